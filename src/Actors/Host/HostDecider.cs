@@ -45,7 +45,10 @@ public static class HostDecider
             Accept(new MaintenanceRequested(c.Origin, c.Reason), new EnteredMaintenance(c.Origin.At)),
         (_, Deactivate)                          => No(Fault.HostStatusIllegal),
 
-        (Maintenance, Remove c)                  => Accept(new Removed(c.Origin)),
+        (Maintenance, Remove c)                  => new Decision.Accept(new Removed(c.Origin))
+        {
+            Then = [new HostEffect.LeaveCluster()],
+        },
         (_, Remove)                              => No(Fault.HostMustBeInMaintenance),
 
         (NonResponsive or Connecting or Initializing or Rebooting, ConfirmRebooted c) =>

@@ -29,6 +29,8 @@ public abstract record HostEffect
     public sealed record Drain(long Incarnation) : HostEffect;
 
     // relayed once
+    public sealed record LeaveCluster : HostEffect;
+
     public sealed record SendLaunch(VmId Vm, Seat Seat, VmConfig Definition) : HostEffect;
 
     public sealed record SendHalt(VmId Vm, Lease Lease, StopMode Mode) : HostEffect;
