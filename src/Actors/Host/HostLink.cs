@@ -4,6 +4,7 @@ using Orchestrator.Actors.Cluster;
 using Orchestrator.Actors.Journal;
 using Orchestrator.Actors.Vm;
 using Orchestrator.Agent.Protocol;
+using Said = Orchestrator.Agent.Protocol.HostEvent;
 
 namespace Orchestrator.Actors.Host;
 
@@ -120,22 +121,22 @@ public sealed class HostLink : IDisposable
             Hear();
             switch (said)
             {
-                case HostEvent.Report report:
+                case Said.Report report:
                     Begin(facts, report, expected);
                     break;
-                case HostEvent.GuestChanged change:
+                case Said.GuestChanged change:
                     TellGuest(change.Guest, change.Sequence);
                     break;
-                case HostEvent.JobChanged change:
+                case Said.JobChanged change:
                     TellJob(change.Job);
                     break;
-                case HostEvent.Superseded:
+                case Said.Superseded:
                     return;
             }
         }
     }
 
-    private void Begin(AgentFacts facts, HostEvent.Report report, IReadOnlyList<Guid> expected)
+    private void Begin(AgentFacts facts, Said.Report report, IReadOnlyList<Guid> expected)
     {
         if (report.BootId != facts.BootId) throw new AgentUnreachableException("the host rebooted while it was asked");
 
@@ -164,12 +165,25 @@ public sealed class HostLink : IDisposable
             else _guests[guest.Vm] = new GuestShare(new VmId(guest.Vm), new Lease(guest.Lease), guest.MemoryBytes);
             _dirty = true;
             var row = Volatile.Read(ref _row);
-            _world.Entities.Tell(Kinds.Vm, guest.Vm, AgentWords.Report(
-                _id, row.Name, row.Incarnation, guest, _world.Clock.GetUtcNow()));
+            var report = AgentWords.Report(_id, row.Name, row.Incarnation, guest, _world.Clock.GetUtcNow());
+            if (guest.State == Agent.Protocol.GuestState.Down) _ = Close(guest, report);
+            else _world.Entities.Tell(Kinds.Vm, guest.Vm, report);
         }
+    }
 
-        // Told to the VM: the agent need not keep it. Should the VM not have got it, its own order brings it again.
-        if (guest.State == Agent.Protocol.GuestState.Down) _world.Forget(_client, guest, Stamp);
+    /// <summary>How a guest ended is kept by the agent until the VM's journal has it.</summary>
+    private async Task Close(GuestReport guest, VmCommand report)
+    {
+        try
+        {
+            await _world.Entities.Ask(Kinds.Vm, guest.Vm, report, _closed.Token);
+            await _client.Forget(guest.Vm, new GuestOrder(Stamp, guest.Lease), _closed.Token);
+        }
+        catch (Exception e) when (e is EntityUnavailableException or OperationCanceledException
+            or ObjectDisposedException)
+        {
+            // The agent has it still and reports it again when the link is next made.
+        }
     }
 
     private void Hear()

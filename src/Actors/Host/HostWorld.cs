@@ -48,9 +48,6 @@ public sealed class HostWorld(
     public void OrderRefused(HostId id, string what, AgentRefusal refusal) =>
         HostLog.OrderRefused(log, id.Value, what, refusal.Code, refusal.Message);
 
-    public void Forget(AgentClient client, GuestReport guest, Stamp stamp) =>
-        _ = client.Forget(guest.Vm, new GuestOrder(stamp, guest.Lease));
-
     public void TellWork(ImageWork work, JobReport job)
     {
         var ok = job.State == JobState.Done;
