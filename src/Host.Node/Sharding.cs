@@ -27,12 +27,13 @@ internal static class Sharding
             context => Ownership.Of(context)?.Epoch ?? 0);
         var regions = new Dictionary<string, IActorRef>(StringComparer.Ordinal);
         var later = new Later();
+        var membership = NodeMembership.Of(system);
         var world = new HostWorld(
             new AgentTransport(config.Credentials), later, read, secrets,
             new HostSettings(
                 config.Time("hosts.silent-after"), config.Time("hosts.reconnect-every"),
                 config.Time("hosts.fence-patience")),
-            new FenceProgram(), clock, logs.CreateLogger<HostWorld>());
+            new FenceProgram(), clock, () => membership.MayAct, logs.CreateLogger<HostWorld>());
 
         var sharding = ClusterSharding.Get(system);
         var settings = ClusterShardingSettings.Create(system);
