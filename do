@@ -2,7 +2,7 @@
 # The one script: what an operator or a contributor does with this repository. `./do help` lists it.
 set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/lab/here.sh"
-export ORCHESTRATOR_VAR=$VAR DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1
+export ORCHESTRATOR_VAR=$VAR ORCHESTRATOR_ROOT=$ROOT DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1
 LAB=$ROOT/lab
 NODES=(1 2 3)
 HOSTS=(1 2)
@@ -140,10 +140,18 @@ down() {
   "$LAB/nodes.sh" stop
   "$LAB/fleet.sh" down
   if [[ -d $VAR/hosts ]]; then "$LAB/bmc.sh" down; "$LAB/hosts.sh" down; fi
-  if [[ -d $VAR/postgres ]]; then "$LAB/postgres.sh" down ${erase:+$([[ $erase == yes ]] && echo --erase)}; fi
+  if [[ -d $VAR/postgres ]]; then "$LAB/postgres.sh" down; fi
   rm -f "$VAR/up"
-  if [[ $erase == yes ]]; then rm -rf "${VAR:?}"; say "Its data is removed."; fi
+  if [[ $erase == yes ]]; then erase_data; say "Its data is removed."; fi
   say "Everything that up had started is stopped."
+}
+
+erase_data() {
+  local server
+  for server in "$VAR"/postgres*/; do
+    [[ -d $server ]] && rm -rf "$(readlink -f "$server/data")"
+  done
+  rm -rf "${VAR:?}"
 }
 
 status() {
