@@ -37,7 +37,7 @@ hosts() {
 fleet() {
   local number ids=()
   for number in $(seq "$1"); do
-    ids+=("$(add_host "sim$number" "$LAB_LOOP.20" "/hosts/$number" "$(jq -n --arg address "$LAB_LOOP.20" \
+    ids+=("$(add_host "sim$number" "$LAB_LOOP.20" "/h/$number" "$(jq -n --arg address "$LAB_LOOP.20" \
       --arg plug "$number" '{type: "simulated", address: $address, port: "54320", order: "1",
       options: {option: [{name: "plug", value: $plug}]}}')")")
   done
