@@ -1,0 +1,89 @@
+using System.Collections.Immutable;
+
+namespace Orchestrator.Actors.Cluster;
+
+/// <summary>What may be asked of a cluster, and what may be reported to it.</summary>
+public abstract record ClusterCommand
+{
+    private ClusterCommand()
+    {
+    }
+
+    // from users
+    public sealed record Create(Origin Origin, ClusterConfig Config) : ClusterCommand;
+
+    public sealed record Update(Origin Origin, ClusterPatch Patch) : ClusterCommand;
+
+    public sealed record Remove(Origin Origin) : ClusterCommand;
+
+    // from VMs
+    /// <summary>Find a host for a VM. Asked again until answered; the same VM never holds two reservations.</summary>
+    public sealed record Place(
+        VmId Vm, Lease AskedAt, VmShape Shape, ImmutableArray<HostId> Excluded, HostId? Wanted, DateTimeOffset At)
+        : ClusterCommand;
+
+    // from hosts
+    public sealed record ReportHost(HostReport Report, DateTimeOffset At) : ClusterCommand;
+
+    public sealed record ForgetHost(HostId Host) : ClusterCommand;
+}
+
+/// <summary>What placement must know of a VM.</summary>
+/// <param name="Memory">Bytes.</param>
+public sealed record VmShape(
+    string Name, long Memory, int VCpus, int Priority, ImmutableArray<HostId> Preferred, bool Pinned);
+
+/// <summary>A host as placement sees it. Sent at every change and every few seconds.</summary>
+/// <param name="Incarnation">Which life of the host.</param>
+/// <param name="Memory">Bytes.</param>
+/// <param name="Guests">Leases of the guests that the host holds now, by VM, with their memory in bytes.</param>
+public sealed record HostReport(
+    HostId Host, string Name, long Incarnation, bool TakesGuests, bool Reachable, int Cpus, long Memory,
+    ImmutableArray<GuestShare> Guests);
+
+public sealed record GuestShare(VmId Vm, Lease Lease, long Memory);
+
+public sealed record ClusterConfig
+{
+    public required string Name { get; init; }
+
+    public required DataCenterId DataCenter { get; init; }
+
+    public string Description { get; init; } = "";
+
+    public string Comment { get; init; } = "";
+
+    public string CpuType { get; init; } = "";
+
+    public string Architecture { get; init; } = "x86_64";
+
+    /// <summary>Percent of physical memory that guests may be promised; 100 to 200.</summary>
+    public int MemoryOvercommitPercent { get; init; } = 100;
+
+    public bool FencingEnabled { get; init; } = true;
+}
+
+public sealed record ClusterPatch
+{
+    public string? Name { get; init; }
+
+    public string? Description { get; init; }
+
+    public string? Comment { get; init; }
+
+    public string? CpuType { get; init; }
+
+    public int? MemoryOvercommitPercent { get; init; }
+
+    public bool? FencingEnabled { get; init; }
+
+    public ClusterConfig Apply(ClusterConfig config) => config with
+    {
+        Name = Name ?? config.Name,
+        Description = Description ?? config.Description,
+        Comment = Comment ?? config.Comment,
+        CpuType = CpuType ?? config.CpuType,
+        MemoryOvercommitPercent = MemoryOvercommitPercent ?? config.MemoryOvercommitPercent,
+        FencingEnabled = FencingEnabled ?? config.FencingEnabled,
+    };
+}

@@ -1,0 +1,25 @@
+using System.Collections.Immutable;
+
+namespace Orchestrator.Actors.Disk;
+
+/// <summary>A disk as lists, searches and clients see it.</summary>
+public sealed record DiskView
+{
+    public required DiskId Id { get; init; }
+
+    public required DiskConfig Config { get; init; }
+
+    /// <summary>locked, ok or illegal.</summary>
+    public required string Status { get; init; }
+
+    /// <summary>Absolute path of the image on every host.</summary>
+    public required string Path { get; init; }
+
+    public ImmutableArray<VmId> Vms { get; init; } = [];
+
+    public string StatusDetail { get; init; } = "";
+
+    public DateTimeOffset CreatedAt { get; init; }
+
+    public JobId? Job { get; init; }
+}

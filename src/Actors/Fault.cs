@@ -1,0 +1,71 @@
+namespace Orchestrator.Actors;
+
+/// <summary>
+/// Why a command is refused. One table in the API turns each into oVirt's status, reason and sentence; a fault
+/// without a row there does not compile.
+/// </summary>
+public enum Fault
+{
+    None,
+
+    // any entity
+    NotFound,
+    AlreadyExists,
+    Removed,
+    InvalidValue,
+    MissingValue,
+    StaleReport,
+
+    /// <summary>The journal holds an event that this version cannot read.</summary>
+    Unreadable,
+
+    // data centers, clusters
+    DataCenterInUse,
+    ClusterInUse,
+    ClusterHasNoDataCenter,
+
+    // hosts
+    HostMustBeInMaintenance,
+    HostAlreadyUp,
+    HostAlreadyInMaintenance,
+    HostStatusIllegal,
+    HostHasGuests,
+    HostNotUp,
+    HostSilent,
+    HostOtherIncarnation,
+    HostHasNoFenceAgent,
+    HostNotFenced,
+
+    // VMs
+    VmAlreadyRunning,
+    VmNotRunning,
+    VmMustBeDown,
+    VmStatusIllegal,
+    VmNotMigratable,
+    VmNotMigrating,
+    VmPlacedNowhere,
+    VmDeleteProtected,
+    VmHostUnknown,
+    VmDiskNotReady,
+    VmDiskAlreadyAttached,
+    VmDiskNotAttached,
+    VmNicUnknown,
+    VmMigrationToSameHost,
+
+    // storage domains
+    StorageDomainStatusIllegal,
+    StorageDomainAlreadyAttached,
+    StorageDomainNotAttached,
+    StorageDomainInUse,
+    StorageDomainNotActive,
+
+    // disks
+    DiskLocked,
+    DiskInUse,
+    DiskIllegal,
+
+    // templates
+    TemplateLocked,
+    TemplateInUse,
+    TemplateIsBlank,
+}

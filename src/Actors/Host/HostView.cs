@@ -1,0 +1,25 @@
+using System.Collections.Immutable;
+
+namespace Orchestrator.Actors.Host;
+
+/// <summary>A host as lists, searches and clients see it.</summary>
+public sealed record HostView
+{
+    public required HostId Id { get; init; }
+
+    public required HostConfig Config { get; init; }
+
+    /// <summary>oVirt's status, lower case: initializing, up, connecting, non_responsive, down, reboot, maintenance …</summary>
+    public required string Status { get; init; }
+
+    public string StatusDetail { get; init; } = "";
+
+    /// <summary>Which life of the host: rises with each proof that all its guests are dead.</summary>
+    public long Incarnation { get; init; }
+
+    public AgentFacts? Facts { get; init; }
+
+    public DateTimeOffset CreatedAt { get; init; }
+
+    public ImmutableArray<string> Owes { get; init; } = [];
+}

@@ -1,0 +1,75 @@
+namespace Orchestrator.Actors.Journal;
+
+/// <summary>
+/// The documents that entities leave behind, written in the same transaction as their events: what a list shows is
+/// never older than an accepted command. Also jobs, the audit log, and the names that must be unique.
+/// </summary>
+public interface IReadModel
+{
+    /// <summary>One document as JSON with its version, or null.</summary>
+    Task<Document?> Get(string kind, Guid id, CancellationToken cancel);
+
+    /// <summary>Documents of a kind by name (ordinal), filtered by equality of top-level text fields
+    /// (camelCase names of the view's properties), or of nested ones by a dotted path such as config.cluster.</summary>
+    Task<IReadOnlyList<Document>> List(ReadQuery query, CancellationToken cancel);
+
+    Task<long> Count(ReadQuery query, CancellationToken cancel);
+
+    /// <summary>VMs whose document names this host as their host or destination.</summary>
+    Task<IReadOnlyList<Guid>> VmsOn(HostId host, CancellationToken cancel);
+
+    /// <summary>Events, newest first.</summary>
+    Task<IReadOnlyList<AuditRow>> Events(AuditQuery query, CancellationToken cancel);
+
+    /// <summary>Takes a name for a new or renamed object; false when another object has it. A claim that no document
+    /// confirms within a minute is free again.</summary>
+    Task<bool> ClaimName(string kind, string scope, string name, Guid id, CancellationToken cancel);
+
+    Task ReleaseName(string kind, string scope, string name, Guid id, CancellationToken cancel);
+}
+
+public sealed record Document(string Kind, Guid Id, string Name, long Version, string Json);
+
+/// <param name="Equal">Field path → value that its text must equal.</param>
+/// <param name="NameLike">SQL LIKE pattern without case, or null.</param>
+/// <param name="Descending">Newest (highest name) first.</param>
+public sealed record ReadQuery(
+    string Kind, IReadOnlyDictionary<string, string>? Equal = null, string? NameLike = null, int? Max = null,
+    int Offset = 0, bool Descending = false);
+
+public sealed record AuditQuery(long? After = null, int? Max = null, string? Correlation = null, int? Severity = null);
+
+/// <summary>A line of the audit log: oVirt's event.</summary>
+public sealed record AuditRow(long Id, AuditLine Line);
+
+/// <param name="Code">oVirt's AuditLogType number.</param>
+public sealed record AuditLine(
+    int Code, Severity Severity, string Description, DateTimeOffset At, string? Correlation, string User,
+    Guid? Vm = null, Guid? Host = null, Guid? Cluster = null, Guid? DataCenter = null, Guid? StorageDomain = null,
+    Guid? Template = null, Guid? Disk = null);
+
+public enum Severity { Normal = 0, Warning = 1, Error = 2, Alert = 10 }
+
+/// <summary>A job as clients see it; kind "job" in the read model.</summary>
+public sealed record JobView
+{
+    public required JobId Id { get; init; }
+
+    public required string Description { get; init; }
+
+    /// <summary>started, finished or failed.</summary>
+    public required string Status { get; init; }
+
+    public required DateTimeOffset StartedAt { get; init; }
+
+    public DateTimeOffset? EndedAt { get; init; }
+
+    public required string User { get; init; }
+
+    public string? Correlation { get; init; }
+
+    /// <summary>Kind and id of the entity that carries the job out.</summary>
+    public required string EntityKind { get; init; }
+
+    public required Guid EntityId { get; init; }
+}

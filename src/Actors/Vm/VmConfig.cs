@@ -1,0 +1,154 @@
+using System.Collections.Immutable;
+
+namespace Orchestrator.Actors.Vm;
+
+/// <summary>What a VM is meant to be: its definition, independent of where and whether it runs.</summary>
+public sealed record VmConfig
+{
+    public required string Name { get; init; }
+
+    public required ClusterId Cluster { get; init; }
+
+    public string Description { get; init; } = "";
+
+    public string Comment { get; init; } = "";
+
+    public TemplateId Template { get; init; } = TemplateId.Blank;
+
+    /// <summary>Bytes.</summary>
+    public long Memory { get; init; } = 1L << 30;
+
+    /// <summary>Bytes that the host must be able to give at any time; at most <see cref="Memory"/>.</summary>
+    public long GuaranteedMemory { get; init; } = 1L << 30;
+
+    /// <summary>Bytes up to which memory may be plugged in; at least <see cref="Memory"/>.</summary>
+    public long MaxMemory { get; init; } = 4L << 30;
+
+    public int Sockets { get; init; } = 1;
+
+    public int Cores { get; init; } = 1;
+
+    public int Threads { get; init; } = 1;
+
+    public bool HighlyAvailable { get; init; }
+
+    /// <summary>0 to 100; higher restarts first.</summary>
+    public int Priority { get; init; } = 1;
+
+    /// <summary>desktop, server or high_performance.</summary>
+    public string Type { get; init; } = "desktop";
+
+    public string OsType { get; init; } = "other";
+
+    /// <summary>Path of a kernel for direct boot, on the host; empty: boot from disk.</summary>
+    public string Kernel { get; init; } = "";
+
+    public string Initrd { get; init; } = "";
+
+    public string Cmdline { get; init; } = "";
+
+    /// <summary>hd, cdrom, network in order.</summary>
+    public ImmutableArray<string> BootDevices { get; init; } = ["hd"];
+
+    public string BiosType { get; init; } = "q35_sea_bios";
+
+    public VmAffinity Affinity { get; init; } = VmAffinity.Migratable;
+
+    /// <summary>Hosts that the VM prefers (or must use, when pinned).</summary>
+    public ImmutableArray<HostId> PreferredHosts { get; init; } = [];
+
+    public bool DeleteProtected { get; init; }
+
+    public bool Stateless { get; init; }
+
+    public ImmutableArray<DiskAttachment> Disks { get; init; } = [];
+
+    public ImmutableArray<Nic> Nics { get; init; } = [];
+
+    public int VCpus => Sockets * Cores * Threads;
+}
+
+public enum VmAffinity { Migratable, UserMigratable, Pinned }
+
+/// <summary>A disk plugged into a VM. The image's path and format belong to the disk.</summary>
+/// <param name="Interface">virtio, virtio_scsi, sata or ide.</param>
+public sealed record DiskAttachment(DiskId Disk, string Interface, bool Bootable, bool Active, bool ReadOnly);
+
+/// <param name="Interface">virtio, e1000, e1000e or rtl8139.</param>
+/// <param name="Mac">Six octets with colons, lower case.</param>
+/// <param name="Bridge">Bridge on the host that the NIC is plugged into.</param>
+public sealed record Nic(Guid Id, string Name, string Interface, string Mac, string Bridge, bool Linked, bool Plugged);
+
+/// <summary>Changes to a definition; null leaves a field as it is.</summary>
+public sealed record VmPatch
+{
+    public string? Name { get; init; }
+
+    public string? Description { get; init; }
+
+    public string? Comment { get; init; }
+
+    public long? Memory { get; init; }
+
+    public long? GuaranteedMemory { get; init; }
+
+    public long? MaxMemory { get; init; }
+
+    public int? Sockets { get; init; }
+
+    public int? Cores { get; init; }
+
+    public int? Threads { get; init; }
+
+    public bool? HighlyAvailable { get; init; }
+
+    public int? Priority { get; init; }
+
+    public string? Type { get; init; }
+
+    public string? OsType { get; init; }
+
+    public string? Kernel { get; init; }
+
+    public string? Initrd { get; init; }
+
+    public string? Cmdline { get; init; }
+
+    public ImmutableArray<string>? BootDevices { get; init; }
+
+    public string? BiosType { get; init; }
+
+    public VmAffinity? Affinity { get; init; }
+
+    public ImmutableArray<HostId>? PreferredHosts { get; init; }
+
+    public bool? DeleteProtected { get; init; }
+
+    public bool? Stateless { get; init; }
+
+    public VmConfig Apply(VmConfig config) => config with
+    {
+        Name = Name ?? config.Name,
+        Description = Description ?? config.Description,
+        Comment = Comment ?? config.Comment,
+        Memory = Memory ?? config.Memory,
+        GuaranteedMemory = GuaranteedMemory ?? Math.Min(config.GuaranteedMemory, Memory ?? config.Memory),
+        MaxMemory = MaxMemory ?? Math.Max(config.MaxMemory, Memory ?? config.Memory),
+        Sockets = Sockets ?? config.Sockets,
+        Cores = Cores ?? config.Cores,
+        Threads = Threads ?? config.Threads,
+        HighlyAvailable = HighlyAvailable ?? config.HighlyAvailable,
+        Priority = Priority ?? config.Priority,
+        Type = Type ?? config.Type,
+        OsType = OsType ?? config.OsType,
+        Kernel = Kernel ?? config.Kernel,
+        Initrd = Initrd ?? config.Initrd,
+        Cmdline = Cmdline ?? config.Cmdline,
+        BootDevices = BootDevices ?? config.BootDevices,
+        BiosType = BiosType ?? config.BiosType,
+        Affinity = Affinity ?? config.Affinity,
+        PreferredHosts = PreferredHosts ?? config.PreferredHosts,
+        DeleteProtected = DeleteProtected ?? config.DeleteProtected,
+        Stateless = Stateless ?? config.Stateless,
+    };
+}

@@ -1,0 +1,95 @@
+using System.Collections.Immutable;
+
+namespace Orchestrator.Actors.Vm;
+
+/// <summary>
+/// What a VM is. Each phase carries only what is true in it.
+/// <list type="number">
+/// <item>At most one seat may hold a running copy, except between the two ends of a live migration.</item>
+/// <item><see cref="VmCore.Lease"/> is the highest lease ever given and never falls.</item>
+/// <item>A phase with a seat is left for another host only after proof that the old copy is dead.</item>
+/// </list>
+/// </summary>
+public abstract record VmState(VmCore Core)
+{
+    /// <summary>Nothing is known of this id.</summary>
+    public sealed record Absent(VmCore Core) : VmState(Core);
+
+    public sealed record Down(VmCore Core, VmExit Exit) : VmState(Core);
+
+    /// <summary>Waits for the cluster to offer a host.</summary>
+    public sealed record Placing(VmCore Core, StartCause Cause, ImmutableArray<HostId> Tried) : VmState(Core);
+
+    /// <summary>Has a seat; the guest is not yet known to run.</summary>
+    public sealed record Starting(VmCore Core, Seat Seat, StartCause Cause, ImmutableArray<HostId> Tried)
+        : VmState(Core);
+
+    /// <summary>The hypervisor runs the guest; its operating system is not yet known to be up.</summary>
+    public sealed record PoweringUp(VmCore Core, Seat Seat) : VmState(Core);
+
+    public sealed record Up(VmCore Core, Seat Seat) : VmState(Core);
+
+    public sealed record Paused(VmCore Core, Seat Seat, string Reason) : VmState(Core);
+
+    /// <summary>Asked to end. <see cref="Also"/> is the other end of a migration that was under way.</summary>
+    public sealed record Stopping(VmCore Core, Seat Seat, StopMode Mode, Seat? Also) : VmState(Core);
+
+    /// <summary>Runs on, and waits for the cluster to offer a destination.</summary>
+    public sealed record MigrationPlacing(VmCore Core, Seat Seat, HostId? Wanted) : VmState(Core);
+
+    /// <summary>On its way. A side that is lost is marked; the other one decides.</summary>
+    public sealed record Migrating(VmCore Core, Seat From, Seat To, MigrationEnds Lost) : VmState(Core);
+
+    /// <summary>Its host is silent: the guest may still run there. Nothing may start until that is excluded.</summary>
+    public sealed record Orphaned(VmCore Core, Seat Seat, OrphanPlan Plan) : VmState(Core);
+
+    /// <summary>Removed. The id is never used again.</summary>
+    public sealed record Gone(VmCore Core) : VmState(Core);
+}
+
+/// <summary>What is true of a VM in every phase.</summary>
+public sealed record VmCore(VmId Id)
+{
+    public VmConfig? Config { get; init; }
+
+    /// <summary>The definition with which the present guest was started; null when none runs.</summary>
+    public VmConfig? Running { get; init; }
+
+    /// <summary>Highest lease ever given.</summary>
+    public Lease Lease { get; init; }
+
+    /// <summary>Work under way that a user follows.</summary>
+    public Job? Job { get; init; }
+
+    /// <summary>The last job accepted: the same one asked again is already done.</summary>
+    public JobId LastJob { get; init; }
+
+    public DateTimeOffset CreatedAt { get; init; }
+
+    public DateTimeOffset? StartedAt { get; init; }
+
+    public DateTimeOffset? StoppedAt { get; init; }
+}
+
+/// <summary>A place on a host, given under a lease.</summary>
+/// <param name="Incarnation">Which life of the host; it rises with each proof that all its guests are dead.</param>
+public sealed record Seat(HostId Host, string HostName, long Incarnation, Lease Lease);
+
+public enum StartCause { User, HighAvailability }
+
+public enum StopMode { PowerOff, Shutdown }
+
+[Flags]
+public enum MigrationEnds { None = 0, Source = 1, Destination = 2 }
+
+/// <summary>What becomes of an orphan once its old copy is known dead.</summary>
+public enum OrphanPlan { Restart, StayDown }
+
+/// <param name="Kind">Why it is down.</param>
+/// <param name="Message">For the operator; may be empty.</param>
+public sealed record VmExit(VmExitKind Kind, string Message)
+{
+    public static VmExit Never { get; } = new(VmExitKind.None, "");
+}
+
+public enum VmExitKind { None, Normal, Error }

@@ -1,0 +1,48 @@
+using System.Collections.Immutable;
+
+namespace Orchestrator.Actors.Vm;
+
+/// <summary>A VM as lists, searches and clients see it: the read model's document.</summary>
+public sealed record VmView
+{
+    public required VmId Id { get; init; }
+
+    public required VmConfig Config { get; init; }
+
+    /// <summary>oVirt's status, lower case: down, wait_for_launch, powering_up, up, migrating, unknown …</summary>
+    public required string Status { get; init; }
+
+    public string StatusDetail { get; init; } = "";
+
+    /// <summary>What was asked and is stable: down, up, removed.</summary>
+    public required string VmState { get; init; }
+
+    /// <summary>What is under way, or empty: placing, starting, stopping, migrating, waiting_for_fence.</summary>
+    public string TaskState { get; init; } = "";
+
+    /// <summary>What the hypervisor last said: off, starting, running, paused, unknown.</summary>
+    public required string PowerState { get; init; }
+
+    public HostId? Host { get; init; }
+
+    /// <summary>Destination of a migration under way.</summary>
+    public HostId? Destination { get; init; }
+
+    public long Lease { get; init; }
+
+    public string StopReason { get; init; } = "";
+
+    /// <summary>The guest runs with an older definition than the one stored.</summary>
+    public bool NextRunExists { get; init; }
+
+    public DateTimeOffset CreatedAt { get; init; }
+
+    public DateTimeOffset? StartedAt { get; init; }
+
+    public DateTimeOffset? StoppedAt { get; init; }
+
+    public JobId? Job { get; init; }
+
+    /// <summary>What this VM still asks of the world, in words: the answer to "why is it stuck".</summary>
+    public ImmutableArray<string> Owes { get; init; } = [];
+}
