@@ -179,6 +179,12 @@ public sealed class HostAgent : IGuestWatch, IAsyncDisposable
         }
     }
 
+    /// <summary>Lets the follower go, so that the agent can stop; the guests do not notice.</summary>
+    public void EndStream()
+    {
+        lock (_gate) _feed.Close();
+    }
+
     public async ValueTask DisposeAsync()
     {
         lock (_gate)
