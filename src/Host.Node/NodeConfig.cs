@@ -64,7 +64,7 @@ internal sealed record NodeConfig(Config Hocon)
         }
     }
 
-    public string Text(string key) => Hocon.GetString($"orchestrator.{key}", "");
+    public string Text(string key) => Hocon.GetString($"orchestrator.{key}", "") ?? "";
 
     public int Number(string key) => Hocon.GetInt($"orchestrator.{key}");
 
