@@ -1,0 +1,77 @@
+namespace Orchestrator.Tests.Cluster.Checkers;
+
+/// <summary>
+/// Who may write: epochs of a shard never fall, an epoch has one owner, and an incarnation of an entity that wrote
+/// under one epoch writes nothing under the next: its node has lost the shard.
+/// </summary>
+public static class EpochChecker
+{
+    /// <param name="changes">In the order in which the database made them.</param>
+    public static IReadOnlyList<Violation> CheckEpochs(IEnumerable<EpochFact> changes)
+    {
+        var violations = new List<Violation>();
+        var last = new Dictionary<string, EpochFact>();
+        foreach (var change in changes)
+        {
+            if (last.TryGetValue(change.Shard, out var before))
+            {
+                if (change.Epoch < before.Epoch)
+                {
+                    violations.Add(new Violation("epochs never fall",
+                        $"shard {change.Shard} went from epoch {before.Epoch} to {change.Epoch}"));
+                }
+
+                if (change.Epoch == before.Epoch && change.Owner != before.Owner
+                    && before.Owner != "" && change.Owner != "")
+                {
+                    violations.Add(new Violation("an epoch has one owner",
+                        $"shard {change.Shard} epoch {change.Epoch} went from {before.Owner} to {change.Owner}"));
+                }
+            }
+
+            last[change.Shard] = change;
+        }
+
+        return violations;
+    }
+
+    /// <param name="shardOf">The shard of a persistence id, or null when it is not sharded.</param>
+    public static IReadOnlyList<Violation> CheckWriters(
+        IEnumerable<JournalFact> rows, IEnumerable<EpochFact> changes, Func<string, string?> shardOf)
+    {
+        var violations = new List<Violation>();
+        var byShard = changes.GroupBy(c => c.Shard).ToDictionary(g => g.Key, g => g.OrderBy(c => c.At).ToList());
+        foreach (var entity in rows.GroupBy(r => r.PersistenceId))
+        {
+            if (shardOf(entity.Key) is not { } shard || !byShard.TryGetValue(shard, out var epochs)) continue;
+            foreach (var writer in entity.GroupBy(r => r.Writer))
+            {
+                var ordered = writer.OrderBy(r => r.Ordering).ToList();
+                var began = EpochAt(epochs, ordered[0].At);
+                foreach (var row in ordered)
+                {
+                    var now = EpochAt(epochs, row.At);
+                    if (now == began) continue;
+                    violations.Add(new Violation("a node that lost a shard writes nothing",
+                        $"{row.PersistenceId} {row.SequenceNr} ({row.Manifest}) was written at {row.At:HH:mm:ss.fff} under "
+                        + $"epoch {now} of shard {shard} by {row.Writer}, which began under epoch {began}"));
+                    break;
+                }
+            }
+        }
+
+        return violations;
+    }
+
+    private static long EpochAt(List<EpochFact> epochs, DateTimeOffset at)
+    {
+        var epoch = 0L;
+        foreach (var change in epochs)
+        {
+            if (change.At > at) break;
+            epoch = change.Epoch;
+        }
+
+        return epoch;
+    }
+}
