@@ -118,7 +118,7 @@ public sealed class OvirtClient : IDisposable
             var pause = last.RetryAfter is { } asked && asked < TimeSpan.FromSeconds(1)
                 ? asked
                 : TimeSpan.FromMilliseconds(last.Status == 503 ? 250 : 50);
-            await Wait.ForFault(pause, cancel);
+            await Wait.Pass(pause, cancel);
             node = (node + 1) % _nodes.Count;
         }
 

@@ -12,10 +12,10 @@ public static class Wait
     /// <exception cref="TimeoutException">The limit passed; the text names what was waited for.</exception>
     public static async Task<TimeSpan> Until(
         Func<Task<bool>> condition, TimeSpan limit, string what, Func<string>? evidence = null,
-        CancellationToken cancel = default)
+        TimeSpan? beat = null, CancellationToken cancel = default)
     {
         var clock = Stopwatch.StartNew();
-        using var timer = new PeriodicTimer(_beat);
+        using var timer = new PeriodicTimer(beat ?? _beat);
         while (true)
         {
             if (await condition()) return clock.Elapsed;
@@ -31,12 +31,12 @@ public static class Wait
 
     public static Task<TimeSpan> Until(
         Func<bool> condition, TimeSpan limit, string what, Func<string>? evidence = null,
-        CancellationToken cancel = default) =>
-        Until(() => Task.FromResult(condition()), limit, what, evidence, cancel);
+        TimeSpan? beat = null, CancellationToken cancel = default) =>
+        Until(() => Task.FromResult(condition()), limit, what, evidence, beat, cancel);
 
-    /// <summary>For faults whose length is the point (a process frozen for 20 s), never for hoping that something
-    /// is done by then.</summary>
-    public static async Task ForFault(TimeSpan length, CancellationToken cancel = default)
+    /// <summary>For what has a length by its nature (a process frozen for 20 s, a client's pace, the pause that a
+    /// server asked for), never for hoping that something is done by then.</summary>
+    public static async Task Pass(TimeSpan length, CancellationToken cancel = default)
     {
         if (length <= TimeSpan.Zero) return;
         using var timer = new PeriodicTimer(length);
