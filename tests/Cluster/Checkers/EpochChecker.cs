@@ -47,15 +47,26 @@ public static class EpochChecker
             foreach (var writer in entity.GroupBy(r => r.Writer))
             {
                 var ordered = writer.OrderBy(r => r.Ordering).ToList();
-                var began = EpochAt(epochs, ordered[0].At);
+                var began = At(epochs, ordered[0].At);
                 foreach (var row in ordered)
                 {
-                    var now = EpochAt(epochs, row.At);
-                    if (now == began) continue;
-                    violations.Add(new Violation("a node that lost a shard writes nothing",
-                        $"{row.PersistenceId} {row.SequenceNr} ({row.Manifest}) was written at {row.At:HH:mm:ss.fff} under "
-                        + $"epoch {now} of shard {shard} by {row.Writer}, which began under epoch {began}"));
-                    break;
+                    var now = At(epochs, row.At);
+                    if (now?.Epoch != began?.Epoch)
+                    {
+                        violations.Add(new Violation("a node that lost a shard writes nothing",
+                            $"{row.PersistenceId} {row.SequenceNr} ({row.Manifest}) was written at {row.At:HH:mm:ss.fff} "
+                            + $"under epoch {now?.Epoch} of shard {shard} by {row.Writer} on node {row.Node}, which began "
+                            + $"under epoch {began?.Epoch}"));
+                        break;
+                    }
+
+                    if (row.Node != "" && now is not null && now.Owner != row.Node)
+                    {
+                        violations.Add(new Violation("only the owner writes",
+                            $"{row.PersistenceId} {row.SequenceNr} ({row.Manifest}) was written at {row.At:HH:mm:ss.fff} "
+                            + $"by node {row.Node}; shard {shard} is owned by {now.Owner} under epoch {now.Epoch}"));
+                        break;
+                    }
                 }
             }
         }
@@ -63,15 +74,5 @@ public static class EpochChecker
         return violations;
     }
 
-    private static long EpochAt(List<EpochFact> epochs, DateTimeOffset at)
-    {
-        var epoch = 0L;
-        foreach (var change in epochs)
-        {
-            if (change.At > at) break;
-            epoch = change.Epoch;
-        }
-
-        return epoch;
-    }
+    private static EpochFact? At(List<EpochFact> epochs, DateTimeOffset at) => epochs.LastOrDefault(e => e.At <= at);
 }

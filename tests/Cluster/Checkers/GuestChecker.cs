@@ -1,10 +1,10 @@
 namespace Orchestrator.Tests.Cluster.Checkers;
 
-public enum GuestFate { Started, Ended }
-
-/// <summary>A copy of a guest began or ceased to run on a host. A migration's incoming side begins to run when it takes
-/// over, not when it waits.</summary>
-public sealed record GuestFact(string Host, Guid Vm, long Lease, GuestFate Fate, DateTimeOffset At);
+/// <summary>One copy of a guest on one host, from its first instruction to its last, as the hypervisor itself saw it. A
+/// migration's incoming side begins when it takes over, not when it waits.</summary>
+/// <param name="FromMs">On the fleet's own clock.</param>
+/// <param name="ToMs">Null while it runs.</param>
+public sealed record GuestLife(Guid Vm, string Host, long Lease, long FromMs, long? ToMs);
 
 /// <summary>
 /// Promise 1, seen from the hypervisors: at each instant at most one copy of a guest runs, and no copy starts under a
@@ -12,51 +12,37 @@ public sealed record GuestFact(string Host, Guid Vm, long Lease, GuestFate Fate,
 /// </summary>
 public static class GuestChecker
 {
-    /// <param name="history">In the order in which it happened; equal times are told apart by this order.</param>
-    public static IReadOnlyList<Violation> Check(IEnumerable<GuestFact> history)
+    /// <param name="lives">In the order in which they began.</param>
+    public static IReadOnlyList<Violation> Check(IEnumerable<GuestLife> lives)
     {
         var violations = new List<Violation>();
-        var running = new Dictionary<Guid, Dictionary<string, long>>();
-        var highest = new Dictionary<Guid, long>();
-        foreach (var fact in history)
+        foreach (var guest in lives.GroupBy(l => l.Vm))
         {
-            if (!running.TryGetValue(fact.Vm, out var copies)) running[fact.Vm] = copies = [];
-            if (fact.Fate == GuestFate.Ended)
+            var before = new List<GuestLife>();
+            foreach (var life in guest)
             {
-                copies.Remove(fact.Host);
-                continue;
-            }
+                foreach (var other in before.Where(b => b.ToMs is null || b.ToMs > life.FromMs))
+                {
+                    violations.Add(new Violation("a guest never runs twice",
+                        $"vm {life.Vm} began on host {life.Host} under lease {life.Lease} at {life.FromMs} ms while host "
+                        + $"{other.Host} ran it under lease {other.Lease} ({other.FromMs} to {other.ToMs} ms)"));
+                }
 
-            if (copies.Count > 0)
-            {
-                violations.Add(new Violation("a guest never runs twice",
-                    $"vm {fact.Vm} started on host {fact.Host} under lease {fact.Lease} at {fact.At:HH:mm:ss.fff} while "
-                    + string.Join(", ", copies.Select(c => $"host {c.Key} ran it under lease {c.Value}"))));
-            }
+                if (before.Count > 0 && life.Lease <= before.Max(b => b.Lease))
+                {
+                    violations.Add(new Violation("leases rise",
+                        $"vm {life.Vm} began on host {life.Host} under lease {life.Lease} after lease "
+                        + $"{before.Max(b => b.Lease)}"));
+                }
 
-            if (highest.TryGetValue(fact.Vm, out var before) && fact.Lease <= before)
-            {
-                violations.Add(new Violation("leases rise",
-                    $"vm {fact.Vm} started on host {fact.Host} under lease {fact.Lease} after lease {before}"));
+                before.Add(life);
             }
-
-            copies[fact.Host] = fact.Lease;
-            highest[fact.Vm] = Math.Max(before, fact.Lease);
         }
 
         return violations;
     }
 
-    /// <summary>Where copies run at the end of a history.</summary>
-    public static IReadOnlyDictionary<Guid, string> RunningAtTheEnd(IEnumerable<GuestFact> history)
-    {
-        var running = new Dictionary<Guid, string>();
-        foreach (var fact in history)
-        {
-            if (fact.Fate == GuestFate.Started) running[fact.Vm] = fact.Host;
-            else if (running.TryGetValue(fact.Vm, out var host) && host == fact.Host) running.Remove(fact.Vm);
-        }
-
-        return running;
-    }
+    /// <summary>Where copies run at the end.</summary>
+    public static IReadOnlyDictionary<Guid, string> RunningAtTheEnd(IEnumerable<GuestLife> lives) =>
+        lives.Where(l => l.ToMs is null).GroupBy(l => l.Vm).ToDictionary(g => g.Key, g => g.Last().Host);
 }

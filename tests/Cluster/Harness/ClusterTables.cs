@@ -18,11 +18,12 @@ public sealed class ClusterTables(PrivatePostgres postgres)
             n bigint GENERATED ALWAYS AS IDENTITY, at timestamptz NOT NULL DEFAULT clock_timestamp(),
             shard text NOT NULL, epoch bigint NOT NULL, owner text NOT NULL);
         CREATE TABLE harness.writes (
-            ordering bigint PRIMARY KEY, at timestamptz NOT NULL DEFAULT clock_timestamp());
+            ordering bigint PRIMARY KEY, at timestamptz NOT NULL DEFAULT clock_timestamp(),
+            session text NOT NULL DEFAULT current_setting('application_name'));
         CREATE FUNCTION harness.note_epoch() RETURNS trigger LANGUAGE plpgsql AS $$
         BEGIN
             INSERT INTO harness.epochs (shard, epoch, owner)
-            VALUES (NEW.shard_type || '/' || NEW.shard_id, NEW.epoch, coalesce(NEW.owner::text, ''));
+            VALUES (NEW.shard_type || '/' || NEW.shard, NEW.epoch, coalesce(NEW.owner::text, ''));
             RETURN NULL;
         END $$;
         CREATE FUNCTION harness.note_write() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -31,7 +32,7 @@ public sealed class ClusterTables(PrivatePostgres postgres)
             RETURN NULL;
         END $$;
         INSERT INTO harness.epochs (shard, epoch, owner)
-            SELECT shard_type || '/' || shard_id, epoch, coalesce(owner::text, '') FROM cluster.shards;
+            SELECT shard_type || '/' || shard, epoch, coalesce(owner::text, '') FROM cluster.shards;
         CREATE TRIGGER note_epoch AFTER INSERT OR UPDATE ON cluster.shards
             FOR EACH ROW EXECUTE FUNCTION harness.note_epoch();
         CREATE TRIGGER note_write AFTER INSERT ON akka.journal
@@ -45,7 +46,7 @@ public sealed class ClusterTables(PrivatePostgres postgres)
         await using var connection = await postgres.Open();
         await using var command = new NpgsqlCommand("""
             SELECT j.ordering, j.persistence_id, j.sequence_number, coalesce(j.writer_uuid, ''), coalesce(j.manifest, ''),
-                   j.message, coalesce(w.at, 'epoch'::timestamptz)
+                   j.message, coalesce(w.session, ''), coalesce(w.at, 'epoch'::timestamptz)
             FROM akka.journal j LEFT JOIN harness.writes w USING (ordering)
             ORDER BY j.ordering
             """, connection);
@@ -54,7 +55,8 @@ public sealed class ClusterTables(PrivatePostgres postgres)
         {
             rows.Add(new JournalFact(
                 reader.GetInt64(0), reader.GetString(1), reader.GetInt64(2), reader.GetString(3), reader.GetString(4),
-                Encoding.UTF8.GetString(reader.GetFieldValue<byte[]>(5)), reader.GetFieldValue<DateTime>(6)));
+                Encoding.UTF8.GetString(reader.GetFieldValue<byte[]>(5)), NodeOf(reader.GetString(6)),
+                reader.GetFieldValue<DateTime>(7)));
         }
 
         return rows;
@@ -84,7 +86,7 @@ public sealed class ClusterTables(PrivatePostgres postgres)
         await using var command = new NpgsqlCommand("""
             SELECT r.entity_id, m.host || ':' || m.port
             FROM cluster.remembered r
-            JOIN cluster.shards s USING (shard_type, shard_id)
+            JOIN cluster.shards s USING (shard_type, shard)
             JOIN cluster.members m ON m.node_id = s.owner
             WHERE r.shard_type = 'vm'
             """, connection);
@@ -99,7 +101,7 @@ public sealed class ClusterTables(PrivatePostgres postgres)
         var shards = new Dictionary<Guid, string>();
         await using var connection = await postgres.Open();
         await using var command = new NpgsqlCommand(
-            "SELECT entity_id, shard_type || '/' || shard_id FROM cluster.remembered WHERE shard_type = 'vm'", connection);
+            "SELECT entity_id, shard_type || '/' || shard FROM cluster.remembered WHERE shard_type = 'vm'", connection);
         await using var reader = await command.ExecuteReaderAsync();
         while (await reader.ReadAsync()) shards[Guid.Parse(reader.GetString(0))] = reader.GetString(1);
         return shards;
@@ -122,4 +124,10 @@ public sealed class ClusterTables(PrivatePostgres postgres)
         await using var command = new NpgsqlCommand($"SELECT count(*) FROM {from}", connection);
         return Convert.ToInt64(await command.ExecuteScalarAsync(), CultureInfo.InvariantCulture);
     }
+
+    /// <summary>A node's connections are named "orchestrator/" and its id without hyphens.</summary>
+    private static string NodeOf(string session) =>
+        Guid.TryParse(session[(session.IndexOf('/', StringComparison.Ordinal) + 1)..], out var node)
+            ? node.ToString()
+            : "";
 }

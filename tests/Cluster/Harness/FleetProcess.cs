@@ -1,5 +1,4 @@
 using System.Text.Json;
-using System.Text.Json.Nodes;
 using Orchestrator.Tests.Cluster.Checkers;
 
 namespace Orchestrator.Tests.Cluster.Harness;
@@ -37,18 +36,17 @@ public sealed class FleetProcess : IAsyncDisposable
     /// <summary>The address under which host <paramref name="number"/> (from 1) is registered.</summary>
     public string AddressOf(int number) => $"{Config.Address}:{Config.Port}/h/{number}";
 
-    /// <summary>All that happened to guests, in the order in which it happened.</summary>
-    public async Task<IReadOnlyList<GuestFact>> History()
+    /// <summary>All copies of guests there ever were, in the order in which they began, and the fleet's own
+    /// sentences about doubles.</summary>
+    public async Task<(IReadOnlyList<GuestLife> Lives, IReadOnlyList<string> Doubles)> History()
     {
-        var text = await _control.GetStringAsync("history");
-        return [.. text.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(Read)];
-    }
-
-    /// <summary>How many orders each host refused, by reason.</summary>
-    public async Task<IReadOnlyDictionary<string, long>> Refusals()
-    {
-        var counts = JsonNode.Parse(await _control.GetStringAsync("refusals"))!.AsObject();
-        return counts.ToDictionary(c => c.Key, c => c.Value!.GetValue<long>());
+        using var json = JsonDocument.Parse(await _control.GetStringAsync("history"));
+        return (
+            [.. json.RootElement.GetProperty("lives").EnumerateArray().Select(l => new GuestLife(
+                l.GetProperty("vm").GetGuid(), l.GetProperty("host").ToString(), l.GetProperty("lease").GetInt64(),
+                l.GetProperty("fromMs").GetInt64(),
+                l.TryGetProperty("toMs", out var to) && to.ValueKind == JsonValueKind.Number ? to.GetInt64() : null))],
+            [.. json.RootElement.GetProperty("doubles").EnumerateArray().Select(d => d.GetString()!)]);
     }
 
     public async Task<bool> Answers()
@@ -69,15 +67,5 @@ public sealed class FleetProcess : IAsyncDisposable
     {
         _control.Dispose();
         await _process.DisposeAsync();
-    }
-
-    private static GuestFact Read(string line)
-    {
-        using var json = JsonDocument.Parse(line);
-        var fact = json.RootElement;
-        return new GuestFact(
-            fact.GetProperty("host").ToString(), fact.GetProperty("vm").GetGuid(), fact.GetProperty("lease").GetInt64(),
-            fact.GetProperty("state").GetString() == "started" ? GuestFate.Started : GuestFate.Ended,
-            fact.GetProperty("at").GetDateTimeOffset());
     }
 }

@@ -34,10 +34,11 @@ public static class Verdict
         [
             .. ledger.Seen,
             .. await Writers(cluster, journal),
-            .. GuestChecker.Check(history),
+            .. GuestChecker.Check(history.Lives),
+            .. history.Doubles.Select(d => new Violation("a guest never runs twice", d)),
             .. AcceptedChecker.CheckJournal(ledger.Vms, journal),
             .. AcceptedChecker.CheckEnd(ledger.Vms, seen),
-            .. Strays(seen, GuestChecker.RunningAtTheEnd(history)),
+            .. Strays(seen, GuestChecker.RunningAtTheEnd(history.Lives)),
         ];
     }
 
