@@ -19,7 +19,7 @@ public sealed class DatabaseFaultTests(ITestOutputHelper output)
     {
         Skip.If(TestCluster.Obstacle is not null, TestCluster.Obstacle);
         var seed = Rounds.Seed;
-        await TestCluster.Run(new TestClusterOptions(), output, async cluster =>
+        await TestCluster.Run(new TestClusterOptions(), Say, async cluster =>
         {
             cluster.Say($"SEED={seed}");
             var ledger = new Ledger();
@@ -63,7 +63,7 @@ public sealed class DatabaseFaultTests(ITestOutputHelper output)
     public async Task A_second_cluster_on_the_same_database_refuses_to_start()
     {
         Skip.If(TestCluster.Obstacle is not null, TestCluster.Obstacle);
-        await TestCluster.Run(new TestClusterOptions { Nodes = 1, Hosts = 1 }, output, async cluster =>
+        await TestCluster.Run(new TestClusterOptions { Nodes = 1, Hosts = 1 }, Say, async cluster =>
         {
             await using var stranger = await cluster.Stranger(
                 Guid.NewGuid().ToString(), Directory.CreateDirectory(Path.Combine(cluster.Folder, "pki2")).FullName);
@@ -84,7 +84,7 @@ public sealed class DatabaseFaultTests(ITestOutputHelper output)
     public async Task A_journal_row_of_an_unknown_version_stops_its_vm_and_nothing_else()
     {
         Skip.If(TestCluster.Obstacle is not null, TestCluster.Obstacle);
-        await TestCluster.Run(new TestClusterOptions { Nodes = 2, Hosts = 2 }, output, async cluster =>
+        await TestCluster.Run(new TestClusterOptions { Nodes = 2, Hosts = 2 }, Say, async cluster =>
         {
             var ledger = new Ledger();
             var client = new VmClient(cluster.Client, ledger, cluster.Faults, $"{Rounds.Seed}", "future");
@@ -121,5 +121,11 @@ public sealed class DatabaseFaultTests(ITestOutputHelper output)
                 && line.Contains(broken.Id.ToString()!, StringComparison.Ordinal));
             cluster.Say($"a row '{future}' of vm {broken.Id}: {refused}");
         });
+    }
+
+    private void Say(string line)
+    {
+        output.WriteLine(line);
+        Console.WriteLine(line);
     }
 }

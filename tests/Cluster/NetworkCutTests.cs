@@ -24,7 +24,7 @@ public sealed class NetworkCutTests(ITestOutputHelper output)
             (Cable.Database, Way.Both),
         ];
         var seed = Rounds.Seed;
-        await TestCluster.Run(new TestClusterOptions { Namespaces = true }, output, async cluster =>
+        await TestCluster.Run(new TestClusterOptions { Namespaces = true }, Say, async cluster =>
         {
             cluster.Say($"SEED={seed}");
             var random = new Random(seed);
@@ -75,5 +75,11 @@ public sealed class NetworkCutTests(ITestOutputHelper output)
             Assert.Empty(await Verdict.Settle(cluster));
             Assert.Empty(await Verdict.Of(cluster, ledger));
         });
+    }
+
+    private void Say(string line)
+    {
+        output.WriteLine(line);
+        Console.WriteLine(line);
     }
 }

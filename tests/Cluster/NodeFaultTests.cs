@@ -18,7 +18,7 @@ public sealed class NodeFaultTests(ITestOutputHelper output)
         Skip.If(TestCluster.Obstacle is not null, TestCluster.Obstacle);
         var seed = Rounds.Seed;
         var rounds = Rounds.Count(50);
-        await TestCluster.Run(new TestClusterOptions(), output, async cluster =>
+        await TestCluster.Run(new TestClusterOptions(), Say, async cluster =>
         {
             cluster.Say($"SEED={seed} ROUNDS={rounds}");
             var random = new Random(seed);
@@ -63,7 +63,7 @@ public sealed class NodeFaultTests(ITestOutputHelper output)
     {
         Skip.If(TestCluster.Obstacle is not null, TestCluster.Obstacle);
         var seed = Rounds.Seed;
-        await TestCluster.Run(new TestClusterOptions { WriteFence = false }, output, async cluster =>
+        await TestCluster.Run(new TestClusterOptions { WriteFence = false }, Say, async cluster =>
         {
             cluster.Say($"SEED={seed}, write fence off");
             var random = new Random(seed);
@@ -90,7 +90,7 @@ public sealed class NodeFaultTests(ITestOutputHelper output)
     public async Task A_node_that_is_asked_to_go_hands_over_without_a_failed_request()
     {
         Skip.If(TestCluster.Obstacle is not null, TestCluster.Obstacle);
-        await TestCluster.Run(new TestClusterOptions { Hosts = 4 }, output, async cluster =>
+        await TestCluster.Run(new TestClusterOptions { Hosts = 4 }, Say, async cluster =>
         {
             var ledger = new Ledger();
             var probe = await TakeoverProbe.Make(cluster, ledger, $"{Rounds.Seed}", vms: 24);
@@ -172,4 +172,10 @@ public sealed class NodeFaultTests(ITestOutputHelper output)
         ? "not measured"
         : string.Create(CultureInfo.InvariantCulture,
             $"median {sorted[sorted.Count / 2].TotalSeconds:0.00} s, worst {sorted[^1].TotalSeconds:0.00} s");
+
+    private void Say(string line)
+    {
+        output.WriteLine(line);
+        Console.WriteLine(line);
+    }
 }

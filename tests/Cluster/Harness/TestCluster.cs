@@ -1,7 +1,6 @@
 using System.Globalization;
 using System.Security.Cryptography;
 using System.Text.Json.Nodes;
-using Xunit.Abstractions;
 
 namespace Orchestrator.Tests.Cluster.Harness;
 
@@ -17,6 +16,9 @@ public sealed record TestClusterOptions
     public bool Durable { get; init; }
 
     public bool WriteFence { get; init; } = true;
+
+    /// <summary>Triggers note every write and every epoch; off where their cost would be measured.</summary>
+    public bool Watched { get; init; } = true;
 
     /// <summary>Each node in a network namespace of its own.</summary>
     public bool Namespaces { get; init; }
@@ -73,15 +75,9 @@ public sealed class TestCluster : IAsyncDisposable
     /// <summary>Starts a cluster, runs a body against it and ends all of it. When the body fails, the merged log of
     /// all processes is kept and its end is shown.</summary>
     public static async Task Run(
-        TestClusterOptions options, ITestOutputHelper output, Func<TestCluster, Task> body)
+        TestClusterOptions options, Action<string> say, Func<TestCluster, Task> body)
     {
-        void Say(string line)
-        {
-            output.WriteLine(line);
-            Console.WriteLine(line);
-        }
-
-        await using var cluster = new TestCluster(options, Say);
+        await using var cluster = new TestCluster(options, say);
         try
         {
             await cluster.Start();
@@ -91,22 +87,7 @@ public sealed class TestCluster : IAsyncDisposable
         {
             var file = Path.Combine(Path.GetTempPath(), $"orchestrator-cluster-{DateTime.UtcNow:HHmmss}.log");
             var tail = cluster.Log.Save(file, tail: 60);
-            Say($"failed; the merged log of all processes is {file}; its end:\n{tail}");
-            throw;
-        }
-    }
-
-    public static async Task<TestCluster> Start(TestClusterOptions options, Action<string> say)
-    {
-        var cluster = new TestCluster(options, say);
-        try
-        {
-            await cluster.Start();
-            return cluster;
-        }
-        catch (Exception)
-        {
-            await cluster.DisposeAsync();
+            say($"failed; the merged log of all processes is {file}; its end:\n{tail}");
             throw;
         }
     }
@@ -210,7 +191,7 @@ public sealed class TestCluster : IAsyncDisposable
         Client = NewClient(Options.AttemptLimit);
         foreach (var node in _nodes) await node.Start();
         foreach (var node in _nodes) await UntilReady(node, TimeSpan.FromSeconds(90));
-        await Tables.Watch();
+        if (Options.Watched) await Tables.Watch();
         await Furnish();
         Say(string.Create(CultureInfo.InvariantCulture,
             $"cluster of {Options.Nodes} nodes and {Options.Hosts} simulated hosts is up, logs in {Folder}"));
