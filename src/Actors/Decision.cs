@@ -15,6 +15,9 @@ public abstract record Decision<TEvent, TEffect>
         public Accept(params ImmutableArray<TEvent> facts) => Facts = facts;
 
         public ImmutableArray<TEvent> Facts { get; }
+
+        /// <summary>Said once when the facts hold. What must not be lost in a crash belongs to Outstanding instead.</summary>
+        public ImmutableArray<TEffect> Then { get; init; } = [];
     }
 
     /// <summary>An order that may go out now and that nobody here has to remember: its sender will ask again.</summary>
@@ -27,6 +30,7 @@ public abstract record Decision<TEvent, TEffect>
 
     /// <summary>True already: success for the sender, no fact.</summary>
     public sealed record AlreadyDone : Decision<TEvent, TEffect>;
+
     /// <summary>Not possible, and why; nothing changes.</summary>
     public sealed record Refuse(Fault Fault, string? Detail = null) : Decision<TEvent, TEffect>;
 }

@@ -16,6 +16,9 @@ public enum Fault
     MissingValue,
     StaleReport,
 
+    /// <summary>The journal holds an event that this version cannot read.</summary>
+    Unreadable,
+
     // data centers, clusters
     DataCenterInUse,
     ClusterInUse,

@@ -26,10 +26,6 @@ public abstract record ClusterCommand
     public sealed record ReportHost(HostReport Report, DateTimeOffset At) : ClusterCommand;
 
     public sealed record ForgetHost(HostId Host) : ClusterCommand;
-
-    /// <summary>Find a host that can run a fence program against <paramref name="Target"/>.</summary>
-    public sealed record FindFenceProxy(HostId Target, ImmutableArray<HostId> Excluded, DateTimeOffset At)
-        : ClusterCommand;
 }
 
 /// <summary>What placement must know of a VM.</summary>

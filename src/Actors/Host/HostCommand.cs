@@ -63,14 +63,15 @@ public abstract record HostCommand
     /// <summary>The link broke; the host has not been silent for long yet.</summary>
     public sealed record ReportUnreached(DateTimeOffset At) : HostCommand;
 
-    public sealed record ReportGuestCount(int Guests, DateTimeOffset At) : HostCommand;
+    /// <summary>While the host is drained: no guest is left.</summary>
+    public sealed record ReportEmpty(DateTimeOffset At) : HostCommand;
 
     // from the fence proxy
     public sealed record ReportPower(long Attempt, PowerAction Action, bool Ok, PowerState Power, string Message,
         DateTimeOffset At) : HostCommand;
 
     /// <summary>Run a fence program against another host.</summary>
-    public sealed record RunFence(HostId Target, long Attempt, PowerAction Action, ImmutableArray<FenceAgent> Agents)
+    public sealed record RunFence(HostId Target, string TargetName, long Attempt, PowerAction Action, ImmutableArray<FenceAgent> Agents)
         : HostCommand;
 }
 

@@ -43,19 +43,20 @@ public abstract record VmCommand
     public sealed record RemoveNic(Origin Origin, Guid Nic) : VmCommand;
 
     // from the cluster
-    public sealed record OfferHost(HostId Host, long Incarnation, Lease AskedAt, DateTimeOffset At) : VmCommand;
+    public sealed record OfferHost(HostId Host, string HostName, long Incarnation, Lease AskedAt, DateTimeOffset At)
+        : VmCommand;
 
     /// <param name="Reasons">Why each host was out, for the operator.</param>
     public sealed record RefusePlacement(Lease AskedAt, ImmutableArray<string> Reasons, DateTimeOffset At) : VmCommand;
 
     // from hosts
-    /// <param name="Sequence">Numbered by the agent since its boot; an older report than the last is ignored.</param>
+    /// <summary>A guest's state as its host sees it. What it means follows from the lease it carries.</summary>
     public sealed record ReportGuest(
-        HostId Host, Lease Lease, GuestState State, VmExit Exit, string? Message, MigrationFigures? Migration,
+        HostId Host, string HostName, long Incarnation, Lease Lease, GuestState State, VmExit Exit, string? Message, MigrationFigures? Migration,
         DateTimeOffset At) : VmCommand;
 
     /// <summary>The host says that it has no guest of this VM at all.</summary>
-    public sealed record ReportMissing(HostId Host, long Incarnation, Lease AtMost, DateTimeOffset At) : VmCommand;
+    public sealed record ReportMissing(HostId Host, DateTimeOffset At) : VmCommand;
 
     /// <summary>The host did not take the order; the guest was certainly not started under this lease.</summary>
     public sealed record RefuseLaunch(HostId Host, Lease Lease, string Reason, DateTimeOffset At) : VmCommand;
@@ -81,6 +82,10 @@ public enum GuestState
     MigratingOut,
     Incoming,
     Down,
+
+    /// <summary>Runs on here: the migration did not come to be.</summary>
+    MigrationFailed,
+
     /// <summary>Ended here because it now runs at the other end of a migration.</summary>
     HandedOver,
 }

@@ -43,7 +43,8 @@ public abstract record VmState(VmCore Core)
     /// <summary>Its host is silent: the guest may still run there. Nothing may start until that is excluded.</summary>
     public sealed record Orphaned(VmCore Core, Seat Seat, OrphanPlan Plan) : VmState(Core);
 
-    public sealed record Removed(VmCore Core) : VmState(Core);
+    /// <summary>Removed. The id is never used again.</summary>
+    public sealed record Gone(VmCore Core) : VmState(Core);
 }
 
 /// <summary>What is true of a VM in every phase.</summary>
@@ -72,7 +73,7 @@ public sealed record VmCore(VmId Id)
 
 /// <summary>A place on a host, given under a lease.</summary>
 /// <param name="Incarnation">Which life of the host; it rises with each proof that all its guests are dead.</param>
-public sealed record Seat(HostId Host, long Incarnation, Lease Lease);
+public sealed record Seat(HostId Host, string HostName, long Incarnation, Lease Lease);
 
 public enum StartCause { User, HighAvailability }
 

@@ -9,6 +9,10 @@ namespace Orchestrator.Engine;
 /// </summary>
 public interface IEngineStore : IAsyncDisposable
 {
+    /// <summary>Raised once per incarnation, on any thread, when the session that proves this node alive is lost.
+    /// The others may bury the node from that moment, so it must stop acting at once. The text says why.</summary>
+    event Action<string>? SessionLost;
+
     /// <summary>Creates or upgrades the schema once, under a lock, and refuses a database of another cluster
     /// or of a newer schema with <see cref="StoreRefusedException"/>.</summary>
     Task PrepareAsync(string clusterId, CancellationToken cancel);
@@ -29,21 +33,27 @@ public interface IEngineStore : IAsyncDisposable
     /// <summary>Removes this node's row and lock. Shards that it still owned are given away at once.</summary>
     Task RemoveAsync(NodeId self, CancellationToken cancel);
 
-    /// <summary>Makes sure that the shards of a type exist and have living owners.</summary>
+    /// <summary>Makes sure that the shards of a type exist, and says that this node carries the type: only members
+    /// that said so are given its shards.</summary>
     Task<ClusterView> RegisterShardsAsync(string shardType, ImmutableArray<string> shardIds, CancellationToken cancel);
 
     /// <summary>Gives one shard to the member that is to have it next; only its owner under that epoch may say so.
     /// The new owner's epoch is one higher.</summary>
     Task<ClusterView> HandOverAsync(ShardKey shard, long epoch, CancellationToken cancel);
 
-    /// <summary>Completes when something about members or shards changed, or after <paramref name="atMost"/>.</summary>
+    /// <summary>Completes when something about members or shards changed since the last call ended, or after
+    /// <paramref name="atMost"/>.</summary>
     Task WaitForChangeAsync(TimeSpan atMost, CancellationToken cancel);
 
     /// <summary>
     /// Writes many batches in one transaction. Each batch is written whole or not at all, and is refused by itself:
     /// <see cref="WriteOutcome.NotOwner"/> when its fence is not the shard's present epoch,
-    /// <see cref="WriteOutcome.Conflict"/> when its first sequence number is not the next one.
-    /// An exception means that nothing is known about any of them.
+    /// <see cref="WriteOutcome.Conflict"/> when its first sequence number is not the next one,
+    /// <see cref="WriteOutcome.Rejected"/> when the store cannot hold one of its rows.
+    /// A batch that the same <see cref="JournalBatch.WriterUuid"/> has already written whole is answered
+    /// <see cref="WriteOutcome.Written"/> without being written again, so a retry after an exception is safe.
+    /// An exception means that nothing is known about any of them, unless it says
+    /// <see cref="StoreUnavailableException.CertainlyNotDone"/>.
     /// </summary>
     Task<ImmutableArray<WriteOutcome>> WriteAsync(ImmutableArray<JournalBatch> batches, CancellationToken cancel);
 
@@ -72,11 +82,17 @@ public readonly record struct NodeId(Guid Value)
 }
 
 /// <summary>One incarnation of a node: a restart is another node with the same address.</summary>
-public sealed record NodeDescription(NodeId Id, string Host, int Port, ImmutableArray<string> Roles, string AppVersion);
+public sealed record NodeDescription(NodeId Id, string Host, int Port, ImmutableArray<string> Roles, string AppVersion)
+{
+    /// <summary>Shard types that it carries from the moment it joins; others follow by registration.</summary>
+    public ImmutableArray<string> ShardTypes { get; init; } = [];
+}
 
 public enum NodeStatus { Up, Leaving }
 
-public sealed record NodeRow(NodeDescription Node, NodeStatus Status, DateTimeOffset JoinedAt);
+/// <summary>A member. <see cref="ShardTypes"/> are the shard types that it carries.</summary>
+public sealed record NodeRow(
+    NodeDescription Node, NodeStatus Status, DateTimeOffset JoinedAt, ImmutableArray<string> ShardTypes);
 
 public readonly record struct ShardKey(string Type, string Shard);
 
@@ -114,10 +130,18 @@ public sealed record SnapshotRow(
     string PersistenceId, long SequenceNr, DateTimeOffset Created, string Manifest, int SerializerId,
     ReadOnlyMemory<byte> Payload);
 
-public enum WriteOutcome { Written, NotOwner, Conflict }
+public enum WriteOutcome { Written, NotOwner, Conflict, Rejected }
 
 /// <summary>The store did not answer, or answered that it cannot now. What was under way may or may not be done.</summary>
-public sealed class StoreUnavailableException(string message, Exception? cause = null) : Exception(message, cause);
+public sealed class StoreUnavailableException(string message, Exception? cause = null) : Exception(message, cause)
+{
+    /// <summary>True when nothing was sent, or the store said that it undid everything.</summary>
+    public bool CertainlyNotDone { get; init; }
+}
 
 /// <summary>The store must not be used by this node: another cluster's database, a newer schema, a live twin.</summary>
-public sealed class StoreRefusedException(string message) : Exception(message);
+public sealed class StoreRefusedException(string message) : Exception(message)
+{
+    /// <summary>The reason is a member of the same address that seems alive: it may pass when its lease runs out.</summary>
+    public bool TwinLives { get; init; }
+}

@@ -1,0 +1,21 @@
+namespace Orchestrator.Actors.Cluster;
+
+/// <summary>What happened to a cluster: the journal's vocabulary, and what reports rebuild.</summary>
+public abstract record ClusterEvent
+{
+    private ClusterEvent()
+    {
+    }
+
+    public sealed record Created(Origin Origin, ClusterConfig Config) : ClusterEvent;
+
+    public sealed record Redefined(Origin Origin, ClusterConfig Config) : ClusterEvent;
+
+    public sealed record Removed(Origin Origin) : ClusterEvent;
+
+    public sealed record HostSeen(HostReport Report, DateTimeOffset At) : ClusterEvent, IUnrecorded;
+
+    public sealed record HostForgotten(HostId Host) : ClusterEvent, IUnrecorded;
+
+    public sealed record Promised(Reservation Reservation) : ClusterEvent, IUnrecorded;
+}

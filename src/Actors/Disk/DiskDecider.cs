@@ -1,0 +1,116 @@
+using System.Collections.Immutable;
+using static Orchestrator.Actors.Disk.DiskCommand;
+using static Orchestrator.Actors.Disk.DiskEvent;
+using static Orchestrator.Actors.Disk.DiskState;
+using Decision = Orchestrator.Actors.Decision<
+    Orchestrator.Actors.Disk.DiskEvent, Orchestrator.Actors.Disk.DiskEffect>;
+
+namespace Orchestrator.Actors.Disk;
+
+/// <summary>The rules of a disk's life. Pure. A disk that is not shareable has one VM at most.</summary>
+public static class DiskDecider
+{
+    public static DiskState Initial(DiskId id) => new Absent(new DiskCore(id));
+
+    public static Decision Decide(DiskState disk, DiskCommand command) => (disk, command) switch
+    {
+        (_, _) when AskedBefore(disk, command)     => Done,
+
+        (Absent, Create c)                         => c.Config.ProvisionedSize <= 0
+            ? new Decision.Refuse(Fault.InvalidValue, "provisioned_size")
+            : Accept(new Created(c.Origin, c.Config, c.Path, c.Host, c.Source, c.SourceFormat)),
+        (_, Create)                                => No(Fault.AlreadyExists),
+        (Absent, _)                                => No(Fault.NotFound),
+        (Gone, Remove or Detach)                   => Done,
+        (Gone, _)                                  => No(Fault.Removed),
+
+        (Creating s, ReportImageWork c)            => c.Work != s.Work ? No(Fault.StaleReport)
+            : c.Ok ? Accept(new ImageMade(c.At))
+            : Accept(new ImageFailed(c.Message, c.At)),
+        (Removing s, ReportImageWork c)            => c.Work != s.Work ? No(Fault.StaleReport)
+            : c.Ok ? Accept(new Removed(c.At))
+            : Accept(new ImageFailed(c.Message, c.At)),
+        (_, ReportImageWork)                       => No(Fault.StaleReport),
+
+        (Creating or Removing, Update or Remove)   => No(Fault.DiskLocked),
+        (_, Update c)                              => Accept(new Redefined(c.Origin, c.Patch.Apply(disk.Config))),
+
+        (Ok or Creating, Attach c)                 => disk.Core.Vms.Contains(c.Vm) ? Done
+            : !disk.Core.Vms.IsEmpty && !disk.Config.Shareable ? No(Fault.DiskInUse)
+            : Accept(new Attached(c.Origin, c.Vm)),
+        (Illegal, Attach)                          => No(Fault.DiskIllegal),
+        (Removing, Attach)                         => No(Fault.DiskLocked),
+        (_, Detach c)                              => disk.Core.Vms.Contains(c.Vm)
+            ? Accept(new Detached(c.Origin, c.Vm))
+            : Done,
+
+        (_, Remove) when !disk.Core.Vms.IsEmpty    => No(Fault.DiskInUse),
+        (_, Remove c)                              => Accept(new RemovalRequested(c.Origin, c.Host)),
+
+        _                                          => No(Fault.DiskLocked),
+    };
+
+    /// <summary>Replays one fact. Total.</summary>
+    public static DiskState Evolve(DiskState disk, DiskEvent fact)
+    {
+        var core = disk.Core;
+        return fact switch
+        {
+            Created e          => new Creating(
+                Asked(core, e.Origin) with
+                {
+                    Config = e.Config, Path = e.Path, CreatedAt = e.Origin.At,
+                    Job = new Job(e.Origin.Job, $"Adding disk {e.Config.Name}", e.Origin),
+                },
+                e.Host, e.Origin.Job.Value, e.Source, e.SourceFormat),
+            Redefined e        => disk with { Core = Asked(core, e.Origin) with { Config = e.Config } },
+            ImageMade          => new Ok(core with { Job = null }),
+            ImageFailed e      => new Illegal(core with { Job = null }, e.Reason),
+            Attached e         => disk with { Core = Asked(core, e.Origin) with { Vms = core.Vms.Add(e.Vm) } },
+            Detached e         => disk with { Core = Asked(core, e.Origin) with { Vms = core.Vms.Remove(e.Vm) } },
+            RemovalRequested e => new Removing(
+                Asked(core, e.Origin) with
+                {
+                    Job = new Job(e.Origin.Job, $"Removing disk {disk.Config.Name}", e.Origin),
+                },
+                e.Host, e.Origin.Job.Value),
+            Removed            => new Gone(core with { Job = null }),
+            _                  => disk,
+        };
+    }
+
+    /// <summary>What must be asked of the world in this state; the same after a crash.</summary>
+    public static ImmutableArray<DiskEffect> Outstanding(DiskState disk) => disk switch
+    {
+        Creating s => [new DiskEffect.MakeImage(s.Host, s.Work)],
+        Removing s => [new DiskEffect.DeleteImage(s.Host, s.Work)],
+        _          => [],
+    };
+
+    private static Decision Accept(params ImmutableArray<DiskEvent> facts) => new Decision.Accept(facts);
+
+    private static Decision No(Fault fault) => new Decision.Refuse(fault);
+
+    private static Decision Done { get; } = new Decision.AlreadyDone();
+
+    private static DiskCore Asked(DiskCore core, Origin origin) => core with { LastJob = origin.Job };
+
+    private static bool AskedBefore(DiskState disk, DiskCommand command) =>
+        OriginOf(command) is { } origin && disk is not Absent && origin.Job == disk.Core.LastJob
+        && command is Create or Update or Remove;
+
+    private static Origin? OriginOf(DiskCommand command) => command switch
+    {
+        Create c => c.Origin,
+        Update c => c.Origin,
+        Remove c => c.Origin,
+        _        => null,
+    };
+
+    extension(DiskState disk)
+    {
+        internal DiskConfig Config => disk.Core.Config ?? _nothing;
+    }
+
+    private static readonly DiskConfig _nothing = new() { Name = "", StorageDomain = default, ProvisionedSize = 0 };
+}

@@ -1,0 +1,54 @@
+using System.Collections.Immutable;
+using Orchestrator.Actors.Journal;
+using static Orchestrator.Actors.Disk.DiskEvent;
+using static Orchestrator.Actors.Disk.DiskState;
+
+namespace Orchestrator.Actors.Disk;
+
+/// <summary>What a disk's facts look like from outside.</summary>
+public static class DiskStory
+{
+    public static DiskView? View(DiskState disk) => disk switch
+    {
+        Absent or Gone => null,
+        _ => new DiskView
+        {
+            Id = disk.Core.Id,
+            Config = disk.Config,
+            Status = disk switch { Ok => "ok", Illegal => "illegal", _ => "locked" },
+            StatusDetail = disk is Illegal i ? i.Reason : "",
+            Path = disk.Core.Path,
+            Vms = disk.Core.Vms,
+            CreatedAt = disk.Core.CreatedAt,
+            Job = disk.Core.Job?.Id,
+        },
+    };
+
+    public static AuditLine? Line(DiskState before, DiskEvent fact, DiskState after)
+    {
+        var name = after.Config.Name;
+        AuditLine By(int code, Origin by, string text) => new(
+            code, Severity.Normal, text, by.At, by.Correlation, by.User,
+            Disk: after.Core.Id.Value, StorageDomain: after.Config.StorageDomain.Value);
+        AuditLine Then(int code, Severity severity, DateTimeOffset at, string text) => new(
+            code, severity, text, at, before.Core.Job?.Origin.Correlation, before.Core.Job?.Origin.User ?? "system",
+            Disk: after.Core.Id.Value, StorageDomain: after.Config.StorageDomain.Value);
+        return fact switch
+        {
+            Created e          => By(2020, e.Origin, $"Add-Disk operation of {name} was initiated by {e.Origin.User}."),
+            ImageMade e        => Then(2021, Severity.Normal, e.At, $"The disk {name} was successfully added."),
+            ImageFailed e      => Then(2022, Severity.Error, e.At,
+                                      $"Work on disk {name} failed: {e.Reason}. Remove the disk and try again."),
+            Attached e         => By(2016, e.Origin, $"Disk {name} was attached to VM {e.Vm} by {e.Origin.User}."),
+            Detached e         => By(2018, e.Origin, $"Disk {name} was detached from VM {e.Vm} by {e.Origin.User}."),
+            RemovalRequested e => By(2038, e.Origin, $"Removing disk {name} was initiated by {e.Origin.User}."),
+            Removed e          => Then(2014, Severity.Normal, e.At, $"Disk {name} was removed."),
+            _                  => null,
+        };
+    }
+
+    public static ImmutableArray<JobView> Jobs(DiskState before, DiskEvent fact, DiskState after) =>
+        Journal.Jobs.Change(before.Core.Job, after.Core.Job, Kinds.Disk, after.Core.Id.Value,
+            fact is ImageFailed ? Outcome.Failed : Outcome.Finished,
+            fact switch { ImageMade e => e.At, ImageFailed e => e.At, Removed e => e.At, _ => default });
+}

@@ -1,0 +1,202 @@
+using System.Collections.Immutable;
+using Akka.Actor;
+using Akka.Cluster.Sharding;
+using Akka.Event;
+using Akka.Persistence;
+using Orchestrator.Actors.Journal;
+
+namespace Orchestrator.Actors;
+
+/// <summary>
+/// Gives any entity's rules a mailbox, a journal and hands; holds no rule of its own. The order is always: decide,
+/// persist, evolve, reply, effects. Nothing leaves before the journal holds the fact it rests on; what a crash leaves
+/// undone is read off the state and done again.
+/// </summary>
+public sealed class EntityActor<TState, TCommand, TEvent, TEffect> : UntypedPersistentActor, IWithTimers
+    where TState : class
+    where TCommand : class
+    where TEvent : class
+    where TEffect : class
+{
+    private readonly Rules<TState, TCommand, TEvent, TEffect> _rules;
+    private readonly Guid _id;
+    private readonly IHands<TState, TEffect> _hands;
+    private readonly ShellSettings _settings;
+    private readonly ILoggingAdapter _log = Context.GetLogger();
+    private TState _state;
+    private Unreadable? _unreadable;
+
+    public EntityActor(
+        Rules<TState, TCommand, TEvent, TEffect> rules, Guid id, IHands<TState, TEffect> hands, ShellSettings settings)
+    {
+        (_rules, _id, _hands, _settings) = (rules, id, hands, settings);
+        _state = rules.Initial(id);
+        PersistenceId = $"{rules.Kind}-{id}";
+    }
+
+    public override string PersistenceId { get; }
+
+    public ITimerScheduler Timers { get; set; } = null!;
+
+    protected override void OnCommand(object message)
+    {
+        switch (message)
+        {
+            case TCommand or Look when _unreadable is { } row:
+                Answer(new Reply.Refused(Fault.Unreadable, $"{row.Manifest}: {row.Reason}"));
+                break;
+            case TCommand command:
+                Carry(_rules.Decide(_state, command));
+                break;
+            case Look:
+                Answer(Seen() is { } view
+                    ? new Reply.AlreadyDone(view, LastSequenceNr)
+                    : new Reply.Refused(Fault.NotFound, null));
+                break;
+            case Tick:
+                Do(_rules.Outstanding(_state));
+                break;
+            case ReceiveTimeout:
+                Context.Parent.Tell(new Passivate(PoisonPill.Instance));
+                break;
+            default:
+                Unhandled(message);
+                break;
+        }
+    }
+
+    protected override void OnRecover(object message)
+    {
+        switch (message)
+        {
+            case TEvent fact:
+                _state = _rules.Evolve(_state, fact);
+                break;
+            case Unreadable row:
+                _unreadable ??= row;
+                break;
+        }
+    }
+
+    /// <summary>A crash between the journal and the hands loses nothing: the debt is read off the state.</summary>
+    protected override void OnReplaySuccess()
+    {
+        if (_unreadable is { } row)
+        {
+            _log.Error("{0}: a stored event cannot be read ({1}: {2}); it answers nothing until this engine is upgraded",
+                PersistenceId, row.Manifest, row.Reason);
+            return;
+        }
+
+        Owe([], _rules.Outstanding(_state));
+    }
+
+    protected override void OnPersistFailure(Exception cause, object @event, long sequenceNr) =>
+        _log.Warning("{0}: the journal did not take event {1}: {2}", PersistenceId, sequenceNr, cause.Message);
+
+    protected override void PostStop()
+    {
+        _hands.Dispose();
+        base.PostStop();
+    }
+
+    private void Carry(Decision<TEvent, TEffect> decision)
+    {
+        switch (decision)
+        {
+            case Decision<TEvent, TEffect>.Refuse refusal:
+                Answer(new Reply.Refused(refusal.Fault, refusal.Detail));
+                break;
+            case Decision<TEvent, TEffect>.Relay relay:
+                Do(relay.Effects);
+                Answer(Done());
+                break;
+            case Decision<TEvent, TEffect>.Accept accept:
+                Accept(accept);
+                break;
+            default:
+                Answer(Done());
+                break;
+        }
+    }
+
+    private void Accept(Decision<TEvent, TEffect>.Accept accept)
+    {
+        var before = _rules.Outstanding(_state);
+        if (accept.Facts[0] is IUnrecorded)
+        {
+            foreach (var fact in accept.Facts) _state = _rules.Evolve(_state, fact);
+            Answer(Done());
+            Owe(before, _rules.Outstanding(_state));
+            Do(accept.Then);
+            return;
+        }
+
+        var (next, rows) = _rules.Tell(_id, _state, accept.Facts, LastSequenceNr + accept.Facts.Length);
+        var left = accept.Facts.Length;
+        var records = accept.Facts.Select(
+            (fact, i) => new Recorded(fact, i == accept.Facts.Length - 1 ? rows : []));
+        PersistAll(records, _ =>
+        {
+            if (--left > 0) return;
+
+            // Nothing leaves this actor before the journal holds the facts it rests on.
+            _state = next;
+            Answer(Seen() is { } view
+                ? new Reply.Accepted(view, LastSequenceNr)
+                : new Reply.Accepted("{}", LastSequenceNr));
+            Owe(before, _rules.Outstanding(_state));
+            Do(accept.Then);
+            foreach (var row in rows)
+                if (row.Kind == CompanionDocument.Audit)
+                    _log.Info("{0}: {1}", PersistenceId, WireJson.Read<AuditLine>(row.Json).Description);
+        });
+    }
+
+    private void Owe(ImmutableArray<TEffect> before, ImmutableArray<TEffect> now)
+    {
+        foreach (var effect in now)
+            if (!before.Contains(effect))
+                Do(effect);
+        if (now.IsEmpty)
+        {
+            Timers.Cancel(Tick.Key);
+            Context.SetReceiveTimeout(_settings.PassivateAfter);
+        }
+        else if (!Timers.IsTimerActive(Tick.Key))
+        {
+            Context.SetReceiveTimeout(null);
+            Timers.StartPeriodicTimer(Tick.Key, Tick.Instance, _settings.TickEvery);
+        }
+    }
+
+    private void Do(ImmutableArray<TEffect> effects)
+    {
+        foreach (var effect in effects) Do(effect);
+    }
+
+    private void Do(TEffect effect) =>
+        _hands.Do(effect, new Reach<TState>(_state, _settings.EpochOf(Context), Self));
+
+    private Reply Done() => new Reply.AlreadyDone(Sender.IsNobody() ? "{}" : Seen() ?? "{}", LastSequenceNr);
+
+    private string? Seen() => _rules.View(_state) is { } view ? WireJson.Write(view) : null;
+
+    private void Answer(Reply reply)
+    {
+        if (!Sender.IsNobody() && !Equals(Sender, Context.System.DeadLetters)) Sender.Tell(reply);
+    }
+}
+
+/// <summary>Time to do again what is owed.</summary>
+public sealed class Tick
+{
+    public const string Key = "tick";
+
+    public static Tick Instance { get; } = new();
+}
+
+/// <param name="TickEvery">How often what is owed is said again; 2 s. Lower: more traffic. Higher: slower repair.</param>
+/// <param name="PassivateAfter">An entity that owes nothing leaves memory after this time without messages.</param>
+/// <param name="EpochOf">The owner's epoch of the entity whose context this is.</param>
+public sealed record ShellSettings(TimeSpan TickEvery, TimeSpan PassivateAfter, Func<IActorContext, long> EpochOf);

@@ -1,0 +1,133 @@
+using System.Collections.Immutable;
+using Orchestrator.Actors.Vm;
+using Wire = Orchestrator.Agent.Protocol;
+
+namespace Orchestrator.Actors.Host;
+
+/// <summary>Between the engine's words and the agent protocol's. Pure.</summary>
+public static class AgentWords
+{
+    public static AgentFacts Facts(Wire.AgentDescription d) => new(
+        d.HostUuid, d.BootId, d.AgentVersion, d.Driver, d.Accelerator, d.Cpus, d.CpuModel, d.MemoryBytes,
+        d.MigrationUri);
+
+    public static VmCommand Report(HostId host, string name, long incarnation, Wire.GuestReport g, DateTimeOffset at)
+    {
+        var state = (g.State, g.Exit) switch
+        {
+            (Wire.GuestState.Down, Wire.GuestExit.Migrated)                  => GuestState.HandedOver,
+            (Wire.GuestState.Up, _) when g.MigrationError is { Length: > 0 } => GuestState.MigrationFailed,
+            (Wire.GuestState.WaitForLaunch, _)                               => GuestState.WaitForLaunch,
+            (Wire.GuestState.PoweringUp, _)                                  => GuestState.PoweringUp,
+            (Wire.GuestState.Up, _)                                          => GuestState.Up,
+            (Wire.GuestState.Paused, _)                                      => GuestState.Paused,
+            (Wire.GuestState.PoweringDown, _)                                => GuestState.PoweringDown,
+            (Wire.GuestState.MigratingOut, _)                                => GuestState.MigratingOut,
+            (Wire.GuestState.Incoming, _)                                    => GuestState.Incoming,
+            _                                                                => GuestState.Down,
+        };
+        var exit = g.Exit switch
+        {
+            Wire.GuestExit.Error or Wire.GuestExit.Lost => new VmExit(VmExitKind.Error, g.ExitMessage ?? "lost"),
+            Wire.GuestExit.None                         => VmExit.Never,
+            _                                           => new VmExit(VmExitKind.Normal, g.ExitMessage ?? ""),
+        };
+        var figures = g.Migration is { TotalMs: { } total, DowntimeMs: { } down }
+            ? new MigrationFigures(total, down)
+            : null;
+        return new VmCommand.ReportGuest(
+            host, name, incarnation, new Lease(g.Lease), state, exit, g.MigrationError ?? g.PauseReason, figures, at);
+    }
+
+    public static Wire.VmDefinition Definition(
+        VmId id, VmConfig config, IReadOnlyDictionary<DiskId, (string Path, string Format)> images) =>
+        new(id.Value, config.Name, config.Memory)
+        {
+            MaxMemoryBytes = config.MaxMemory,
+            Sockets = config.Sockets,
+            Cores = config.Cores,
+            Threads = config.Threads,
+            Machine = config.BiosType.StartsWith("i440fx", StringComparison.Ordinal) ? "pc" : "q35",
+            Firmware = config.BiosType switch
+            {
+                "q35_ovmf"        => Wire.Firmware.Uefi,
+                "q35_secure_boot" => Wire.Firmware.UefiSecureBoot,
+                _                 => Wire.Firmware.Bios,
+            },
+            Kernel = config.Kernel == "" ? null : config.Kernel,
+            Initrd = config.Initrd == "" ? null : config.Initrd,
+            Cmdline = config.Cmdline == "" ? null : config.Cmdline,
+            BootDevices = [.. config.BootDevices.Select(Boot).OfType<Wire.BootDevice>()],
+            Disks = [.. config.Disks.Where(d => d.Active && images.ContainsKey(d.Disk)).Select(d => Disk(d, images))],
+            Nics = [.. config.Nics.Where(n => n.Plugged).Select(Card)],
+        };
+
+    public static Wire.StopMode Mode(StopMode mode) =>
+        mode == StopMode.Shutdown ? Wire.StopMode.Shutdown : Wire.StopMode.PowerOff;
+
+    public static Wire.ImageJob Job(ImageWork work) => work.Action switch
+    {
+        ImageAction.PrepareDomain => new Wire.ImageJob.PrepareDomain(work.Path, work.OwnerId, "orchestrator"),
+        ImageAction.Create        => new Wire.ImageJob.Create(work.Path, Format(work.Format), work.Size),
+        ImageAction.Copy          => new Wire.ImageJob.Copy(
+                                         work.Source, Format(work.SourceFormat), work.Path, Format(work.Format)),
+        _                         => new Wire.ImageJob.Delete(work.Path),
+    };
+
+    public static Wire.FenceOrder Fence(FenceAgent agent, PowerAction action, string? password, long? epoch) => new(
+        epoch is { } e ? new Wire.Stamp(e) : null, agent.Type, agent.Address,
+        action switch
+        {
+            PowerAction.Off     => Wire.FenceAction.Off,
+            PowerAction.On      => Wire.FenceAction.On,
+            PowerAction.Restart => Wire.FenceAction.Reboot,
+            _                   => Wire.FenceAction.Status,
+        },
+        agent.Port, agent.Username, password)
+    {
+        Options = agent.Options.ToImmutableDictionary(),
+    };
+
+    public static PowerState Power(Wire.FencePower power) => power switch
+    {
+        Wire.FencePower.On  => PowerState.On,
+        Wire.FencePower.Off => PowerState.Off,
+        _                   => PowerState.Unknown,
+    };
+
+    private static Wire.BootDevice? Boot(string device) => device switch
+    {
+        "hd"      => Wire.BootDevice.Hd,
+        "cdrom"   => Wire.BootDevice.Cdrom,
+        "network" => Wire.BootDevice.Network,
+        _         => null,
+    };
+
+    private static Wire.VmDisk Disk(
+        DiskAttachment disk, IReadOnlyDictionary<DiskId, (string Path, string Format)> images)
+    {
+        var (path, format) = images[disk.Disk];
+        var bus = disk.Interface switch
+        {
+            "virtio_scsi" => Wire.DiskInterface.VirtioScsi,
+            "sata"        => Wire.DiskInterface.Sata,
+            "ide"         => Wire.DiskInterface.Ide,
+            _             => Wire.DiskInterface.Virtio,
+        };
+        return new Wire.VmDisk(disk.Disk.Value, path, Format(format), bus, disk.Bootable, disk.ReadOnly);
+    }
+
+    private static Wire.VmNic Card(Nic nic) => new(
+        nic.Id, nic.Mac, nic.Bridge == "" ? null : nic.Bridge,
+        nic.Interface switch
+        {
+            "e1000"   => Wire.NicModel.E1000,
+            "e1000e"  => Wire.NicModel.E1000e,
+            "rtl8139" => Wire.NicModel.Rtl8139,
+            _         => Wire.NicModel.Virtio,
+        },
+        nic.Linked);
+
+    private static Wire.DiskFormat Format(string format) =>
+        format == "raw" ? Wire.DiskFormat.Raw : Wire.DiskFormat.Qcow2;
+}

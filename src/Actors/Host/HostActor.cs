@@ -1,0 +1,16 @@
+using Akka.Actor;
+using Orchestrator.Actors.Journal;
+
+namespace Orchestrator.Actors.Host;
+
+/// <summary>The shell with this entity's rules in it.</summary>
+public static class HostActor
+{
+    public static Rules<HostState, HostCommand, HostEvent, HostEffect> Rules { get; } = new(
+        Kinds.Host, id => HostDecider.Initial(new HostId(id)), HostDecider.Decide, HostDecider.Evolve,
+        HostDecider.Outstanding, HostStory.View, HostStory.Line, HostStory.Jobs);
+
+    public static Props Props(Guid id, Func<IHands<HostState, HostEffect>> hands, ShellSettings settings) =>
+        Akka.Actor.Props.Create(() => new EntityActor<HostState, HostCommand, HostEvent, HostEffect>(
+            Rules, id, hands(), settings));
+}

@@ -1,0 +1,269 @@
+using System.Collections.Immutable;
+using Orchestrator.Actors.Vm;
+using static Orchestrator.Actors.Host.HostCommand;
+using static Orchestrator.Actors.Host.HostEvent;
+using static Orchestrator.Actors.Host.HostState;
+using Decision = Orchestrator.Actors.Decision<Orchestrator.Actors.Host.HostEvent, Orchestrator.Actors.Host.HostEffect>;
+
+namespace Orchestrator.Actors.Host;
+
+/// <summary>
+/// The rules of a host's life. Pure: no clock, no I/O, no logger, no exception.
+/// Orders of VMs pass through it to the agent only while the host is up, in the life that the seat names.
+/// </summary>
+public static class HostDecider
+{
+    public static HostState Initial(HostId id) => new Absent(new HostCore(id));
+
+    public static Decision Decide(HostState host, HostCommand command) => (host, command) switch
+    {
+        (_, _) when AskedBefore(host, command)   => Done,
+
+        (Absent, Register c)                     => Accept(new Registered(c.Origin, c.Config)),
+        (_, Register)                            => No(Fault.AlreadyExists),
+        (Absent, AskWhetherGone c)               => Fenced(c.Vm, c.Seat.Incarnation + 1),
+        (Gone, AskWhetherGone c)                 => Fenced(c.Vm, c.Seat.Incarnation + 1),
+        (Absent, _)                              => No(Fault.NotFound),
+        (Gone, Remove)                           => Done,
+        (Gone, _)                                => No(Fault.Removed),
+
+        (_, Update c)                            => Accept(new Redefined(c.Origin, "", c.Patch.Apply(host.Config))),
+        (_, AddFenceAgent c)                     => WithAgents(host, c.Origin, host.Config.FenceAgents.Add(c.Agent)),
+        (_, UpdateFenceAgent c)                  => Replace(host, c),
+        (_, RemoveFenceAgent c)                  => WithAgents(host, c.Origin,
+                                                        [.. host.Config.FenceAgents.Where(a => a.Id != c.Agent)]),
+
+        (Up, Activate)                           => No(Fault.HostAlreadyUp),
+        (Maintenance or Draining, Activate c)    => Accept(new Activated(c.Origin)),
+        (_, Activate)                            => No(Fault.HostStatusIllegal),
+
+        (Maintenance, Deactivate)                => No(Fault.HostAlreadyInMaintenance),
+        (Draining, Deactivate)                   => Done,
+        (Up, Deactivate c)                       => Accept(new MaintenanceRequested(c.Origin, c.Reason)),
+        // Nothing runs on it, or never ran: there is nothing to move.
+        (Initializing or PoweredOff or Rebooting, Deactivate c) =>
+            Accept(new MaintenanceRequested(c.Origin, c.Reason), new EnteredMaintenance(c.Origin.At)),
+        (_, Deactivate)                          => No(Fault.HostStatusIllegal),
+
+        (Maintenance, Remove c)                  => new Decision.Accept(new Removed(c.Origin))
+        {
+            Then = [new HostEffect.LeaveCluster()],
+        },
+        (_, Remove)                              => No(Fault.HostMustBeInMaintenance),
+
+        (NonResponsive or Connecting or Initializing or Rebooting, ConfirmRebooted c) =>
+            Accept(NextLife(host, $"confirmed by {c.Origin.User}", c.Origin.At)),
+        (PoweredOff or Maintenance, ConfirmRebooted) => Done,
+        (_, ConfirmRebooted)                     => No(Fault.HostStatusIllegal),
+
+        (_, HostCommand.Fence) when host.Config.FenceAgents.IsEmpty => No(Fault.HostHasNoFenceAgent),
+        (NonResponsive, HostCommand.Fence { Action: PowerAction.Off or PowerAction.Restart }) => Done,
+        (PoweredOff or Rebooting, HostCommand.Fence { Action: PowerAction.On or PowerAction.Restart }) => Done,
+        (_, HostCommand.Fence { Action: PowerAction.Status }) => Done,
+        (_, HostCommand.Fence)                   => No(Fault.HostStatusIllegal),
+
+        (Maintenance, ReportReached or ReportSilent or ReportUnreached) => No(Fault.StaleReport),
+        (_, ReportReached c)                     => Reached(host, c),
+        (Up, ReportUnreached c)                  => Accept(new LinkBroke(c.At)),
+        (_, ReportUnreached)                     => Done,
+        (Up or Connecting or Draining, ReportSilent c) =>
+            Accept(new WentSilent(c.LastHeard, host.Core.Attempt + 1, c.At)),
+        (_, ReportSilent)                        => Done,
+        (Draining, ReportEmpty c)                => Accept(new EnteredMaintenance(c.At)),
+        (_, ReportEmpty)                         => No(Fault.StaleReport),
+
+        (_, ReportPower c) when c.Attempt != host.Core.Attempt => No(Fault.StaleReport),
+        (NonResponsive or Up or Connecting or Draining, ReportPower { Action: PowerAction.Off } c) => Cut(host, c),
+        (PoweredOff, ReportPower { Action: PowerAction.On } c) => c.Ok
+            ? Accept(new PoweredOn(c.At))
+            : Accept(new PowerFailed(c.Action, host.Core.Attempt + 1, c.Message, c.At)),
+        (_, ReportPower)                         => No(Fault.StaleReport),
+
+        (_, AskWhetherGone c)                    => Whether(host, c),
+        (_, Launch c)                            => Pass(host, c.Vm, c.Seat,
+                                                        new HostEffect.SendLaunch(c.Vm, c.Seat, c.Definition)),
+        (_, ExpectIncoming c)                    => Pass(host, c.Vm, c.Seat,
+                                                        new HostEffect.SendIncoming(c.Vm, c.Seat, c.Definition)),
+        (_, MigrateOut c)                        => Pass(host, c.Vm, c.From,
+                                                        new HostEffect.SendMigrate(c.Vm, c.From, c.To)),
+        (_, HostCommand.CancelMigration c)       => Pass(host, c.Vm, c.From,
+                                                        new HostEffect.SendCancel(c.Vm, c.From.Lease)),
+        (_, Halt c)                              => Pass(host, c.Vm, c.Seat,
+                                                        new HostEffect.SendHalt(c.Vm, c.Seat.Lease, c.Mode)),
+        (Up or Draining, Destroy c)              => Relay(new HostEffect.SendHalt(c.Vm, c.Lease, StopMode.PowerOff)),
+        (_, Destroy)                             => No(Fault.HostNotUp),
+
+        (Up or Draining, RunImageJob c)          => Relay(new HostEffect.SendImageJob(c.Work)),
+        (_, RunImageJob)                         => No(Fault.HostNotUp),
+        (Up or Draining, RunFence c)             => Relay(new HostEffect.SendFence(c)),
+        (_, RunFence)                            => No(Fault.HostNotUp),
+
+        _                                        => No(Fault.HostStatusIllegal),
+    };
+
+    /// <summary>Replays one fact. Total: a journal that was accepted once must always load.</summary>
+    public static HostState Evolve(HostState host, HostEvent fact)
+    {
+        var core = host.Core;
+        return fact switch
+        {
+            Registered e           => new Initializing(
+                                          Asked(core, e.Origin) with { Config = e.Config, CreatedAt = e.Origin.At }),
+            Redefined e            => host with { Core = Asked(core, e.Origin) with { Config = e.Config } },
+            Activated e            => new Initializing(Asked(core, e.Origin) with { Job = null }),
+            CameUp e               => Reappear(host, core with
+                                      {
+                                          Facts = e.Facts, Incarnation = e.Incarnation, Failures = 0,
+                                      }),
+            LinkBroke              => new Connecting(core),
+            WentSilent e           => new NonResponsive(core with { Attempt = e.Attempt, Failures = 0 }),
+            HostEvent.Fenced e     => new PoweredOff(core with
+                                      {
+                                          Incarnation = e.Incarnation, Attempt = e.Attempt, Failures = 0,
+                                      }),
+            PowerFailed e          => host with
+                                      {
+                                          Core = core with { Attempt = e.Attempt, Failures = core.Failures + 1 },
+                                      },
+            PoweredOn              => new Rebooting(core),
+            MaintenanceRequested e => new Draining(Asked(core, e.Origin) with
+                                      {
+                                          Job = new Job(e.Origin.Job, $"Moving host {host.Config.Name} to maintenance",
+                                              e.Origin),
+                                      }),
+            EnteredMaintenance     => new Maintenance(core with { Job = null }),
+            Removed e              => new Gone(Asked(core, e.Origin)),
+            _                      => host,
+        };
+    }
+
+    /// <summary>What must be asked of the world while the host is in this state; the same after a crash.</summary>
+    public static ImmutableArray<HostEffect> Outstanding(HostState host) => host switch
+    {
+        Initializing  => [Link(host), Announce(host, Guests.No, Reach.No), Told(host)],
+        Up            => [Link(host), Announce(host, Guests.Yes, Reach.Yes)],
+        Draining      => [Link(host), Announce(host, Guests.No, Reach.Yes), new HostEffect.Drain(host.Core.Incarnation)],
+        Connecting    => [Link(host), Announce(host, Guests.No, Reach.No)],
+        NonResponsive when host.Config.FenceAgents.IsEmpty || !host.Config.PowerManagementEnabled
+                      => [Link(host), Announce(host, Guests.No, Reach.No), new HostEffect.TellLost(host.Core.Incarnation)],
+        NonResponsive => [Link(host), Announce(host, Guests.No, Reach.No), new HostEffect.TellLost(host.Core.Incarnation),
+                          Power(host, PowerAction.Off)],
+        PoweredOff when host.Config.FenceAgents.IsEmpty
+                      => [Link(host), Announce(host, Guests.No, Reach.No), Told(host)],
+        PoweredOff    => [Link(host), Announce(host, Guests.No, Reach.No), Told(host), Power(host, PowerAction.On)],
+        Rebooting     => [Link(host), Announce(host, Guests.No, Reach.No), Told(host)],
+        Maintenance   => [Announce(host, Guests.No, Reach.No)],
+        _             => [],
+    };
+
+    private enum Guests { No, Yes }
+
+    private enum Reach { No, Yes }
+
+    private static HostEffect Link(HostState host) =>
+        new HostEffect.KeepLink(host.Config.Address, host.Config.Port, host.Config.PathPrefix);
+
+    private static HostEffect Announce(HostState host, Guests guests, Reach reach) =>
+        new HostEffect.Announce(guests == Guests.Yes, reach == Reach.Yes, host.Core.Incarnation);
+
+    private static HostEffect Told(HostState host) => new HostEffect.TellFenced(host.Core.Incarnation);
+
+    private static HostEffect Power(HostState host, PowerAction action) =>
+        new HostEffect.Power(action, host.Core.Attempt, host.Core.Failures);
+
+    private static Decision Accept(params ImmutableArray<HostEvent> facts) => new Decision.Accept(facts);
+
+    private static Decision Relay(HostEffect effect) => new Decision.Relay(effect);
+
+    private static Decision No(Fault fault) => new Decision.Refuse(fault);
+
+    private static Decision Done { get; } = new Decision.AlreadyDone();
+
+    private static Decision Fenced(VmId vm, long incarnation) => Relay(new HostEffect.AnswerFenced(vm, incarnation));
+
+    private static Decision Reached(HostState host, ReportReached c)
+    {
+        var known = host.Core.Facts;
+        var sameLife = known is null || known.BootId == c.Facts.BootId;
+        // Power was proved off, so what answers now is a later boot, and its life was counted when it was fenced.
+        var counted = host is PoweredOff or Rebooting;
+        var incarnation = sameLife || counted ? host.Core.Incarnation : host.Core.Incarnation + 1;
+
+        // The same boot as before the power was "off": the fence device lied. Wait for another boot.
+        if (counted && known is not null && known.BootId == c.Facts.BootId) return No(Fault.HostNotFenced);
+        if (host is Up or Draining && known == c.Facts) return Done;
+
+        return sameLife
+            ? Accept(new CameUp(c.Facts, incarnation, c.At))
+            : new Decision.Accept(new CameUp(c.Facts, incarnation, c.At))
+            {
+                Then = [new HostEffect.TellFenced(incarnation)],
+            };
+    }
+
+    private static Decision Cut(HostState host, ReportPower c) =>
+        c.Ok && c.Power == PowerState.Off
+            ? Accept(NextLife(host, "power is off", c.At))
+            : Accept(new PowerFailed(c.Action, host.Core.Attempt + 1, c.Message, c.At));
+
+    private static HostEvent NextLife(HostState host, string how, DateTimeOffset at) =>
+        new HostEvent.Fenced(host.Core.Incarnation + 1, host.Core.Attempt + 1, how, at);
+
+    /// <summary>A guest of a former life is dead; one of this life is lost while the host is silent; else: no word.</summary>
+    private static Decision Whether(HostState host, AskWhetherGone c) => host switch
+    {
+        _ when c.Seat.Incarnation < host.Core.Incarnation => Fenced(c.Vm, host.Core.Incarnation),
+        NonResponsive => Relay(new HostEffect.AnswerLost(c.Vm, host.Core.Incarnation)),
+        _ => Done,
+    };
+
+    private static Decision Pass(HostState host, VmId vm, Seat seat, HostEffect order) => host switch
+    {
+        _ when seat.Incarnation < host.Core.Incarnation => Fenced(vm, host.Core.Incarnation),
+        Up or Draining                                  => Relay(order),
+        NonResponsive                                   => Relay(new HostEffect.AnswerLost(vm, host.Core.Incarnation)),
+        _                                               => No(Fault.HostNotUp),
+    };
+
+    private static HostState Reappear(HostState host, HostCore core) => host switch
+    {
+        Draining    => new Draining(core),
+        Maintenance => new Maintenance(core),
+        Gone        => host,
+        _           => new Up(core),
+    };
+
+    private static Decision WithAgents(HostState host, Origin origin, ImmutableArray<FenceAgent> agents) =>
+        Accept(new Redefined(origin, "power management", host.Config with { FenceAgents = agents }));
+
+    private static Decision Replace(HostState host, UpdateFenceAgent c) =>
+        host.Config.FenceAgents.FirstOrDefault(a => a.Id == c.Agent.Id) is { } old
+            ? WithAgents(host, c.Origin, host.Config.FenceAgents.Replace(old, c.Agent))
+            : No(Fault.HostHasNoFenceAgent);
+
+    private static bool AskedBefore(HostState host, HostCommand command) =>
+        OriginOf(command) is { } origin && host is not Absent && origin.Job == host.Core.LastJob;
+
+    private static Origin? OriginOf(HostCommand command) => command switch
+    {
+        Register c         => c.Origin,
+        Update c           => c.Origin,
+        Activate c         => c.Origin,
+        Deactivate c       => c.Origin,
+        Remove c           => c.Origin,
+        AddFenceAgent c    => c.Origin,
+        UpdateFenceAgent c => c.Origin,
+        RemoveFenceAgent c => c.Origin,
+        _                  => null,
+    };
+
+    private static HostCore Asked(HostCore core, Origin origin) => core with { LastJob = origin.Job };
+
+    extension(HostState host)
+    {
+        /// <summary>The definition; only an absent host has none, and no rule that reads it runs on an absent one.</summary>
+        internal HostConfig Config => host.Core.Config ?? _nothing;
+    }
+
+    private static readonly HostConfig _nothing = new() { Name = "", Cluster = default, Address = "" };
+}

@@ -1,0 +1,51 @@
+using Orchestrator.Actors.Vm;
+
+namespace Orchestrator.Actors.Host;
+
+/// <summary>What a host asks of the world, and the orders that pass through it to its agent.</summary>
+public abstract record HostEffect
+{
+    private HostEffect()
+    {
+    }
+
+    // owed
+    /// <summary>Hold the link to the agent and watch for silence.</summary>
+    public sealed record KeepLink(string Address, int Port, string PathPrefix) : HostEffect;
+
+    /// <summary>Tell the cluster what placement must know.</summary>
+    public sealed record Announce(bool TakesGuests, bool Reachable, long Incarnation) : HostEffect;
+
+    /// <summary>Tell every VM that sits here: the host is silent.</summary>
+    public sealed record TellLost(long Incarnation) : HostEffect;
+
+    /// <summary>Tell every VM that sat here in a former life: the old copy is dead.</summary>
+    public sealed record TellFenced(long Incarnation) : HostEffect;
+
+    /// <param name="Failures">Attempts that failed in a row: wait longer before the next.</param>
+    public sealed record Power(PowerAction Action, long Attempt, int Failures) : HostEffect;
+
+    /// <summary>Move the guests away, and say when none is left.</summary>
+    public sealed record Drain(long Incarnation) : HostEffect;
+
+    // relayed once
+    public sealed record LeaveCluster : HostEffect;
+
+    public sealed record SendLaunch(VmId Vm, Seat Seat, VmConfig Definition) : HostEffect;
+
+    public sealed record SendHalt(VmId Vm, Lease Lease, StopMode Mode) : HostEffect;
+
+    public sealed record SendIncoming(VmId Vm, Seat Seat, VmConfig Definition) : HostEffect;
+
+    public sealed record SendMigrate(VmId Vm, Seat From, Seat To) : HostEffect;
+
+    public sealed record SendCancel(VmId Vm, Lease Lease) : HostEffect;
+
+    public sealed record SendImageJob(ImageWork Work) : HostEffect;
+
+    public sealed record SendFence(HostCommand.RunFence Order) : HostEffect;
+
+    public sealed record AnswerLost(VmId Vm, long Incarnation) : HostEffect;
+
+    public sealed record AnswerFenced(VmId Vm, long Incarnation) : HostEffect;
+}

@@ -1,0 +1,315 @@
+using System.Collections.Immutable;
+using Akka.Actor;
+using Orchestrator.Actors.Cluster;
+using Orchestrator.Actors.Disk;
+using Orchestrator.Actors.Journal;
+using Orchestrator.Actors.Vm;
+using Orchestrator.Agent.Protocol;
+
+namespace Orchestrator.Actors.Host;
+
+/// <summary>
+/// A host's effects: the link to its agent, orders over it, power actions through a neighbour, and words to the VMs
+/// that sit on it. Called by the actor only; what runs on beside it ends with <see cref="Dispose"/>.
+/// </summary>
+public sealed class HostHands(HostId id, HostWorld world) : IHands<HostState, HostEffect>
+{
+    private readonly CancellationTokenSource _closed = new();
+    private HostLink? _link;
+    private HostEffect.KeepLink? _linked;
+    private HostEffect.Announce? _announced;
+    private ClusterId _cluster;
+    private string _name = "";
+    private (long Attempt, PowerAction Action, DateTimeOffset Until) _power;
+    private int _powerRound;
+
+    public void Do(HostEffect effect, Reach<HostState> reach)
+    {
+        if (reach.State.Core.Config is not { } config) return;
+        (_cluster, _name) = (config.Cluster, config.Name);
+        _link?.Know(new HostRow(config.Name, reach.State.Core.Incarnation));
+        switch (effect)
+        {
+            case HostEffect.KeepLink e:
+                KeepLink(e, reach);
+                break;
+            case HostEffect.Announce e:
+                _announced = e;
+                if (reach.State is HostState.Maintenance) Unlink();
+                Announce();
+                break;
+            case HostEffect.LeaveCluster:
+                Unlink();
+                world.Entities.Tell(Kinds.Cluster, config.Cluster.Value, new ClusterCommand.ForgetHost(id));
+                break;
+            case HostEffect.TellLost e:
+                _ = ToGuests(new VmCommand.LoseHost(id, e.Incarnation, world.Clock.GetUtcNow()));
+                break;
+            case HostEffect.TellFenced e:
+                _ = ToGuests(new VmCommand.ConfirmFence(id, e.Incarnation, world.Clock.GetUtcNow()));
+                break;
+            case HostEffect.AnswerLost e:
+                ToVm(e.Vm, new VmCommand.LoseHost(id, e.Incarnation, world.Clock.GetUtcNow()));
+                break;
+            case HostEffect.AnswerFenced e:
+                ToVm(e.Vm, new VmCommand.ConfirmFence(id, e.Incarnation, world.Clock.GetUtcNow()));
+                break;
+            case HostEffect.Drain:
+                _ = Drain(reach.Self);
+                break;
+            case HostEffect.Power e:
+                _ = Power(e, config, reach.Self);
+                break;
+            case HostEffect.SendFence e:
+                _ = Fence(e.Order, reach.Epoch);
+                break;
+            default:
+                if (_link is { } link) _ = Order(effect, link);
+                break;
+        }
+    }
+
+    public void Dispose()
+    {
+        _closed.Cancel();
+        Unlink();
+        _closed.Dispose();
+    }
+
+    private void KeepLink(HostEffect.KeepLink e, Reach<HostState> reach)
+    {
+        if (_link is not null && e == _linked) return;
+        Unlink();
+        _linked = e;
+        _link = new HostLink(
+            id, new HostRow(_name, reach.State.Core.Incarnation), reach.Epoch, world.Client(e), world, reach.Self, Announce);
+    }
+
+    private void Unlink()
+    {
+        _link?.Dispose();
+        (_link, _linked) = (null, null);
+    }
+
+    private void Announce()
+    {
+        if (_announced is not { } flags) return;
+        var (facts, guests) = _link?.Holds() ?? (null, []);
+        var now = world.Clock.GetUtcNow();
+        world.Entities.Tell(Kinds.Cluster, _cluster.Value, new ClusterCommand.ReportHost(
+            new HostReport(
+                id, _name, flags.Incarnation, flags.TakesGuests && facts is not null, flags.Reachable,
+                facts?.Cpus ?? 0, facts?.Memory ?? 0, guests),
+            now));
+    }
+
+    private void ToVm(VmId vm, VmCommand command) => world.Entities.Tell(Kinds.Vm, vm.Value, command);
+
+    private async Task ToGuests(VmCommand command)
+    {
+        try
+        {
+            foreach (var vm in await world.Read.VmsOn(id, _closed.Token)) ToVm(new VmId(vm), command);
+        }
+        catch (Exception e) when (e is EntityUnavailableException or OperationCanceledException)
+        {
+            // Said again at the next tick.
+        }
+    }
+
+    private async Task Drain(IActorRef self)
+    {
+        try
+        {
+            var guests = await world.Read.VmsOn(id, _closed.Token);
+            var now = world.Clock.GetUtcNow();
+            if (guests.Count == 0) self.Tell(new HostCommand.ReportEmpty(now));
+            foreach (var vm in guests)
+                ToVm(new VmId(vm), new VmCommand.Migrate(Origin.System(Guid.NewGuid(), now), null, Force: true));
+        }
+        catch (Exception e) when (e is EntityUnavailableException or OperationCanceledException)
+        {
+            // Looked at again at the next tick.
+        }
+    }
+
+    /// <summary>Asks a neighbour to turn the power; the engine does it itself when there is none.</summary>
+    private async Task Power(HostEffect.Power e, HostConfig config, IActorRef self)
+    {
+        var now = world.Clock.GetUtcNow();
+        if (_power.Attempt == e.Attempt && _power.Action == e.Action && now < _power.Until) return;
+        var wait = TimeSpan.FromSeconds(e.Failures == 0 ? 0 : Math.Min(30, 1 << Math.Min(e.Failures, 5)));
+        _power = (e.Attempt, e.Action, now + wait + world.Settings.FencePatience);
+        await world.Pause(wait, _closed.Token);
+        if (_closed.IsCancellationRequested) return;
+
+        var order = new HostCommand.RunFence(id, config.Name, e.Attempt, e.Action, config.FenceAgents);
+        try
+        {
+            var neighbours = await world.Read.Neighbours(id, config.Cluster, _closed.Token);
+            var round = _powerRound++;
+            // After all neighbours have had their turn, the engine's own node has one.
+            if (round % (neighbours.Count + 1) is var turn && turn < neighbours.Count)
+                world.Entities.Tell(Kinds.Host, neighbours[turn].Value, order);
+            else
+                self.Tell(await Turn(order, (agent, password) =>
+                    world.LocalFence.Run(AgentWords.Fence(agent, e.Action, password, null), _closed.Token)));
+        }
+        catch (Exception failure) when (failure is EntityUnavailableException or OperationCanceledException)
+        {
+            _power = default;
+        }
+    }
+
+    /// <summary>As proxy: turns the power of another host with a program on this host.</summary>
+    private async Task Fence(HostCommand.RunFence order, long epoch)
+    {
+        if (_link is not { } link) return;
+        try
+        {
+            var report = await Turn(order, (agent, password) =>
+                link.Client.Fence(AgentWords.Fence(agent, order.Action, password, epoch), _closed.Token));
+            world.Entities.Tell(Kinds.Host, order.Target.Value, report);
+        }
+        catch (Exception e) when (e is EntityUnavailableException or OperationCanceledException)
+        {
+            world.Failed(id, $"power {order.Action} of {order.TargetName}", e.Message);
+        }
+    }
+
+    /// <summary>Tries the fence agents in their order until one says that it is done.</summary>
+    private async Task<HostCommand> Turn(HostCommand.RunFence order, Func<FenceAgent, string?, Task<FenceResult>> turn)
+    {
+        var result = new FenceResult(FencePower.Unknown, false, "no fence agent is configured");
+        foreach (var agent in order.Agents.OrderBy(a => a.Order))
+        {
+            var password = agent.Secret == "" ? null : await world.Secrets.Get(agent.Secret, _closed.Token);
+            try
+            {
+                result = await turn(agent, password);
+            }
+            catch (Exception e) when (e is AgentUnreachableException or AgentRefusedException)
+            {
+                result = new FenceResult(FencePower.Unknown, false, e.Message);
+            }
+
+            if (result.Ok) break;
+        }
+
+        return new HostCommand.ReportPower(
+            order.Attempt, order.Action, result.Ok, AgentWords.Power(result.Power), result.Message,
+            world.Clock.GetUtcNow());
+    }
+
+    private async Task Order(HostEffect effect, HostLink link)
+    {
+        try
+        {
+            await (effect switch
+            {
+                HostEffect.SendLaunch e => Launch(e, link),
+                HostEffect.SendHalt e => Halt(e, link),
+                HostEffect.SendIncoming e => Incoming(e, link),
+                HostEffect.SendMigrate e => Migrate(e, link),
+                HostEffect.SendCancel e => Cancel(e, link),
+                HostEffect.SendImageJob e => Work(e.Work, link),
+                _ => Task.CompletedTask,
+            });
+        }
+        catch (Exception e) when (e is EntityUnavailableException or OperationCanceledException
+            or AgentUnreachableException or AgentRefusedException)
+        {
+            // Whoever owes it says it again.
+            if (!_closed.IsCancellationRequested) world.Failed(id, effect.GetType().Name, e.Message);
+        }
+    }
+
+    private async Task Launch(HostEffect.SendLaunch e, HostLink link)
+    {
+        var definition = AgentWords.Definition(e.Vm, e.Definition, await Images(e.Definition));
+        var answer = await link.Client.Launch(new LaunchOrder(link.Stamp, e.Seat.Lease.Number, definition), _closed.Token);
+        if (Heard(answer, link, e.Seat.Lease, "launch") is { } why)
+            ToVm(e.Vm, new VmCommand.RefuseLaunch(id, e.Seat.Lease, why, world.Clock.GetUtcNow()));
+    }
+
+    private async Task Halt(HostEffect.SendHalt e, HostLink link)
+    {
+        var answer = await link.Client.Stop(
+            e.Vm.Value, new StopOrder(link.Stamp, e.Lease.Number, AgentWords.Mode(e.Mode)), _closed.Token);
+        if (answer is AgentAnswer.Refused { Refusal.Code: RefusalCode.UnknownVm })
+            ToVm(e.Vm, new VmCommand.ReportMissing(id, world.Clock.GetUtcNow()));
+        else
+            _ = Heard(answer, link, e.Lease, "stop");
+    }
+
+    private async Task Incoming(HostEffect.SendIncoming e, HostLink link)
+    {
+        var definition = AgentWords.Definition(e.Vm, e.Definition, await Images(e.Definition));
+        var answer = await link.Client.PrepareIncoming(
+            new IncomingOrder(link.Stamp, e.Seat.Lease.Number, definition), _closed.Token);
+        if (Heard(answer, link, e.Seat.Lease, "incoming") is { } why)
+            ToVm(e.Vm, new VmCommand.RefuseMigration(e.Seat.Lease, why, world.Clock.GetUtcNow()));
+        else if (answer is AgentAnswer.Accepted { Receipt.Guest.State: Agent.Protocol.GuestState.Incoming })
+            ToVm(e.Vm, new VmCommand.ReportIncomingReady(id, e.Seat.Lease, world.Clock.GetUtcNow()));
+    }
+
+    private async Task Migrate(HostEffect.SendMigrate e, HostLink link)
+    {
+        var destination = await world.Read.View<HostView>(Kinds.Host, e.To.Host.Value, _closed.Token);
+        if (destination?.Facts is not { MigrationAddress: { Length: > 0 } uri }) return;
+        var answer = await link.Client.Migrate(
+            e.Vm.Value, new MigrateOrder(link.Stamp, e.From.Lease.Number, uri, e.To.Lease.Number), _closed.Token);
+        if (Heard(answer, link, e.From.Lease, "migrate") is { } why)
+            ToVm(e.Vm, new VmCommand.RefuseMigration(e.To.Lease, why, world.Clock.GetUtcNow()));
+    }
+
+    private async Task Cancel(HostEffect.SendCancel e, HostLink link)
+    {
+        var answer = await link.Client.CancelMigration(
+            e.Vm.Value, new GuestOrder(link.Stamp, e.Lease.Number), _closed.Token);
+        _ = Heard(answer, link, e.Lease, "cancel of a migration");
+    }
+
+    private async Task Work(ImageWork work, HostLink link)
+    {
+        link.Await(work);
+        try
+        {
+            link.TellJob(await link.Client.Run(work.Id, new JobOrder(link.Stamp, AgentWords.Job(work)), _closed.Token));
+        }
+        catch (AgentRefusedException e) when (e.Refusal.Code is not (RefusalCode.StaleEpoch or RefusalCode.OtherBoot))
+        {
+            link.TellJob(new JobReport(work.Id, JobState.Failed, Message: e.Refusal.Message));
+        }
+    }
+
+    /// <summary>Takes what an answer tells of the guest. A reason only when the order is finally refused.</summary>
+    private string? Heard(AgentAnswer answer, HostLink link, Lease lease, string what)
+    {
+        switch (answer)
+        {
+            case AgentAnswer.Accepted a:
+                link.Receipt(a.Receipt);
+                return null;
+            case AgentAnswer.Refused { Refusal: var refusal }:
+                world.OrderRefused(id, what, refusal);
+                // The owner or the boot is another by now: the order is void, and the next one will say so.
+                if (refusal.Code is RefusalCode.StaleEpoch or RefusalCode.OtherBoot) return null;
+                return refusal.Guest is { } guest && guest.Lease == lease.Number && refusal.Code != RefusalCode.LeaseEnded
+                    ? null
+                    : refusal.Message;
+            default:
+                return null;
+        }
+    }
+
+    private async Task<IReadOnlyDictionary<DiskId, (string Path, string Format)>> Images(VmConfig definition)
+    {
+        if (definition.Disks.IsEmpty) return ImmutableDictionary<DiskId, (string, string)>.Empty;
+        var images = ImmutableDictionary.CreateBuilder<DiskId, (string, string)>();
+        foreach (var attachment in definition.Disks)
+            if (await world.Read.View<DiskView>(Kinds.Disk, attachment.Disk.Value, _closed.Token) is { } disk)
+                images[attachment.Disk] = (disk.Path, disk.Config.Format == "raw" ? "raw" : "qcow2");
+        return images.ToImmutable();
+    }
+}

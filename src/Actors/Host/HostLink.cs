@@ -1,0 +1,223 @@
+using System.Collections.Immutable;
+using Akka.Actor;
+using Orchestrator.Actors.Cluster;
+using Orchestrator.Actors.Journal;
+using Orchestrator.Actors.Vm;
+using Orchestrator.Agent.Protocol;
+using Said = Orchestrator.Agent.Protocol.HostEvent;
+
+namespace Orchestrator.Actors.Host;
+
+/// <summary>
+/// The line between one host's actor and its agent, held while this node owns the host. It carries reports to VMs in
+/// the order in which the agent made them, tells the actor when the agent is reached and when it falls silent, and
+/// keeps what placement must know. It decides nothing.
+/// </summary>
+public sealed class HostLink : IDisposable
+{
+    private static readonly TimeSpan LookEvery = TimeSpan.FromMilliseconds(250);
+    private static readonly TimeSpan AnnounceAtMostEvery = TimeSpan.FromSeconds(1);
+
+    private readonly HostId _id;
+    private readonly long _epoch;
+    private readonly AgentClient _client;
+    private readonly HostWorld _world;
+    private readonly IActorRef _self;
+    private readonly Action _announce;
+    private readonly CancellationTokenSource _closed = new();
+    private readonly Lock _gate = new();
+    private readonly Dictionary<Guid, GuestShare> _guests = [];
+    private readonly Dictionary<Guid, long> _told = [];
+    private readonly Dictionary<Guid, ImageWork> _works = [];
+    private HostLiveness _liveness;
+    private AgentFacts? _facts;
+    private HostRow _row;
+    private bool _silenceSaid;
+    private bool _dirty;
+    private long _announcedAt;
+
+    public HostLink(
+        HostId id, HostRow row, long epoch, AgentClient client, HostWorld world, IActorRef self, Action announce)
+    {
+        (_id, _row, _epoch, _client, _world, _self, _announce) = (id, row, epoch, client, world, self, announce);
+        _liveness = HostLiveness.Since(Now);
+        _ = Follow();
+        _ = Watch();
+    }
+
+    public AgentClient Client => _client;
+
+    public string? BootId => Volatile.Read(ref _facts)?.BootId;
+
+    public Stamp Stamp => new(_epoch, BootId);
+
+    /// <summary>Name and life of the host may change while the link stays.</summary>
+    public void Know(HostRow row) => Volatile.Write(ref _row, row);
+
+    public (AgentFacts? Facts, ImmutableArray<GuestShare> Guests) Holds()
+    {
+        lock (_gate) return (_facts, [.. _guests.Values]);
+    }
+
+    /// <summary>A guest's state as an order's receipt shows it; dropped when a later report was told already.</summary>
+    public void Receipt(OrderReceipt receipt)
+    {
+        if (receipt.Guest is { } guest) TellGuest(guest, receipt.Sequence);
+    }
+
+    public void Await(ImageWork work)
+    {
+        lock (_gate) _works[work.Id] = work;
+    }
+
+    public void TellJob(JobReport job)
+    {
+        ImageWork? work;
+        lock (_gate)
+        {
+            if (job.State == JobState.Running || !_works.Remove(job.Id, out work)) return;
+        }
+
+        _world.TellWork(work, job);
+    }
+
+    public void Dispose()
+    {
+        _closed.Cancel();
+        _closed.Dispose();
+    }
+
+    private long Now => (long)_world.Clock.GetElapsedTime(0).TotalMilliseconds;
+
+    private async Task Follow()
+    {
+        var closed = _closed.Token;
+        while (!closed.IsCancellationRequested)
+        {
+            try
+            {
+                await Listen(closed);
+            }
+            catch (Exception e) when (e is AgentUnreachableException or AgentRefusedException or IOException
+                or HttpRequestException or EntityUnavailableException or OperationCanceledException)
+            {
+                if (closed.IsCancellationRequested) return;
+                _world.LinkBroke(_id, Volatile.Read(ref _row).Name, e.Message);
+                _self.Tell(new HostCommand.ReportUnreached(_world.Clock.GetUtcNow()));
+            }
+
+            await _world.Pause(_world.Settings.ReconnectEvery, closed);
+        }
+    }
+
+    private async Task Listen(CancellationToken closed)
+    {
+        // What the database says sits here is read before the agent makes its report: what the report then lacks is
+        // gone, and not merely younger than the report.
+        var expected = await _world.Read.VmsOn(_id, closed);
+        var facts = AgentWords.Facts(await _client.Describe(closed));
+        await foreach (var said in _client.Events(_epoch, _id.Value, closed))
+        {
+            Hear();
+            switch (said)
+            {
+                case Said.Report report:
+                    Begin(facts, report, expected);
+                    break;
+                case Said.GuestChanged change:
+                    TellGuest(change.Guest, change.Sequence);
+                    break;
+                case Said.JobChanged change:
+                    TellJob(change.Job);
+                    break;
+                case Said.Superseded:
+                    return;
+            }
+        }
+    }
+
+    private void Begin(AgentFacts facts, Said.Report report, IReadOnlyList<Guid> expected)
+    {
+        if (report.BootId != facts.BootId) throw new AgentUnreachableException("the host rebooted while it was asked");
+
+        lock (_gate)
+        {
+            if (_facts?.BootId != facts.BootId) _told.Clear();
+            Volatile.Write(ref _facts, facts);
+            _guests.Clear();
+        }
+
+        _self.Tell(new HostCommand.ReportReached(facts, _world.Clock.GetUtcNow()));
+        foreach (var guest in report.Guests) TellGuest(guest, report.Sequence);
+        foreach (var vm in expected)
+            if (!report.Guests.Any(g => g.Vm == vm))
+                _world.Entities.Tell(Kinds.Vm, vm, new VmCommand.ReportMissing(_id, _world.Clock.GetUtcNow()));
+        foreach (var job in report.Jobs) TellJob(job);
+    }
+
+    private void TellGuest(GuestReport guest, long sequence)
+    {
+        lock (_gate)
+        {
+            if (_told.TryGetValue(guest.Vm, out var last) && sequence < last) return;
+            _told[guest.Vm] = sequence;
+            if (guest.State == Agent.Protocol.GuestState.Down) _guests.Remove(guest.Vm);
+            else _guests[guest.Vm] = new GuestShare(new VmId(guest.Vm), new Lease(guest.Lease), guest.MemoryBytes);
+            _dirty = true;
+            var row = Volatile.Read(ref _row);
+            var report = AgentWords.Report(_id, row.Name, row.Incarnation, guest, _world.Clock.GetUtcNow());
+            if (guest.State == Agent.Protocol.GuestState.Down) _ = Close(guest, report);
+            else _world.Entities.Tell(Kinds.Vm, guest.Vm, report);
+        }
+    }
+
+    /// <summary>How a guest ended is kept by the agent until the VM's journal has it.</summary>
+    private async Task Close(GuestReport guest, VmCommand report)
+    {
+        try
+        {
+            await _world.Entities.Ask(Kinds.Vm, guest.Vm, report, _closed.Token);
+            await _client.Forget(guest.Vm, new GuestOrder(Stamp, guest.Lease), _closed.Token);
+        }
+        catch (Exception e) when (e is EntityUnavailableException or OperationCanceledException
+            or ObjectDisposedException)
+        {
+            // The agent has it still and reports it again when the link is next made.
+        }
+    }
+
+    private void Hear()
+    {
+        lock (_gate)
+        {
+            _liveness = HostLiveness.Since(Now);
+            _silenceSaid = false;
+        }
+    }
+
+    private async Task Watch()
+    {
+        var closed = _closed.Token;
+        while (!closed.IsCancellationRequested)
+        {
+            await _world.Pause(LookEvery, closed);
+            bool silent, announce;
+            lock (_gate)
+            {
+                _liveness = _liveness.Look(Now);
+                silent = !_silenceSaid && _liveness.IsSilent((long)_world.Settings.SilentAfter.TotalMilliseconds);
+                if (silent) _silenceSaid = true;
+                announce = _dirty && Now - _announcedAt >= AnnounceAtMostEvery.TotalMilliseconds;
+                if (announce) (_dirty, _announcedAt) = (false, Now);
+            }
+
+            var now = _world.Clock.GetUtcNow();
+            if (silent)
+                _self.Tell(new HostCommand.ReportSilent(now - TimeSpan.FromMilliseconds(_liveness.Silence), now));
+            if (announce) _announce();
+        }
+    }
+}
+
+/// <summary>What of a host's state its link must know.</summary>
+public sealed record HostRow(string Name, long Incarnation);

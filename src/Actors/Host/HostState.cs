@@ -1,0 +1,57 @@
+namespace Orchestrator.Actors.Host;
+
+/// <summary>
+/// What a host is. <see cref="HostCore.Incarnation"/> counts its lives: it rises exactly when all guests of the life
+/// before are proved dead (power confirmed off, another boot seen, or the operator's word), and never falls.
+/// </summary>
+public abstract record HostState(HostCore Core)
+{
+    public sealed record Absent(HostCore Core) : HostState(Core);
+
+    public sealed record Maintenance(HostCore Core) : HostState(Core);
+
+    /// <summary>Its agent has not been reached since it was activated.</summary>
+    public sealed record Initializing(HostCore Core) : HostState(Core);
+
+    public sealed record Up(HostCore Core) : HostState(Core);
+
+    /// <summary>The link broke a moment ago; within the limit nothing is concluded.</summary>
+    public sealed record Connecting(HostCore Core) : HostState(Core);
+
+    /// <summary>Silent for longer than the limit. Its guests may run; its power is to be cut.</summary>
+    public sealed record NonResponsive(HostCore Core) : HostState(Core);
+
+    /// <summary>Its power is off: proved. It is to be switched on again.</summary>
+    public sealed record PoweredOff(HostCore Core) : HostState(Core);
+
+    /// <summary>Switched on; its agent is awaited.</summary>
+    public sealed record Rebooting(HostCore Core) : HostState(Core);
+
+    /// <summary>To maintenance once its guests have left.</summary>
+    public sealed record Draining(HostCore Core) : HostState(Core);
+
+    public sealed record Gone(HostCore Core) : HostState(Core);
+}
+
+/// <summary>What is true of a host in every phase.</summary>
+public sealed record HostCore(HostId Id)
+{
+    public HostConfig? Config { get; init; }
+
+    public AgentFacts? Facts { get; init; }
+
+    /// <summary>Which life of the host; 1 is the first.</summary>
+    public long Incarnation { get; init; } = 1;
+
+    /// <summary>Number of the present power action; answers to older ones are dropped.</summary>
+    public long Attempt { get; init; }
+
+    /// <summary>Power actions that failed in a row: the pause before the next grows with it.</summary>
+    public int Failures { get; init; }
+
+    public Job? Job { get; init; }
+
+    public JobId LastJob { get; init; }
+
+    public DateTimeOffset CreatedAt { get; init; }
+}

@@ -1,0 +1,96 @@
+using System.Collections.Immutable;
+using Orchestrator.Actors.Journal;
+using static Orchestrator.Actors.Host.HostEvent;
+using static Orchestrator.Actors.Host.HostState;
+
+namespace Orchestrator.Actors.Host;
+
+/// <summary>What a host's facts look like from outside: its view, its lines in the audit log, its jobs.</summary>
+public static class HostStory
+{
+    public static HostView? View(HostState host) => host switch
+    {
+        Absent or Gone => null,
+        _ => new HostView
+        {
+            Id = host.Core.Id,
+            Config = host.Config,
+            Status = StatusOf(host),
+            StatusDetail = host.Core.Failures > 0 ? $"power management failed {host.Core.Failures} times" : "",
+            Incarnation = host.Core.Incarnation,
+            Facts = host.Core.Facts,
+            CreatedAt = host.Core.CreatedAt,
+            Owes = [.. HostDecider.Outstanding(host).Select(Owed).OfType<string>()],
+        },
+    };
+
+    public static AuditLine? Line(HostState before, HostEvent fact, HostState after)
+    {
+        var name = after.Config.Name;
+        AuditLine Said(int code, Severity severity, DateTimeOffset at, string text, Origin? by = null) =>
+            new(code, severity, text, at, (by ?? before.Core.Job?.Origin)?.Correlation, by?.User ?? "system",
+                Host: after.Core.Id.Value, Cluster: after.Config.Cluster.Value);
+
+        return fact switch
+        {
+            Registered e => Said(42, Severity.Normal, e.Origin.At, $"Host {name} was added by {e.Origin.User}.", e.Origin),
+            Redefined e => Said(43, Severity.Normal, e.Origin.At,
+                $"Host {name} configuration was updated by {e.Origin.User}{(e.What == "" ? "" : $" ({e.What})")}.", e.Origin),
+            Activated e => Said(16, Severity.Normal, e.Origin.At,
+                $"Activation of host {name} initiated by {e.Origin.User}.", e.Origin),
+            CameUp e when before is Up or Draining => null,
+            CameUp e => Said(13, Severity.Normal, e.At,
+                $"Status of host {name} was set to Up (boot {Short(e.Facts.BootId)}, life {e.Incarnation})."),
+            LinkBroke e => Said(9027, Severity.Warning, e.At, $"Host {name} is not responding. It is being reached again."),
+            WentSilent e => Said(12, Severity.Error, e.At,
+                $"Host {name} is non responsive: nothing heard for {(e.At - e.LastHeard).TotalSeconds:F1} s. "
+                + (after.Config is { PowerManagementEnabled: true, FenceAgents.IsEmpty: false }
+                    ? "Its power is being cut."
+                    : "It has no power management: confirm by hand that it was rebooted to free its VMs.")),
+            HostEvent.Fenced e => Said(9018, Severity.Normal, e.At,
+                $"Host {name} is fenced ({e.How}). Its guests are dead; life {e.Incarnation} begins."),
+            PowerFailed e => Said(9019, Severity.Error, e.At,
+                $"Power {e.Action.ToString().ToLowerInvariant()} of host {name} failed: {e.Reason}. It is tried again."),
+            PoweredOn e => Said(20, Severity.Normal, e.At, $"Host {name} was switched on."),
+            MaintenanceRequested e => Said(600, Severity.Normal, e.Origin.At,
+                $"Host {name} was asked to maintenance by {e.Origin.User}{(e.Reason == "" ? "" : $" (reason: {e.Reason})")}.",
+                e.Origin),
+            EnteredMaintenance e => Said(15, Severity.Normal, e.At, $"Host {name} is in maintenance."),
+            Removed e => Said(44, Severity.Normal, e.Origin.At, $"Host {name} was removed by {e.Origin.User}.", e.Origin),
+            _ => null,
+        };
+    }
+
+    public static ImmutableArray<JobView> Jobs(HostState before, HostEvent fact, HostState after) => fact switch
+    {
+        Registered e => [Journal.Jobs.AtOnce(e.Origin, "Adding host", Kinds.Host, after.Core.Id.Value)],
+        Activated e => [Journal.Jobs.AtOnce(e.Origin, "Activating host", Kinds.Host, after.Core.Id.Value)],
+        MaintenanceRequested when after.Core.Job is { } job => [Journal.Jobs.Begun(job, Kinds.Host, after.Core.Id.Value)],
+        EnteredMaintenance e when before.Core.Job is { } job =>
+            [Journal.Jobs.Ended(job, Kinds.Host, after.Core.Id.Value, Outcome.Finished, e.At)],
+        _ => [],
+    };
+
+    private static string StatusOf(HostState host) => host switch
+    {
+        Maintenance   => "maintenance",
+        Initializing  => "initializing",
+        Up            => "up",
+        Connecting    => "connecting",
+        NonResponsive => "non_responsive",
+        PoweredOff    => "down",
+        Rebooting     => "reboot",
+        Draining      => "preparing_for_maintenance",
+        _             => "unassigned",
+    };
+
+    private static string? Owed(HostEffect effect) => effect switch
+    {
+        HostEffect.Power e    => $"power {e.Action.ToString().ToLowerInvariant()} (attempt {e.Attempt})",
+        HostEffect.Drain      => "its guests moved away",
+        HostEffect.TellLost   => "its VMs told that it is silent",
+        _                     => null,
+    };
+
+    private static string Short(string id) => id.Length > 8 ? id[..8] : id;
+}

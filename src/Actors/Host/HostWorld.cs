@@ -1,0 +1,75 @@
+using Microsoft.Extensions.Logging;
+using Orchestrator.Actors.Disk;
+using Orchestrator.Actors.Journal;
+using Orchestrator.Actors.StorageDomain;
+using Orchestrator.Agent.Protocol;
+
+namespace Orchestrator.Actors.Host;
+
+/// <summary>What all hosts of a node share: the transport to agents, the read model, secrets, the clock.</summary>
+public sealed class HostWorld(
+    AgentTransport transport, IEntities entities, IReadModel read, ISecrets secrets, HostSettings settings,
+    FenceProgram fence, TimeProvider clock, ILogger<HostWorld> log)
+{
+    public IEntities Entities => entities;
+
+    public IReadModel Read => read;
+
+    public ISecrets Secrets => secrets;
+
+    public HostSettings Settings => settings;
+
+    public FenceProgram LocalFence => fence;
+
+    public TimeProvider Clock => clock;
+
+    public AgentClient Client(HostEffect.KeepLink link)
+    {
+        var address = link.Address.Contains(':', StringComparison.Ordinal) ? $"[{link.Address}]" : link.Address;
+        return new AgentClient(transport, new Uri($"https://{address}:{link.Port}{link.PathPrefix}"));
+    }
+
+    public async Task Pause(TimeSpan time, CancellationToken cancel)
+    {
+        try
+        {
+            await Task.Delay(time, clock, cancel);
+        }
+        catch (OperationCanceledException)
+        {
+            // The link is closed: its loops look at the token next.
+        }
+    }
+
+    public void LinkBroke(HostId id, string name, string why) => HostLog.LinkBroke(log, name, id.Value, why);
+
+    public void Failed(HostId id, string what, string why) => HostLog.Failed(log, id.Value, what, why);
+
+    public void OrderRefused(HostId id, string what, AgentRefusal refusal) =>
+        HostLog.OrderRefused(log, id.Value, what, refusal.Code, refusal.Message);
+
+    public void TellWork(ImageWork work, JobReport job)
+    {
+        var ok = job.State == JobState.Done;
+        var message = job.Message ?? (ok ? "" : "the host lost the work");
+        object report = work.Owner == Kinds.Disk
+            ? new DiskCommand.ReportImageWork(work.Id, ok, message, clock.GetUtcNow())
+            : new StorageDomainCommand.ReportImageWork(
+                work.Id, ok, message, job.Domain?.AvailableBytes ?? 0,
+                (job.Domain?.TotalBytes ?? 0) - (job.Domain?.AvailableBytes ?? 0), clock.GetUtcNow());
+        entities.Tell(work.Owner, work.OwnerId, report);
+    }
+}
+
+/// <summary>The log lines of hosts: 3001 and up.</summary>
+internal static partial class HostLog
+{
+    [LoggerMessage(3001, LogLevel.Debug, "host {Name} ({Id}): the link broke: {Why}")]
+    public static partial void LinkBroke(ILogger log, string name, Guid id, string why);
+
+    [LoggerMessage(3002, LogLevel.Warning, "host {Id}: {What} failed: {Why}")]
+    public static partial void Failed(ILogger log, Guid id, string what, string why);
+
+    [LoggerMessage(3003, LogLevel.Warning, "host {Id}: the agent refused {What} ({Code}): {Message}")]
+    public static partial void OrderRefused(ILogger log, Guid id, string what, string code, string message);
+}

@@ -1,0 +1,203 @@
+using System.Collections.Frozen;
+using Orchestrator.Actors.Cluster;
+using Orchestrator.Actors.DataCenter;
+using Orchestrator.Actors.Disk;
+using Orchestrator.Actors.Host;
+using Orchestrator.Actors.StorageDomain;
+using Orchestrator.Actors.Template;
+using Orchestrator.Actors.Vm;
+
+namespace Orchestrator.Actors.Journal;
+
+/// <summary>
+/// The name under which each event is stored and each message travels: "entity.what.version". A name, once released,
+/// keeps its shape for ever; a new shape gets a new number and the old one a reader. CLR names never reach the wire.
+/// </summary>
+public static class WireNames
+{
+    private static readonly (string Name, Type Type)[] _all =
+    [
+        Name<Look>("look.1"),
+        Name<Reply.Accepted>("reply.accepted.1"),
+        Name<Reply.AlreadyDone>("reply.already-done.1"),
+        Name<Reply.Refused>("reply.refused.1"),
+
+        // DataCenter: events
+        Name<DataCenterEvent.Created>("datacenter.created.1"),
+        Name<DataCenterEvent.Redefined>("datacenter.redefined.1"),
+        Name<DataCenterEvent.Removed>("datacenter.removed.1"),
+
+        // Cluster: events
+        Name<ClusterEvent.Created>("cluster.created.1"),
+        Name<ClusterEvent.Redefined>("cluster.redefined.1"),
+        Name<ClusterEvent.Removed>("cluster.removed.1"),
+
+        // Host: events
+        Name<HostEvent.Registered>("host.registered.1"),
+        Name<HostEvent.Redefined>("host.redefined.1"),
+        Name<HostEvent.Activated>("host.activated.1"),
+        Name<HostEvent.CameUp>("host.came-up.1"),
+        Name<HostEvent.LinkBroke>("host.link-broke.1"),
+        Name<HostEvent.WentSilent>("host.went-silent.1"),
+        Name<HostEvent.Fenced>("host.fenced.1"),
+        Name<HostEvent.PowerFailed>("host.power-failed.1"),
+        Name<HostEvent.PoweredOn>("host.powered-on.1"),
+        Name<HostEvent.MaintenanceRequested>("host.maintenance-requested.1"),
+        Name<HostEvent.EnteredMaintenance>("host.entered-maintenance.1"),
+        Name<HostEvent.Removed>("host.removed.1"),
+
+        // Vm: events
+        Name<VmEvent.Created>("vm.created.1"),
+        Name<VmEvent.Redefined>("vm.redefined.1"),
+        Name<VmEvent.Removed>("vm.removed.1"),
+        Name<VmEvent.StartRequested>("vm.start-requested.1"),
+        Name<VmEvent.RestartQueued>("vm.restart-queued.1"),
+        Name<VmEvent.Placed>("vm.placed.1"),
+        Name<VmEvent.PlacementFailed>("vm.placement-failed.1"),
+        Name<VmEvent.LaunchFailed>("vm.launch-failed.1"),
+        Name<VmEvent.Launched>("vm.launched.1"),
+        Name<VmEvent.CameUp>("vm.came-up.1"),
+        Name<VmEvent.GuestPaused>("vm.guest-paused.1"),
+        Name<VmEvent.StopRequested>("vm.stop-requested.1"),
+        Name<VmEvent.WentDown>("vm.went-down.1"),
+        Name<VmEvent.MigrationRequested>("vm.migration-requested.1"),
+        Name<VmEvent.MigrationPlaced>("vm.migration-placed.1"),
+        Name<VmEvent.MigrationAbandoned>("vm.migration-abandoned.1"),
+        Name<VmEvent.MigrationDone>("vm.migration-done.1"),
+        Name<VmEvent.MigrationEndLost>("vm.migration-end-lost.1"),
+        Name<VmEvent.HostLost>("vm.host-lost.1"),
+        Name<VmEvent.Regained>("vm.regained.1"),
+        Name<VmEvent.HostFenced>("vm.host-fenced.1"),
+
+        // StorageDomain: events
+        Name<StorageDomainEvent.Created>("storagedomain.created.1"),
+        Name<StorageDomainEvent.Redefined>("storagedomain.redefined.1"),
+        Name<StorageDomainEvent.Prepared>("storagedomain.prepared.1"),
+        Name<StorageDomainEvent.PreparationFailed>("storagedomain.preparation-failed.1"),
+        Name<StorageDomainEvent.Attached>("storagedomain.attached.1"),
+        Name<StorageDomainEvent.Detached>("storagedomain.detached.1"),
+        Name<StorageDomainEvent.Activated>("storagedomain.activated.1"),
+        Name<StorageDomainEvent.Deactivated>("storagedomain.deactivated.1"),
+        Name<StorageDomainEvent.Removed>("storagedomain.removed.1"),
+
+        // Disk: events
+        Name<DiskEvent.Created>("disk.created.1"),
+        Name<DiskEvent.Redefined>("disk.redefined.1"),
+        Name<DiskEvent.ImageMade>("disk.image-made.1"),
+        Name<DiskEvent.ImageFailed>("disk.image-failed.1"),
+        Name<DiskEvent.Attached>("disk.attached.1"),
+        Name<DiskEvent.Detached>("disk.detached.1"),
+        Name<DiskEvent.RemovalRequested>("disk.removal-requested.1"),
+        Name<DiskEvent.Removed>("disk.removed.1"),
+
+        // Template: events
+        Name<TemplateEvent.Created>("template.created.1"),
+        Name<TemplateEvent.Redefined>("template.redefined.1"),
+        Name<TemplateEvent.DiskCopied>("template.disk-copied.1"),
+        Name<TemplateEvent.CopyFailed>("template.copy-failed.1"),
+        Name<TemplateEvent.Removed>("template.removed.1"),
+
+        // DataCenter: commands
+        Name<DataCenterCommand.Create>("datacenter.ask.create.1"),
+        Name<DataCenterCommand.Update>("datacenter.ask.update.1"),
+        Name<DataCenterCommand.Remove>("datacenter.ask.remove.1"),
+
+        // Cluster: commands
+        Name<ClusterCommand.Create>("cluster.ask.create.1"),
+        Name<ClusterCommand.Update>("cluster.ask.update.1"),
+        Name<ClusterCommand.Remove>("cluster.ask.remove.1"),
+        Name<ClusterCommand.Place>("cluster.ask.place.1"),
+        Name<ClusterCommand.ReportHost>("cluster.ask.report-host.1"),
+        Name<ClusterCommand.ForgetHost>("cluster.ask.forget-host.1"),
+
+        // Host: commands
+        Name<HostCommand.Register>("host.ask.register.1"),
+        Name<HostCommand.Update>("host.ask.update.1"),
+        Name<HostCommand.Activate>("host.ask.activate.1"),
+        Name<HostCommand.Deactivate>("host.ask.deactivate.1"),
+        Name<HostCommand.Remove>("host.ask.remove.1"),
+        Name<HostCommand.Fence>("host.ask.fence.1"),
+        Name<HostCommand.ConfirmRebooted>("host.ask.confirm-rebooted.1"),
+        Name<HostCommand.AddFenceAgent>("host.ask.add-fence-agent.1"),
+        Name<HostCommand.UpdateFenceAgent>("host.ask.update-fence-agent.1"),
+        Name<HostCommand.RemoveFenceAgent>("host.ask.remove-fence-agent.1"),
+        Name<HostCommand.Launch>("host.ask.launch.1"),
+        Name<HostCommand.Halt>("host.ask.halt.1"),
+        Name<HostCommand.Destroy>("host.ask.destroy.1"),
+        Name<HostCommand.ExpectIncoming>("host.ask.expect-incoming.1"),
+        Name<HostCommand.MigrateOut>("host.ask.migrate-out.1"),
+        Name<HostCommand.CancelMigration>("host.ask.cancel-migration.1"),
+        Name<HostCommand.AskWhetherGone>("host.ask.ask-whether-gone.1"),
+        Name<HostCommand.RunImageJob>("host.ask.run-image-job.1"),
+        Name<HostCommand.ReportReached>("host.ask.report-reached.1"),
+        Name<HostCommand.ReportSilent>("host.ask.report-silent.1"),
+        Name<HostCommand.ReportUnreached>("host.ask.report-unreached.1"),
+        Name<HostCommand.ReportEmpty>("host.ask.report-empty.1"),
+        Name<HostCommand.ReportPower>("host.ask.report-power.1"),
+        Name<HostCommand.RunFence>("host.ask.run-fence.1"),
+
+        // Vm: commands
+        Name<VmCommand.Create>("vm.ask.create.1"),
+        Name<VmCommand.Update>("vm.ask.update.1"),
+        Name<VmCommand.Remove>("vm.ask.remove.1"),
+        Name<VmCommand.Start>("vm.ask.start.1"),
+        Name<VmCommand.Stop>("vm.ask.stop.1"),
+        Name<VmCommand.Shutdown>("vm.ask.shutdown.1"),
+        Name<VmCommand.Migrate>("vm.ask.migrate.1"),
+        Name<VmCommand.CancelMigration>("vm.ask.cancel-migration.1"),
+        Name<VmCommand.AttachDisk>("vm.ask.attach-disk.1"),
+        Name<VmCommand.UpdateDisk>("vm.ask.update-disk.1"),
+        Name<VmCommand.DetachDisk>("vm.ask.detach-disk.1"),
+        Name<VmCommand.AddNic>("vm.ask.add-nic.1"),
+        Name<VmCommand.UpdateNic>("vm.ask.update-nic.1"),
+        Name<VmCommand.RemoveNic>("vm.ask.remove-nic.1"),
+        Name<VmCommand.OfferHost>("vm.ask.offer-host.1"),
+        Name<VmCommand.RefusePlacement>("vm.ask.refuse-placement.1"),
+        Name<VmCommand.ReportGuest>("vm.ask.report-guest.1"),
+        Name<VmCommand.ReportMissing>("vm.ask.report-missing.1"),
+        Name<VmCommand.RefuseLaunch>("vm.ask.refuse-launch.1"),
+        Name<VmCommand.RefuseMigration>("vm.ask.refuse-migration.1"),
+        Name<VmCommand.ReportIncomingReady>("vm.ask.report-incoming-ready.1"),
+        Name<VmCommand.LoseHost>("vm.ask.lose-host.1"),
+        Name<VmCommand.ConfirmFence>("vm.ask.confirm-fence.1"),
+
+        // StorageDomain: commands
+        Name<StorageDomainCommand.Create>("storagedomain.ask.create.1"),
+        Name<StorageDomainCommand.Update>("storagedomain.ask.update.1"),
+        Name<StorageDomainCommand.Attach>("storagedomain.ask.attach.1"),
+        Name<StorageDomainCommand.Detach>("storagedomain.ask.detach.1"),
+        Name<StorageDomainCommand.Activate>("storagedomain.ask.activate.1"),
+        Name<StorageDomainCommand.Deactivate>("storagedomain.ask.deactivate.1"),
+        Name<StorageDomainCommand.Remove>("storagedomain.ask.remove.1"),
+        Name<StorageDomainCommand.ReportImageWork>("storagedomain.ask.report-image-work.1"),
+
+        // Disk: commands
+        Name<DiskCommand.Create>("disk.ask.create.1"),
+        Name<DiskCommand.Update>("disk.ask.update.1"),
+        Name<DiskCommand.Remove>("disk.ask.remove.1"),
+        Name<DiskCommand.ReportImageWork>("disk.ask.report-image-work.1"),
+        Name<DiskCommand.Attach>("disk.ask.attach.1"),
+        Name<DiskCommand.Detach>("disk.ask.detach.1"),
+
+        // Template: commands
+        Name<TemplateCommand.Create>("template.ask.create.1"),
+        Name<TemplateCommand.Update>("template.ask.update.1"),
+        Name<TemplateCommand.Remove>("template.ask.remove.1"),
+        Name<TemplateCommand.ReportDisk>("template.ask.report-disk.1"),
+    ];
+
+    private static readonly FrozenDictionary<string, Type> _byName =
+        _all.ToFrozenDictionary(n => n.Name, n => n.Type, StringComparer.Ordinal);
+
+    private static readonly FrozenDictionary<Type, string> _byType = _all.ToFrozenDictionary(n => n.Type, n => n.Name);
+
+    public static IReadOnlyList<(string Name, Type Type)> All => _all;
+
+    /// <summary>Null when this version has no such name.</summary>
+    public static Type? TypeOf(string name) => _byName.GetValueOrDefault(name);
+
+    /// <summary>Null when the type has no name on the wire: it never leaves its process.</summary>
+    public static string? NameOf(Type type) => _byType.GetValueOrDefault(type);
+
+    private static (string, Type) Name<T>(string name) => (name, typeof(T));
+}

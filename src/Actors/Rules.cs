@@ -1,0 +1,68 @@
+using System.Collections.Immutable;
+using Orchestrator.Actors.Journal;
+
+namespace Orchestrator.Actors;
+
+/// <summary>Everything that makes a kind of entity what it is, as pure functions. The one shell does the rest.</summary>
+/// <param name="Kind">One of <see cref="Kinds"/>.</param>
+/// <param name="View">The document that lists and clients see; null while there is nothing to see.</param>
+/// <param name="Line">The line a fact leaves in the audit log, or null.</param>
+/// <param name="Jobs">The jobs a fact begins or ends.</param>
+public sealed record Rules<TState, TCommand, TEvent, TEffect>(
+    string Kind,
+    Func<Guid, TState> Initial,
+    Func<TState, TCommand, Decision<TEvent, TEffect>> Decide,
+    Func<TState, TEvent, TState> Evolve,
+    Func<TState, ImmutableArray<TEffect>> Outstanding,
+    Func<TState, object?> View,
+    Func<TState, TEvent, TState, AuditLine?> Line,
+    Func<TState, TEvent, TState, ImmutableArray<JobView>> Jobs)
+    where TState : class
+    where TCommand : class
+    where TEvent : class
+    where TEffect : class
+{
+    /// <summary>What happens to a state when facts are taken in, and every row that is true with them.</summary>
+    /// <param name="version">Sequence number of the last fact.</param>
+    public (TState Next, ImmutableArray<CompanionDocument> Rows) Tell(
+        Guid id, TState before, ImmutableArray<TEvent> facts, long version)
+    {
+        var rows = ImmutableArray.CreateBuilder<CompanionDocument>();
+        var state = before;
+        var number = version - facts.Length;
+        foreach (var fact in facts)
+        {
+            number++;
+            var next = Evolve(state, fact);
+            if (Line(state, fact, next) is { } line)
+                rows.Add(new CompanionDocument(
+                    CompanionDocument.Audit, $"{Kind}-{id}/{number}", number, WireJson.Write(line)));
+            foreach (var job in Jobs(state, fact, next))
+                rows.Add(new CompanionDocument(
+                    CompanionDocument.Object, $"{Kinds.Job}/{job.Id}", number, WireJson.Write(job)));
+            state = next;
+        }
+
+        rows.Add(View(state) is { } view
+            ? new CompanionDocument(CompanionDocument.Object, $"{Kind}/{id}", version, WireJson.Write(view))
+            : new CompanionDocument(CompanionDocument.Gone, $"{Kind}/{id}", version, "{}"));
+        return (state, rows.ToImmutable());
+    }
+}
+
+/// <summary>A row that is written in the transaction of the facts it follows from.</summary>
+/// <param name="Kind">Which statement writes it.</param>
+/// <param name="Key">"kind/id" of an object, or the fact's own address for an audit line.</param>
+/// <param name="Version">Replaces only an older one.</param>
+public sealed record CompanionDocument(string Kind, string Key, long Version, string Json)
+{
+    public const string Object = "object";
+    public const string Gone = "gone";
+    public const string Audit = "audit";
+}
+
+/// <summary>A fact on its way to the journal, with the rows that become true with it.</summary>
+public sealed record Recorded(object Fact, ImmutableArray<CompanionDocument> Rows);
+
+/// <summary>A stored fact that this version cannot read. The entity answers nothing but that, and changes nothing.</summary>
+public sealed record Unreadable(string Manifest, string Reason);

@@ -1,0 +1,90 @@
+using System.Collections.Immutable;
+using Orchestrator.Actors.Vm;
+using static Orchestrator.Actors.Template.TemplateCommand;
+using static Orchestrator.Actors.Template.TemplateEvent;
+using static Orchestrator.Actors.Template.TemplateState;
+using Decision = Orchestrator.Actors.Decision<
+    Orchestrator.Actors.Template.TemplateEvent, Orchestrator.Actors.Template.TemplateEffect>;
+
+namespace Orchestrator.Actors.Template;
+
+/// <summary>The rules of a template. Pure.</summary>
+public static class TemplateDecider
+{
+    public static TemplateState Initial(TemplateId id) => new Absent(new TemplateCore(id));
+
+    public static Decision Decide(TemplateState template, TemplateCommand command) => (template, command) switch
+    {
+        (_, _) when AskedBefore(template, command) => Done,
+
+        (Absent, Create c)           => Accept(new Created(c.Origin, c.Config, c.Copies)),
+        (_, Create)                  => No(Fault.AlreadyExists),
+        (Absent, _)                  => No(Fault.NotFound),
+        (Gone, Remove)               => Done,
+        (Gone, _)                    => No(Fault.Removed),
+
+        (Copying s, ReportDisk c)    => !s.Left.Contains(c.Disk) ? No(Fault.StaleReport)
+            : c.Ok ? Accept(new DiskCopied(c.Disk, c.At))
+            : Accept(new CopyFailed(c.Disk, c.Message, c.At)),
+        (_, ReportDisk)              => No(Fault.StaleReport),
+
+        (Copying, Update or Remove)  => No(Fault.TemplateLocked),
+        (_, Update or Remove) when template.Core.Id == TemplateId.Blank => No(Fault.TemplateIsBlank),
+        (_, Update c)                => Accept(new Redefined(c.Origin, c.Patch.Apply(template.Config))),
+        (_, Remove c)                => Accept(new Removed(c.Origin)),
+        _                            => No(Fault.TemplateLocked),
+    };
+
+    /// <summary>Replays one fact. Total.</summary>
+    public static TemplateState Evolve(TemplateState template, TemplateEvent fact)
+    {
+        var core = template.Core;
+        return fact switch
+        {
+            Created e    => Wait(
+                core with
+                {
+                    Config = e.Config, CreatedAt = e.Origin.At, LastJob = e.Origin.Job,
+                    Job = new Job(e.Origin.Job, $"Creating template {e.Config.Name}", e.Origin),
+                },
+                e.Copies),
+            Redefined e  => template with { Core = core with { Config = e.Config, LastJob = e.Origin.Job } },
+            DiskCopied e => template is Copying c ? Wait(core, c.Left.Remove(e.Disk)) : template,
+            CopyFailed e => new Illegal(core with { Job = null }, e.Reason),
+            Removed e    => new Gone(core with { LastJob = e.Origin.Job, Job = null }),
+            _            => template,
+        };
+    }
+
+    /// <summary>What must be asked of the world in this state; the same after a crash.</summary>
+    public static ImmutableArray<TemplateEffect> Outstanding(TemplateState template) => template switch
+    {
+        Copying s => [.. s.Left.Select(disk => new TemplateEffect.AwaitDisk(disk))],
+        _         => [],
+    };
+
+    private static TemplateState Wait(TemplateCore core, ImmutableArray<DiskId> left) =>
+        left.IsEmpty ? new Ok(core with { Job = null }) : new Copying(core, left);
+
+    private static Decision Accept(params ImmutableArray<TemplateEvent> facts) => new Decision.Accept(facts);
+
+    private static Decision No(Fault fault) => new Decision.Refuse(fault);
+
+    private static Decision Done { get; } = new Decision.AlreadyDone();
+
+    private static bool AskedBefore(TemplateState template, TemplateCommand command) =>
+        template is not Absent && command switch
+        {
+            Create c => c.Origin.Job == template.Core.LastJob,
+            Update c => c.Origin.Job == template.Core.LastJob,
+            Remove c => c.Origin.Job == template.Core.LastJob,
+            _        => false,
+        };
+
+    extension(TemplateState template)
+    {
+        internal VmConfig Config => template.Core.Config ?? _nothing;
+    }
+
+    private static readonly VmConfig _nothing = new() { Name = "", Cluster = default };
+}

@@ -1,0 +1,12 @@
+namespace Orchestrator.Actors.Template;
+
+/// <summary>What a template asks of the world.</summary>
+public abstract record TemplateEffect
+{
+    private TemplateEffect()
+    {
+    }
+
+    /// <summary>Ask the disk whether its copy is made.</summary>
+    public sealed record AwaitDisk(DiskId Disk) : TemplateEffect;
+}

@@ -1,0 +1,33 @@
+using Orchestrator.Actors.Disk;
+using Orchestrator.Actors.Journal;
+
+namespace Orchestrator.Actors.Template;
+
+/// <summary>A template waits for its disks by looking at them.</summary>
+public sealed class TemplateHands(TemplateId id, IEntities entities, IReadModel read, TimeProvider clock)
+    : IHands<TemplateState, TemplateEffect>
+{
+    public void Do(TemplateEffect effect, Reach<TemplateState> reach)
+    {
+        if (effect is TemplateEffect.AwaitDisk e) _ = Look(e.Disk);
+    }
+
+    public void Dispose()
+    {
+    }
+
+    private async Task Look(DiskId disk)
+    {
+        try
+        {
+            var view = await read.View<DiskView>(Kinds.Disk, disk.Value, CancellationToken.None);
+            if (view is { Status: "ok" or "illegal" })
+                entities.Tell(Kinds.Template, id.Value, new TemplateCommand.ReportDisk(
+                    disk, view.Status == "ok", view.StatusDetail, clock.GetUtcNow()));
+        }
+        catch (EntityUnavailableException)
+        {
+            // The database is away: the next tick looks again.
+        }
+    }
+}

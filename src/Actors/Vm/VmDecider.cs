@@ -1,0 +1,240 @@
+using System.Collections.Immutable;
+using static Orchestrator.Actors.Vm.VmCommand;
+using static Orchestrator.Actors.Vm.VmEvent;
+using static Orchestrator.Actors.Vm.VmState;
+using Decision = Orchestrator.Actors.Decision<Orchestrator.Actors.Vm.VmEvent, Orchestrator.Actors.Vm.VmEffect>;
+
+namespace Orchestrator.Actors.Vm;
+
+/// <summary>
+/// The rules of a VM's life. Pure: no clock, no I/O, no logger, no exception.
+/// Users ask, the cluster offers, hosts report. Whoever reports names the lease he means; what carries another lease
+/// than the present one is about a copy that must not be.
+/// </summary>
+public static class VmDecider
+{
+    /// <summary>Hosts tried for one start before it is given up (oVirt's MaxRerunVmOnVdsCount).</summary>
+    public const int HostsTriedAtMost = 3;
+
+    public static VmState Initial(VmId id) => new Absent(new VmCore(id));
+
+    public static Decision Decide(VmState vm, VmCommand command) => (vm, command) switch
+    {
+        // Asked twice under one job is asked once: a client or a node that lost the answer may ask again.
+        (_, _) when AskedBefore(vm, command) => Done,
+
+        (Absent, Create c)                   => Accept(new Created(c.Origin, c.Config)),
+        (_, Create)                          => No(Fault.AlreadyExists),
+        (Absent or Gone, ReportGuest r)      => Stray(r),
+        (Absent, _)                          => No(Fault.NotFound),
+        (Gone, Remove)                       => Done,
+        (Gone, _)                            => No(Fault.Removed),
+
+        (_, Update c)                        => Redefine(vm, c),
+        (_, AttachDisk c)                    => Attach(vm, c),
+        (_, UpdateDisk c)                    => Replug(vm, c),
+        (_, DetachDisk c)                    => Detach(vm, c),
+        (_, AddNic c)                        => Plug(vm, c),
+        (_, UpdateNic c)                     => Rewire(vm, c),
+        (_, RemoveNic c)                     => Unplug(vm, c),
+
+        (Down, Remove) when vm.Config.DeleteProtected => No(Fault.VmDeleteProtected),
+        (Down, Remove c)                     => Accept(new Removed(c.Origin)),
+        (_, Remove)                          => No(Fault.VmMustBeDown),
+
+        (Down, Start c)                      => Accept(new StartRequested(c.Origin)),
+        (Placing { Cause: StartCause.HighAvailability }, Start) => Done,
+        (Orphaned, Start)                    => No(Fault.VmHostUnknown),
+        (_, Start)                           => No(Fault.VmAlreadyRunning),
+
+        (Down, Stop or Shutdown)             => No(Fault.VmNotRunning),
+        (Orphaned, Stop or Shutdown)         => No(Fault.VmHostUnknown),
+        (Placing, Stop c)                    => Accept(new StopRequested(c.Origin, StopMode.PowerOff)),
+        (Placing, Shutdown c)                => Accept(new StopRequested(c.Origin, StopMode.PowerOff)),
+        (Stopping { Mode: StopMode.PowerOff }, Stop or Shutdown) => Done,
+        (Stopping, Shutdown)                 => Done,
+        (_, Stop c)                          => Accept(new StopRequested(c.Origin, StopMode.PowerOff)),
+        (Up, Shutdown c)                     => Accept(new StopRequested(c.Origin, StopMode.Shutdown)),
+        // A guest that cannot hear the power button is powered off, as oVirt does.
+        (_, Shutdown c)                      => Accept(new StopRequested(c.Origin, StopMode.PowerOff)),
+
+        (Up or PoweringUp or Paused, Migrate c) => BeginMigration(vm, c),
+        (Down or Placing, Migrate)           => No(Fault.VmNotRunning),
+        (Orphaned, Migrate)                  => No(Fault.VmHostUnknown),
+        (_, Migrate)                         => No(Fault.VmStatusIllegal),
+
+        (MigrationPlacing, VmCommand.CancelMigration c) =>
+            Accept(new MigrationAbandoned("cancelled", c.Origin.At)),
+        (Migrating s, VmCommand.CancelMigration) => new Decision.Relay(new VmEffect.CancelMigration(s.From)),
+        (_, VmCommand.CancelMigration)       => No(Fault.VmNotMigrating),
+
+        (Placing or MigrationPlacing, OfferHost c) when c.AskedAt == vm.Core.Lease => Take(vm, c),
+        (Placing or MigrationPlacing, RefusePlacement c) when c.AskedAt == vm.Core.Lease => GiveUp(vm, c),
+        (_, OfferHost or RefusePlacement)    => No(Fault.StaleReport),
+
+        (_, ReportGuest r)                   => VmReports.Heard(vm, r),
+        (_, ReportMissing r)                 => VmReports.Missing(vm, r),
+        (_, RefuseLaunch r)                  => VmReports.Refused(vm, r),
+        (Migrating s, RefuseMigration r) when r.DestinationLease == s.To.Lease && s.Lost == MigrationEnds.None =>
+            Accept(new MigrationAbandoned(r.Reason, r.At)),
+        (_, RefuseMigration)                 => No(Fault.StaleReport),
+        (Migrating s, ReportIncomingReady r) when r.Lease == s.To.Lease && s.Lost == MigrationEnds.None =>
+            new Decision.Relay(new VmEffect.MigrateOut(s.From, s.To)),
+        (_, ReportIncomingReady)             => No(Fault.StaleReport),
+
+        (_, LoseHost c)                      => VmReports.HostSilent(vm, c),
+        (_, ConfirmFence c)                  => VmReports.HostDead(vm, c),
+
+        _                                    => No(Fault.VmStatusIllegal),
+    };
+
+    /// <summary>Replays one fact. Total: a journal that was accepted once must always load.</summary>
+    public static VmState Evolve(VmState vm, VmEvent fact) => VmHistory.Evolve(vm, fact);
+
+    /// <summary>What must be asked of the world while the VM is in this state; the same after a crash.</summary>
+    public static ImmutableArray<VmEffect> Outstanding(VmState vm) => vm switch
+    {
+        Placing s           => [new VmEffect.FindHost(s.Core.Lease, null, null)],
+        Starting s          => [new VmEffect.Launch(s.Seat)],
+        Stopping { Also: { } also } s => [new VmEffect.Halt(s.Seat, s.Mode), new VmEffect.Halt(also, s.Mode)],
+        Stopping s          => [new VmEffect.Halt(s.Seat, s.Mode)],
+        MigrationPlacing s  => [new VmEffect.FindHost(s.Core.Lease, s.Wanted, s.Seat.Host)],
+        Migrating { Lost: MigrationEnds.None } s => [new VmEffect.ExpectIncoming(s.To)],
+        Migrating { Lost: MigrationEnds.Destination } s => [new VmEffect.CancelMigration(s.From)],
+        Migrating { Lost: MigrationEnds.Source } s => [new VmEffect.AskWhetherGone(s.From)],
+        Orphaned s          => [new VmEffect.AskWhetherGone(s.Seat)],
+        _                   => [],
+    };
+
+    internal static Decision Accept(params ImmutableArray<VmEvent> facts) => new Decision.Accept(facts);
+
+    internal static Decision No(Fault fault, string? detail = null) => new Decision.Refuse(fault, detail);
+
+    internal static Decision Done { get; } = new Decision.AlreadyDone();
+
+    /// <summary>A guest runs that has no right to: it is ended, whatever it is.</summary>
+    internal static Decision Stray(ReportGuest report) =>
+        report.State is GuestState.Down or GuestState.HandedOver
+            ? No(Fault.StaleReport)
+            : new Decision.Relay(new VmEffect.Destroy(report.Host, report.Lease));
+
+    private static bool AskedBefore(VmState vm, VmCommand command) =>
+        OriginOf(command) is { } origin && vm is not Absent && origin.Job == vm.Core.LastJob;
+
+    private static Origin? OriginOf(VmCommand command) => command switch
+    {
+        Create c                    => c.Origin,
+        Update c                    => c.Origin,
+        Remove c                    => c.Origin,
+        Start c                     => c.Origin,
+        Stop c                      => c.Origin,
+        Shutdown c                  => c.Origin,
+        Migrate c                   => c.Origin,
+        VmCommand.CancelMigration c => c.Origin,
+        AttachDisk c                => c.Origin,
+        UpdateDisk c                => c.Origin,
+        DetachDisk c                => c.Origin,
+        AddNic c                    => c.Origin,
+        UpdateNic c                 => c.Origin,
+        RemoveNic c                 => c.Origin,
+        _                           => null,
+    };
+
+    private static Decision BeginMigration(VmState vm, Migrate c)
+    {
+        if (vm.Config.Affinity == VmAffinity.Pinned) return No(Fault.VmNotMigratable);
+        if (vm.Config.Affinity == VmAffinity.UserMigratable && !c.Force) return No(Fault.VmNotMigratable);
+        if (c.Host == vm.Seat?.Host) return No(Fault.VmMigrationToSameHost);
+        return Accept(new MigrationRequested(c.Origin, c.Host));
+    }
+
+    private static Decision Take(VmState vm, OfferHost c)
+    {
+        var seat = new Seat(c.Host, c.HostName, c.Incarnation, vm.Core.Lease.Next);
+        return vm is MigrationPlacing
+            ? Accept(new MigrationPlaced(seat, c.At))
+            : Accept(new Placed(seat, c.At));
+    }
+
+    private static Decision GiveUp(VmState vm, RefusePlacement c) => vm switch
+    {
+        MigrationPlacing => Accept(new MigrationAbandoned(string.Join("; ", c.Reasons), c.At)),
+        Placing { Cause: StartCause.User } => Accept(new PlacementFailed(c.Reasons, c.At)),
+        // HA waits: capacity comes back, and the cluster is asked again at every tick, about every host.
+        Placing { Tried.Length: > 0 } => Accept(new RestartQueued("every host was tried", c.At)),
+        _ => Done,
+    };
+
+    private static Decision Redefine(VmState vm, Update c) =>
+        Check(c.Patch.Apply(vm.Config)) is { } refusal
+            ? refusal
+            : Accept(new Redefined(c.Origin, "", c.Patch.Apply(vm.Config)));
+
+    private static Decision? Check(VmConfig config) => config switch
+    {
+        { Name: "" }                                            => No(Fault.MissingValue, "name"),
+        { Memory: <= 0 }                                        => No(Fault.InvalidValue, "memory"),
+        _ when config.MaxMemory < config.Memory                 => No(Fault.InvalidValue, "memory_policy.max"),
+        _ when config.GuaranteedMemory > config.Memory          => No(Fault.InvalidValue, "memory_policy.guaranteed"),
+        _ when config.GuaranteedMemory < 0                      => No(Fault.InvalidValue, "memory_policy.guaranteed"),
+        { Sockets: < 1 or > 512 } or { Cores: < 1 or > 512 } or { Threads: < 1 or > 8 }
+                                                                => No(Fault.InvalidValue, "cpu.topology"),
+        { Priority: < 0 or > 100 }                              => No(Fault.InvalidValue, "high_availability.priority"),
+        _                                                       => null,
+    };
+
+    private static Decision Attach(VmState vm, AttachDisk c) =>
+        vm is not Down ? No(Fault.VmMustBeDown)
+        : vm.Config.Disks.Any(d => d.Disk == c.Disk.Disk) ? No(Fault.VmDiskAlreadyAttached)
+        : Accept(new Redefined(c.Origin, "disk attached", vm.Config with { Disks = vm.Config.Disks.Add(c.Disk) }));
+
+    private static Decision Replug(VmState vm, UpdateDisk c) =>
+        vm is not Down ? No(Fault.VmMustBeDown)
+        : vm.Config.Disks.FirstOrDefault(d => d.Disk == c.Disk.Disk) is not { } old ? No(Fault.VmDiskNotAttached)
+        : Accept(new Redefined(
+            c.Origin, "disk changed", vm.Config with { Disks = vm.Config.Disks.Replace(old, c.Disk) }));
+
+    private static Decision Detach(VmState vm, DetachDisk c) =>
+        vm is not Down ? No(Fault.VmMustBeDown)
+        : vm.Config.Disks.FirstOrDefault(d => d.Disk == c.Disk) is not { } old ? No(Fault.VmDiskNotAttached)
+        : Accept(new Redefined(
+            c.Origin, "disk detached", vm.Config with { Disks = vm.Config.Disks.Remove(old) }));
+
+    private static Decision Plug(VmState vm, AddNic c) =>
+        vm is not Down ? No(Fault.VmMustBeDown)
+        : vm.Config.Nics.Any(n => n.Name == c.Nic.Name) ? No(Fault.AlreadyExists, c.Nic.Name)
+        : Accept(new Redefined(c.Origin, "NIC added", vm.Config with { Nics = vm.Config.Nics.Add(c.Nic) }));
+
+    private static Decision Rewire(VmState vm, UpdateNic c) =>
+        vm is not Down ? No(Fault.VmMustBeDown)
+        : vm.Config.Nics.FirstOrDefault(n => n.Id == c.Nic.Id) is not { } old ? No(Fault.VmNicUnknown)
+        : Accept(new Redefined(
+            c.Origin, "NIC changed", vm.Config with { Nics = vm.Config.Nics.Replace(old, c.Nic) }));
+
+    private static Decision Unplug(VmState vm, RemoveNic c) =>
+        vm is not Down ? No(Fault.VmMustBeDown)
+        : vm.Config.Nics.FirstOrDefault(n => n.Id == c.Nic) is not { } old ? No(Fault.VmNicUnknown)
+        : Accept(new Redefined(c.Origin, "NIC removed", vm.Config with { Nics = vm.Config.Nics.Remove(old) }));
+
+    extension(VmState vm)
+    {
+        /// <summary>The definition; only an absent VM has none, and no rule that reads it runs on an absent one.</summary>
+        internal VmConfig Config => vm.Core.Config ?? _nothing;
+
+        /// <summary>Where the guest is taken to be; null when it certainly is nowhere.</summary>
+        public Seat? Seat => vm switch
+        {
+            Starting s         => s.Seat,
+            PoweringUp s       => s.Seat,
+            Up s               => s.Seat,
+            Paused s           => s.Seat,
+            Stopping s         => s.Seat,
+            MigrationPlacing s => s.Seat,
+            Migrating s        => s.From,
+            Orphaned s         => s.Seat,
+            _                  => null,
+        };
+    }
+
+    private static readonly VmConfig _nothing = new() { Name = "", Cluster = default };
+}

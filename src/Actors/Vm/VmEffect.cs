@@ -1,0 +1,30 @@
+using System.Collections.Immutable;
+
+namespace Orchestrator.Actors.Vm;
+
+/// <summary>What a VM asks of the world. Said again until answered, so each carries the lease it rests on.</summary>
+public abstract record VmEffect
+{
+    private VmEffect()
+    {
+    }
+
+    /// <summary>Ask the cluster for a host.</summary>
+    public sealed record FindHost(Lease AskedAt, HostId? Wanted, HostId? NotOn) : VmEffect;
+
+    public sealed record Launch(Seat Seat) : VmEffect;
+
+    public sealed record Halt(Seat Seat, StopMode Mode) : VmEffect;
+
+    /// <summary>End a copy that must not be.</summary>
+    public sealed record Destroy(HostId Host, Lease Lease) : VmEffect;
+
+    public sealed record ExpectIncoming(Seat To) : VmEffect;
+
+    public sealed record MigrateOut(Seat From, Seat To) : VmEffect;
+
+    public sealed record CancelMigration(Seat From) : VmEffect;
+
+    /// <summary>Ask the host whether the guest that sat there is proved dead.</summary>
+    public sealed record AskWhetherGone(Seat Seat) : VmEffect;
+}

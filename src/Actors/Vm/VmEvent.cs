@@ -1,0 +1,61 @@
+using System.Collections.Immutable;
+
+namespace Orchestrator.Actors.Vm;
+
+/// <summary>What happened to a VM: the journal's vocabulary. Names on the wire are in Journal/WireNames.cs.</summary>
+public abstract record VmEvent
+{
+    private VmEvent()
+    {
+    }
+
+    public sealed record Created(Origin Origin, VmConfig Config) : VmEvent;
+
+    /// <param name="What">For the audit log: what was changed, in words.</param>
+    public sealed record Redefined(Origin Origin, string What, VmConfig Config) : VmEvent;
+
+    public sealed record Removed(Origin Origin) : VmEvent;
+
+    public sealed record StartRequested(Origin Origin) : VmEvent;
+
+    /// <summary>It ended by itself or with its host and is to run again: HA.</summary>
+    public sealed record RestartQueued(string Reason, DateTimeOffset At) : VmEvent;
+
+    public sealed record Placed(Seat Seat, DateTimeOffset At) : VmEvent;
+
+    public sealed record PlacementFailed(ImmutableArray<string> Reasons, DateTimeOffset At) : VmEvent;
+
+    /// <summary>This host did not start it; another one is looked for.</summary>
+    public sealed record LaunchFailed(Seat Seat, string Reason, DateTimeOffset At) : VmEvent;
+
+    /// <summary>The hypervisor runs the guest.</summary>
+    public sealed record Launched(Seat Seat, DateTimeOffset At) : VmEvent;
+
+    public sealed record CameUp(Seat Seat, DateTimeOffset At) : VmEvent;
+
+    public sealed record GuestPaused(string Reason, DateTimeOffset At) : VmEvent;
+
+    public sealed record StopRequested(Origin Origin, StopMode Mode) : VmEvent;
+
+    public sealed record WentDown(VmExit Exit, DateTimeOffset At) : VmEvent;
+
+    public sealed record MigrationRequested(Origin Origin, HostId? Wanted) : VmEvent;
+
+    public sealed record MigrationPlaced(Seat To, DateTimeOffset At) : VmEvent;
+
+    public sealed record MigrationAbandoned(string Reason, DateTimeOffset At) : VmEvent;
+
+    public sealed record MigrationDone(MigrationFigures? Figures, DateTimeOffset At) : VmEvent;
+
+    /// <summary>One end of a migration is silent; the other one decides.</summary>
+    public sealed record MigrationEndLost(MigrationEnds End, DateTimeOffset At) : VmEvent;
+
+    /// <summary>Its host is silent. Whether the guest runs is unknown until the host is fenced or heard again.</summary>
+    public sealed record HostLost(OrphanPlan Plan, DateTimeOffset At) : VmEvent;
+
+    /// <summary>The host was heard again and has the guest still.</summary>
+    public sealed record Regained(Seat Seat, DateTimeOffset At) : VmEvent;
+
+    /// <summary>The old copy is dead: proved.</summary>
+    public sealed record HostFenced(OrphanPlan Plan, DateTimeOffset At) : VmEvent;
+}

@@ -1,0 +1,93 @@
+using static Orchestrator.Actors.Vm.VmEvent;
+using static Orchestrator.Actors.Vm.VmState;
+
+namespace Orchestrator.Actors.Vm;
+
+/// <summary>What each fact makes of a VM. Total: it never throws and never refuses.</summary>
+internal static class VmHistory
+{
+    public static VmState Evolve(VmState vm, VmEvent fact)
+    {
+        var core = vm.Core;
+        return fact switch
+        {
+            Created e => new Down(
+                Asked(core, e.Origin) with { Config = e.Config, CreatedAt = e.Origin.At }, VmExit.Never),
+            Redefined e => vm with { Core = Asked(core, e.Origin) with { Config = e.Config } },
+            Removed e => new Gone(Asked(core, e.Origin)),
+
+            StartRequested e => new Placing(
+                Asked(core, e.Origin) with { Job = new Job(e.Origin.Job, $"Launching VM {Name(core)}", e.Origin) },
+                StartCause.User, []),
+            RestartQueued => new Placing(Settled(core) with { Running = null }, StartCause.HighAvailability, []),
+            Placed e => Sit(vm, e),
+            PlacementFailed e => new Down(
+                Settled(core) with { StoppedAt = e.At }, new VmExit(VmExitKind.Error, string.Join("; ", e.Reasons))),
+            LaunchFailed e => new Placing(
+                core, vm is Starting s ? s.Cause : StartCause.HighAvailability,
+                vm is Starting t ? t.Tried.Add(e.Seat.Host) : [e.Seat.Host]),
+            Launched e => new PoweringUp(Settled(core) with { StartedAt = e.At }, e.Seat),
+            CameUp e => new Up(core, e.Seat),
+            GuestPaused e => vm.Seat is { } seat ? new Paused(core, seat, e.Reason) : vm,
+
+            StopRequested e => Stop(vm, e),
+            WentDown e => new Down(Settled(core) with { Running = null, StoppedAt = e.At }, e.Exit),
+
+            MigrationRequested e => vm.Seat is { } seat
+                ? new MigrationPlacing(
+                    Asked(core, e.Origin) with { Job = new Job(e.Origin.Job, $"Migrating VM {Name(core)}", e.Origin) },
+                    seat, e.Wanted)
+                : vm,
+            MigrationPlaced e => vm is MigrationPlacing m
+                ? new Migrating(core with { Lease = e.To.Lease }, m.Seat, e.To, MigrationEnds.None)
+                : vm,
+            MigrationAbandoned => vm.Seat is { } seat ? new Up(Settled(core), seat) : vm,
+            MigrationDone => vm switch
+            {
+                Migrating m when m.Lost.HasFlag(MigrationEnds.Destination) =>
+                    new Orphaned(Settled(core), m.To, Plan(core)),
+                Migrating m => new Up(Settled(core), m.To),
+                Stopping { Also: { } also } s => s with { Seat = also, Also = null },
+                _ => vm,
+            },
+            MigrationEndLost e => vm is Migrating m ? m with { Lost = m.Lost | e.End } : vm,
+
+            HostLost e => vm.Seat is { } seat ? new Orphaned(Settled(core), seat, e.Plan) : vm,
+            Regained e => new Up(core, e.Seat),
+            HostFenced { Plan: OrphanPlan.Restart } =>
+                new Placing(core with { Running = null }, StartCause.HighAvailability, []),
+            HostFenced e => new Down(
+                core with { Running = null, StoppedAt = e.At }, new VmExit(VmExitKind.Error, "its host was fenced")),
+            _ => vm,
+        };
+    }
+
+    private static Starting Sit(VmState vm, Placed e) => new(
+        vm.Core with { Lease = e.Seat.Lease, Running = vm.Core.Config }, e.Seat,
+        vm is Placing p ? p.Cause : StartCause.User, vm is Placing q ? q.Tried : []);
+
+    private static VmState Stop(VmState vm, StopRequested e)
+    {
+        var core = Asked(vm.Core, e.Origin) with
+        {
+            Job = new Job(e.Origin.Job, $"Stopping VM {Name(vm.Core)}", e.Origin),
+        };
+        return vm switch
+        {
+            Placing      => new Down(Settled(core) with { StoppedAt = e.Origin.At }, new VmExit(VmExitKind.Normal, "")),
+            Migrating m  => new Stopping(core, m.From, e.Mode, m.To),
+            Stopping s   => s with { Core = core, Mode = e.Mode },
+            _ when vm.Seat is { } seat => new Stopping(core, seat, e.Mode, null),
+            _            => vm,
+        };
+    }
+
+    private static VmCore Asked(VmCore core, Origin origin) => core with { LastJob = origin.Job };
+
+    private static VmCore Settled(VmCore core) => core with { Job = null };
+
+    private static string Name(VmCore core) => core.Config?.Name ?? core.Id.ToString();
+
+    private static OrphanPlan Plan(VmCore core) =>
+        core.Config is { HighlyAvailable: true } ? OrphanPlan.Restart : OrphanPlan.StayDown;
+}

@@ -1,0 +1,195 @@
+using System.Collections.Immutable;
+using Orchestrator.Actors.Journal;
+using static Orchestrator.Actors.Vm.VmEvent;
+using static Orchestrator.Actors.Vm.VmState;
+
+namespace Orchestrator.Actors.Vm;
+
+/// <summary>What a VM's facts look like from outside: its view, its lines in the audit log, its jobs.</summary>
+public static class VmStory
+{
+    public static VmView? View(VmState vm) => vm switch
+    {
+        Absent or Gone => null,
+        _ => new VmView
+        {
+            Id = vm.Core.Id,
+            Config = vm.Config,
+            Status = StatusOf(vm),
+            StatusDetail = vm is Paused p ? p.Reason : "",
+            VmState = vm is Down ? "down" : "up",
+            TaskState = TaskOf(vm),
+            PowerState = PowerOf(vm),
+            Host = vm.Seat?.Host,
+            Destination = vm is Migrating m ? m.To.Host : null,
+            Lease = vm.Core.Lease.Number,
+            StopReason = vm is Down d ? d.Exit.Message : "",
+            NextRunExists = vm.Core.Running is { } running && NeedsRestart(running, vm.Config),
+            CreatedAt = vm.Core.CreatedAt,
+            StartedAt = vm.Core.StartedAt,
+            StoppedAt = vm.Core.StoppedAt,
+            Job = vm.Core.Job?.Id,
+            Owes = [.. VmDecider.Outstanding(vm).Select(Owed)],
+        },
+    };
+
+    public static AuditLine? Line(VmState before, VmEvent fact, VmState after)
+    {
+        var name = after.Core.Config?.Name ?? before.Core.Config?.Name ?? after.Core.Id.ToString();
+        AuditLine? Said(int code, Severity severity, DateTimeOffset at, string text, Origin? by = null, Seat? seat = null)
+            => new(code, severity, text, at, (by ?? before.Core.Job?.Origin)?.Correlation, by?.User ?? "system",
+                Vm: after.Core.Id.Value, Host: seat?.Host.Value, Cluster: after.Core.Config?.Cluster.Value);
+
+        return fact switch
+        {
+            Created e => Said(34, Severity.Normal, e.Origin.At, $"VM {name} was created by {e.Origin.User}.", e.Origin),
+            Redefined e => Said(35, Severity.Normal, e.Origin.At,
+                $"VM {name} configuration was updated by {e.Origin.User}{(e.What == "" ? "" : $" ({e.What})")}.", e.Origin),
+            Removed e => Said(113, Severity.Normal, e.Origin.At, $"VM {name} was removed by {e.Origin.User}.", e.Origin),
+            StartRequested e => Said(150, Severity.Normal, e.Origin.At,
+                $"Starting VM {name} was initiated by {e.Origin.User}.", e.Origin),
+            RestartQueued e => Said(9602, Severity.Error, e.At,
+                $"Highly available VM {name} failed ({e.Reason}). It will be restarted automatically."),
+            Placed e => Said(506, Severity.Normal, e.At,
+                $"VM {name} is being started on host {e.Seat.HostName} under lease {e.Seat.Lease}.", seat: e.Seat),
+            PlacementFailed e => Said(54, Severity.Error, e.At,
+                $"Failed to run VM {name}: {string.Join("; ", e.Reasons)}."),
+            LaunchFailed e => Said(507, Severity.Error, e.At,
+                $"Host {e.Seat.HostName} did not start VM {name}: {e.Reason}. Another host is tried.", seat: e.Seat),
+            Launched e => Said(153, Severity.Normal, e.At,
+                $"VM {name} was started on host {e.Seat.HostName}.", seat: e.Seat),
+            CameUp e => Said(32, Severity.Normal, e.At, $"VM {name} is up on host {e.Seat.HostName}.", seat: e.Seat),
+            GuestPaused e => Said(1025, Severity.Normal, e.At, $"VM {name} was paused: {e.Reason}.", seat: after.Seat),
+            StopRequested { Mode: StopMode.PowerOff } e => Said(33, Severity.Normal, e.Origin.At,
+                $"VM {name} powered off by {e.Origin.User}.", e.Origin, before.Seat),
+            StopRequested e => Said(73, Severity.Normal, e.Origin.At,
+                $"VM {name} shutdown initiated by {e.Origin.User}.", e.Origin, before.Seat),
+            WentDown { Exit.Kind: VmExitKind.Error } e => Said(119, Severity.Error, e.At,
+                $"VM {name} is down with error. Exit message: {e.Exit.Message}.", seat: before.Seat),
+            WentDown e => Said(61, Severity.Normal, e.At,
+                $"VM {name} is down.{(e.Exit.Message == "" ? "" : $" Exit message: {e.Exit.Message}")}", seat: before.Seat),
+            MigrationRequested => null,
+            MigrationPlaced e => Said(62, Severity.Normal, e.At,
+                $"Migration started (VM: {name}, source: {before.Seat?.HostName}, destination: {e.To.HostName}, "
+                + $"user: {before.Core.Job?.Origin.User ?? "system"}).", before.Core.Job?.Origin, e.To),
+            MigrationAbandoned { Reason: "cancelled" } e => Said(161, Severity.Normal, e.At,
+                $"Migration of VM {name} was cancelled.", seat: after.Seat),
+            MigrationAbandoned e => Said(65, Severity.Error, e.At,
+                $"Migration of VM {name} failed: {e.Reason}. It runs on at host {after.Seat?.HostName}.", seat: after.Seat),
+            MigrationDone e => Said(63, Severity.Normal, e.At,
+                $"Migration completed (VM: {name}, source: {before.Seat?.HostName}, destination: {after.Seat?.HostName}"
+                + $"{Figures(e.Figures)}).", seat: after.Seat),
+            MigrationEndLost e => Said(142, Severity.Warning, e.At,
+                $"VM {name}: the {(e.End == MigrationEnds.Source ? "source" : "destination")} of its migration is silent."),
+            HostLost e => Said(142, Severity.Warning, e.At,
+                $"VM {name} was set to the Unknown status: host {before.Seat?.HostName} is silent.", seat: before.Seat),
+            Regained e => Said(163, Severity.Normal, e.At,
+                $"VM {name} status was restored to Up: host {e.Seat.HostName} has it.", seat: e.Seat),
+            HostFenced { Plan: OrphanPlan.Restart } e => Said(9602, Severity.Error, e.At,
+                $"Highly available VM {name} was lost with host {before.Seat?.HostName}, which is fenced. "
+                + "It will be restarted automatically.", seat: before.Seat),
+            HostFenced e => Said(143, Severity.Normal, e.At,
+                $"VM {name} was set to down: host {before.Seat?.HostName} was fenced.", seat: before.Seat),
+            _ => null,
+        };
+    }
+
+    /// <summary>Jobs that this fact began or ended.</summary>
+    public static ImmutableArray<JobView> Jobs(VmState before, VmEvent fact, VmState after)
+    {
+        var jobs = Journal.Jobs.Change(
+            before.Core.Job, after.Core.Job, Kinds.Vm, after.Core.Id.Value, Failed(before, fact), At(fact));
+        // A start that was stopped before it had a host begins and ends in one fact.
+        if (fact is StopRequested { Origin: var origin } && after is Down)
+            return jobs.Add(Journal.Jobs.AtOnce(origin, "Stopping VM", Kinds.Vm, after.Core.Id.Value));
+        return fact is Created { Origin: var creator }
+            ? jobs.Add(Journal.Jobs.AtOnce(creator, "Creating VM", Kinds.Vm, after.Core.Id.Value))
+            : jobs;
+    }
+
+    private static Outcome Failed(VmState before, VmEvent fact) => fact switch
+    {
+        PlacementFailed or MigrationAbandoned or HostLost or StopRequested => Outcome.Failed,
+        WentDown { Exit.Kind: VmExitKind.Error } when before is not Stopping => Outcome.Failed,
+        RestartQueued => Outcome.Failed,
+        _ => Outcome.Finished,
+    };
+
+    private static DateTimeOffset At(VmEvent fact) => fact switch
+    {
+        Created e            => e.Origin.At,
+        Redefined e          => e.Origin.At,
+        Removed e            => e.Origin.At,
+        StartRequested e     => e.Origin.At,
+        StopRequested e      => e.Origin.At,
+        MigrationRequested e => e.Origin.At,
+        RestartQueued e      => e.At,
+        Placed e             => e.At,
+        PlacementFailed e    => e.At,
+        LaunchFailed e       => e.At,
+        Launched e           => e.At,
+        CameUp e             => e.At,
+        GuestPaused e        => e.At,
+        WentDown e           => e.At,
+        MigrationPlaced e    => e.At,
+        MigrationAbandoned e => e.At,
+        MigrationDone e      => e.At,
+        MigrationEndLost e   => e.At,
+        HostLost e           => e.At,
+        Regained e           => e.At,
+        HostFenced e         => e.At,
+        _                    => default,
+    };
+
+    private static string StatusOf(VmState vm) => vm switch
+    {
+        Down                                              => "down",
+        // In oVirt a VM in the restart queue is down; a client that waits for its return must not see more.
+        Placing { Cause: StartCause.HighAvailability }    => "down",
+        Placing or Starting                               => "wait_for_launch",
+        PoweringUp                                        => "powering_up",
+        Up                                                => "up",
+        Paused                                            => "paused",
+        Stopping                                          => "powering_down",
+        MigrationPlacing or Migrating                     => "migrating",
+        Orphaned                                          => "unknown",
+        _                                                 => "unassigned",
+    };
+
+    private static string TaskOf(VmState vm) => vm switch
+    {
+        Placing                       => "placing",
+        Starting                      => "starting",
+        Stopping                      => "stopping",
+        MigrationPlacing or Migrating => "migrating",
+        Orphaned                      => "waiting_for_fence",
+        _                             => "",
+    };
+
+    private static string PowerOf(VmState vm) => vm switch
+    {
+        Down or Placing               => "off",
+        Starting                      => "starting",
+        Paused                        => "paused",
+        Orphaned                      => "unknown",
+        _                             => "running",
+    };
+
+    private static string Owed(VmEffect effect) => effect switch
+    {
+        VmEffect.FindHost                => "a host from its cluster",
+        VmEffect.Launch e                => $"the start on {e.Seat.HostName} under lease {e.Seat.Lease}",
+        VmEffect.Halt e                  => $"the end on {e.Seat.HostName}",
+        VmEffect.ExpectIncoming e        => $"the way to {e.To.HostName} under lease {e.To.Lease}",
+        VmEffect.CancelMigration e       => $"the end of the migration from {e.From.HostName}",
+        VmEffect.AskWhetherGone e        => $"proof that {e.Seat.HostName} no longer runs it",
+        _                                => effect.GetType().Name,
+    };
+
+    private static string Figures(MigrationFigures? figures) =>
+        figures is null ? "" : $", Total: {figures.TotalMs} ms, Actual downtime: {figures.DowntimeMs} ms";
+
+    private static bool NeedsRestart(VmConfig running, VmConfig wanted) =>
+        (running.Memory, running.Sockets, running.Cores, running.Threads, running.Kernel, running.Initrd, running.Cmdline)
+        != (wanted.Memory, wanted.Sockets, wanted.Cores, wanted.Threads, wanted.Kernel, wanted.Initrd, wanted.Cmdline);
+}

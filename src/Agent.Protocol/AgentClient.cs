@@ -1,0 +1,221 @@
+using System.Net;
+using System.Net.Http.Headers;
+using System.Net.Http.Json;
+using System.Runtime.CompilerServices;
+using System.Text;
+using System.Text.Json;
+using System.Text.Json.Serialization.Metadata;
+
+namespace Orchestrator.Agent.Protocol;
+
+/// <summary>
+/// The engine's hand on one host. Orders never throw for what a host may do (refuse, be silent, answer nonsense): see
+/// <see cref="AgentAnswer"/>. Questions throw <see cref="AgentRefusedException"/> or
+/// <see cref="AgentUnreachableException"/>.
+/// </summary>
+/// <param name="host">The agent's address; may carry a path ("https://10.0.0.1:54322/h/17/") before /v1.</param>
+/// <param name="orderTimeout">How long to wait for an answer before the outcome is unknown; default 10 s.</param>
+public sealed class AgentClient(AgentTransport transport, Uri host, TimeSpan? orderTimeout = null)
+{
+    private static readonly AgentJson Json = AgentJson.Default;
+    private readonly Uri _base = new(host.AbsoluteUri.EndsWith('/') ? host : new Uri(host.AbsoluteUri + "/"), "v1/");
+    private readonly TimeSpan _timeout = orderTimeout ?? TimeSpan.FromSeconds(10);
+
+    public Uri Host => host;
+
+    public Task<AgentDescription> Describe(CancellationToken cancel = default) =>
+        Ask(HttpMethod.Get, "agent", null, Json.AgentDescription, cancel);
+
+    public Task<HostStatistics> Statistics(CancellationToken cancel = default) =>
+        Ask(HttpMethod.Get, "host/statistics", null, Json.HostStatistics, cancel);
+
+    /// <summary>Everything the host has, without claiming it: for tools and tests.</summary>
+    public Task<HostEvent.Report> Report(CancellationToken cancel = default) =>
+        Ask(HttpMethod.Get, "report", null, Json.Report, cancel);
+
+    /// <summary>
+    /// Claims the host for the owner with this epoch and follows it: one <see cref="HostEvent.Report"/>, then changes as
+    /// they happen. Ends when the agent ends the stream (last event <see cref="HostEvent.Superseded"/> if another owner
+    /// took over). It does not reconnect and knows no silence: a missing heartbeat is for the caller to notice.
+    /// </summary>
+    public async IAsyncEnumerable<HostEvent> Events(
+        long epoch, Guid hostId, [EnumeratorCancellation] CancellationToken cancel = default)
+    {
+        using var request = Request(HttpMethod.Get, $"events?epoch={epoch}&host={hostId}", null);
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancel);
+        limit.CancelAfter(_timeout);
+        using var response = await Send(request, limit.Token, cancel);
+        limit.CancelAfter(Timeout.InfiniteTimeSpan);
+        if (!response.IsSuccessStatusCode) throw await Refusal(response, cancel);
+
+        await using var body = await response.Content.ReadAsStreamAsync(cancel);
+        using var lines = new StreamReader(body, Encoding.UTF8);
+        while (await NextLine(lines, cancel) is { } line)
+            if (line.Length > 0)
+                yield return Parse(line);
+    }
+
+    public Task<AgentAnswer> Launch(LaunchOrder order, CancellationToken cancel = default) =>
+        Order(HttpMethod.Put, $"vms/{order.Definition.Id}", JsonContent.Create(order, Json.LaunchOrder), cancel);
+
+    public Task<AgentAnswer> Stop(Guid vm, StopOrder order, CancellationToken cancel = default) =>
+        Order(HttpMethod.Post, $"vms/{vm}/stop", JsonContent.Create(order, Json.StopOrder), cancel);
+
+    public Task<AgentAnswer> Pause(Guid vm, GuestOrder order, CancellationToken cancel = default) =>
+        Order(HttpMethod.Post, $"vms/{vm}/pause", JsonContent.Create(order, Json.GuestOrder), cancel);
+
+    public Task<AgentAnswer> Resume(Guid vm, GuestOrder order, CancellationToken cancel = default) =>
+        Order(HttpMethod.Post, $"vms/{vm}/resume", JsonContent.Create(order, Json.GuestOrder), cancel);
+
+    public Task<AgentAnswer> PrepareIncoming(IncomingOrder order, CancellationToken cancel = default) =>
+        Order(
+            HttpMethod.Post, $"vms/{order.Definition.Id}/incoming",
+            JsonContent.Create(order, Json.IncomingOrder), cancel);
+
+    public Task<AgentAnswer> Migrate(Guid vm, MigrateOrder order, CancellationToken cancel = default) =>
+        Order(HttpMethod.Post, $"vms/{vm}/migrate", JsonContent.Create(order, Json.MigrateOrder), cancel);
+
+    public Task<AgentAnswer> CancelMigration(Guid vm, GuestOrder order, CancellationToken cancel = default) =>
+        Order(HttpMethod.Post, $"vms/{vm}/cancel-migration", JsonContent.Create(order, Json.GuestOrder), cancel);
+
+    /// <summary>The engine has taken note of how this lease ended; the agent need not report it any more.</summary>
+    public Task<AgentAnswer> Forget(Guid vm, GuestOrder order, CancellationToken cancel = default) =>
+        Order(HttpMethod.Delete, $"vms/{vm}", JsonContent.Create(order, Json.GuestOrder), cancel);
+
+    /// <summary>Starts the job or, if the id is known, answers how it stands.</summary>
+    public Task<JobReport> Run(Guid job, JobOrder order, CancellationToken cancel = default) =>
+        Ask(HttpMethod.Put, $"jobs/{job}", JsonContent.Create(order, Json.JobOrder), Json.JobReport, cancel);
+
+    public Task<JobReport> Job(Guid job, CancellationToken cancel = default) =>
+        Ask(HttpMethod.Get, $"jobs/{job}", null, Json.JobReport, cancel);
+
+    /// <summary>Lets this host turn the power of another; waits as long as the order's own timeout and a little more.</summary>
+    public Task<FenceResult> Fence(FenceOrder order, CancellationToken cancel = default) =>
+        Ask(
+            HttpMethod.Post, "fence", JsonContent.Create(order, Json.FenceOrder), Json.FenceResult, cancel,
+            FenceProgram.LimitOf(order) + _timeout);
+
+    /// <summary>The last lines of the guest's serial console.</summary>
+    public async Task<string> ConsoleLog(Guid vm, int lines = 100, CancellationToken cancel = default)
+    {
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancel);
+        limit.CancelAfter(_timeout);
+        using var request = Request(HttpMethod.Get, $"vms/{vm}/console-log?tail={lines}", null);
+        using var response = await Send(request, limit.Token, cancel);
+        if (!response.IsSuccessStatusCode) throw await Refusal(response, limit.Token);
+        return await response.Content.ReadAsStringAsync(limit.Token);
+    }
+
+    private async Task<AgentAnswer> Order(HttpMethod verb, string path, HttpContent body, CancellationToken cancel)
+    {
+        try
+        {
+            return new AgentAnswer.Accepted(await Ask(verb, path, body, Json.OrderReceipt, cancel));
+        }
+        catch (AgentRefusedException e)
+        {
+            return new AgentAnswer.Refused(e.Refusal);
+        }
+        catch (AgentUnreachableException e)
+        {
+            return new AgentAnswer.Unknown(e.Message);
+        }
+    }
+
+    private async Task<T> Ask<T>(
+        HttpMethod verb, string path, HttpContent? body, JsonTypeInfo<T> shape, CancellationToken cancel,
+        TimeSpan? within = null)
+    {
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancel);
+        limit.CancelAfter(within ?? _timeout);
+        using var request = Request(verb, path, body);
+        using var response = await Send(request, limit.Token, cancel);
+        if (!response.IsSuccessStatusCode) throw await Refusal(response, limit.Token);
+        try
+        {
+            return await response.Content.ReadFromJsonAsync(shape, limit.Token)
+                ?? throw new AgentUnreachableException($"{_base} answered nothing to {verb} {path}");
+        }
+        catch (Exception e) when (IsSilence(e, cancel) || e is JsonException)
+        {
+            throw new AgentUnreachableException($"{_base} broke off its answer to {verb} {path}: {e.Message}", e);
+        }
+    }
+
+    private HttpRequestMessage Request(HttpMethod verb, string path, HttpContent? body)
+    {
+        var request = new HttpRequestMessage(verb, new Uri(_base, path))
+        {
+            Version = HttpVersion.Version20,
+            VersionPolicy = HttpVersionPolicy.RequestVersionExact,
+            Content = body,
+        };
+        request.Headers.Accept.Add(new MediaTypeWithQualityHeaderValue("application/json"));
+        return request;
+    }
+
+    private async Task<HttpResponseMessage> Send(
+        HttpRequestMessage request, CancellationToken limit, CancellationToken cancel)
+    {
+        try
+        {
+            return await transport.Invoker.SendAsync(request, limit);
+        }
+        catch (Exception e) when (IsSilence(e, cancel))
+        {
+            throw new AgentUnreachableException($"{request.RequestUri} did not answer: {Cause(e)}", e);
+        }
+    }
+
+    /// <summary>Our own time limit counts as the host's silence; the caller's cancellation does not.</summary>
+    private static bool IsSilence(Exception e, CancellationToken cancel) =>
+        e is HttpRequestException or IOException
+        || (e is OperationCanceledException && !cancel.IsCancellationRequested);
+
+    private string Cause(Exception e)
+    {
+        if (e is OperationCanceledException) return "no answer in time";
+        var inner = e.GetBaseException().Message;
+        return transport.LastPeerRefusal is { } refusal ? $"{inner} ({refusal})" : inner;
+    }
+
+    private static async Task<Exception> Refusal(HttpResponseMessage response, CancellationToken cancel)
+    {
+        try
+        {
+            var refusal = await response.Content.ReadFromJsonAsync(Json.AgentRefusal, cancel);
+            if (refusal is not null) return new AgentRefusedException(refusal);
+        }
+        catch (Exception e) when (e is JsonException or IOException or HttpRequestException)
+        {
+            return new AgentUnreachableException($"HTTP {(int)response.StatusCode} with an answer not of this protocol", e);
+        }
+
+        return new AgentUnreachableException($"HTTP {(int)response.StatusCode} without an explanation");
+    }
+
+    private async Task<string?> NextLine(StreamReader lines, CancellationToken cancel)
+    {
+        try
+        {
+            return await lines.ReadLineAsync(cancel);
+        }
+        catch (Exception e) when (IsSilence(e, cancel))
+        {
+            throw new AgentUnreachableException($"{_base} broke off its event stream: {Cause(e)}", e);
+        }
+    }
+
+    private HostEvent Parse(string line)
+    {
+        try
+        {
+            return JsonSerializer.Deserialize(line, Json.HostEvent)
+                ?? throw new AgentUnreachableException($"{_base} sent an empty event");
+        }
+        catch (JsonException e)
+        {
+            throw new AgentUnreachableException($"{_base} sent an event not of this protocol: {e.Message}", e);
+        }
+    }
+}

@@ -1,0 +1,33 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+
+namespace Orchestrator.Agent.Protocol;
+
+/// <summary>
+/// The contract's JSON. Unknown fields are ignored (a newer peer may send them); a missing or null required field and
+/// an unknown word are errors that name it.
+/// </summary>
+[JsonSourceGenerationOptions(
+    PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
+    DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
+    RespectNullableAnnotations = true,
+    RespectRequiredConstructorParameters = true,
+    AllowOutOfOrderMetadataProperties = true)]
+[JsonSerializable(typeof(AgentDescription))]
+[JsonSerializable(typeof(HostStatistics))]
+[JsonSerializable(typeof(HostEvent))]
+[JsonSerializable(typeof(HostEvent.Report))]
+[JsonSerializable(typeof(GuestReport))]
+[JsonSerializable(typeof(LaunchOrder))]
+[JsonSerializable(typeof(GuestOrder))]
+[JsonSerializable(typeof(StopOrder))]
+[JsonSerializable(typeof(IncomingOrder))]
+[JsonSerializable(typeof(MigrateOrder))]
+[JsonSerializable(typeof(OrderReceipt))]
+[JsonSerializable(typeof(JobOrder))]
+[JsonSerializable(typeof(JobReport))]
+[JsonSerializable(typeof(FenceOrder))]
+[JsonSerializable(typeof(FenceResult))]
+[JsonSerializable(typeof(AgentRefusal))]
+[JsonSerializable(typeof(VmDefinition))]
+public sealed partial class AgentJson : JsonSerializerContext;

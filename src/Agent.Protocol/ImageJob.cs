@@ -1,0 +1,48 @@
+using System.Text.Json.Serialization;
+
+namespace Orchestrator.Agent.Protocol;
+
+/// <summary>
+/// A long piece of work on storage, idempotent by its id: the same id again answers how it stands, it never runs twice.
+/// </summary>
+[JsonPolymorphic(TypeDiscriminatorPropertyName = "kind")]
+[JsonDerivedType(typeof(Create), "create")]
+[JsonDerivedType(typeof(Delete), "delete")]
+[JsonDerivedType(typeof(Copy), "copy")]
+[JsonDerivedType(typeof(PrepareDomain), "prepare-domain")]
+[JsonDerivedType(typeof(CheckDomain), "check-domain")]
+public abstract record ImageJob
+{
+    /// <summary>A new image; <paramref name="Backing"/> makes it a qcow2 overlay. Existing files are never overwritten.</summary>
+    public sealed record Create(
+        string Path, DiskFormat Format, long SizeBytes, string? Backing = null, DiskFormat? BackingFormat = null) : ImageJob;
+
+    /// <summary>A file that is already gone counts as deleted.</summary>
+    public sealed record Delete(string Path) : ImageJob;
+
+    public sealed record Copy(
+        string Source, DiskFormat SourceFormat, string Destination, DiskFormat DestinationFormat) : ImageJob;
+
+    /// <summary>Lays out &lt;path&gt;/&lt;domain&gt;/{dom_md,images} and writes whose it is; refuses one that has another owner.</summary>
+    public sealed record PrepareDomain(string Path, Guid Domain, string Owner) : ImageJob;
+
+    /// <summary>Is it there, writable, and whose is it?</summary>
+    public sealed record CheckDomain(string Path, Guid Domain) : ImageJob;
+}
+
+public sealed record JobOrder(Stamp Stamp, ImageJob Job);
+
+public sealed record JobReport(Guid Id, JobState State, int Percent = 0, string? Message = null)
+{
+    /// <summary>What the job made or found, once <see cref="JobState.Done"/>.</summary>
+    public ImageFacts? Image { get; init; }
+    public DomainFacts? Domain { get; init; }
+}
+
+public sealed record ImageFacts(DiskFormat Format, long VirtualBytes, long ActualBytes);
+
+public sealed record DomainFacts(string Owner, long TotalBytes, long AvailableBytes);
+
+/// <summary><see cref="Lost"/>: the agent was stopped in the middle; what is on the storage is undefined.</summary>
+[JsonConverter(typeof(SnakeCaseEnum<JobState>))]
+public enum JobState { Running, Done, Failed, Lost }

@@ -1,0 +1,67 @@
+using System.Collections.Immutable;
+using System.Text.Json.Serialization;
+
+namespace Orchestrator.Agent.Protocol;
+
+/// <summary>Everything a hypervisor needs to know to run one guest; sizes in bytes.</summary>
+public sealed record VmDefinition(Guid Id, string Name, long MemoryBytes)
+{
+    /// <summary>Ceiling for memory hot-plug; 0 or less than <see cref="MemoryBytes"/> means none.</summary>
+    public long MaxMemoryBytes { get; init; }
+
+    /// <summary>0 counts as 1, also for cores and threads.</summary>
+    public int Sockets { get => Math.Max(1, field); init; }
+    public int Cores { get => Math.Max(1, field); init; }
+    public int Threads { get => Math.Max(1, field); init; }
+
+    public string Machine { get => field ?? "q35"; init; }
+    public Firmware Firmware { get; init; }
+
+    /// <summary>A path on the host for direct kernel boot; null boots from <see cref="BootDevices"/>.</summary>
+    public string? Kernel { get; init; }
+    public string? Initrd { get; init; }
+    public string? Cmdline { get; init; }
+
+    public ImmutableArray<BootDevice> BootDevices { get => field.IsDefault ? [] : field; init; }
+    public ImmutableArray<VmDisk> Disks { get => field.IsDefault ? [] : field; init; }
+    public ImmutableArray<VmNic> Nics { get => field.IsDefault ? [] : field; init; }
+    public Emulation Emulation { get; init; }
+
+    [JsonIgnore]
+    public int VirtualCpus => Sockets * Cores * Threads;
+}
+
+public sealed record VmDisk(
+    Guid Id,
+    string Path,
+    DiskFormat Format = DiskFormat.Raw,
+    DiskInterface Interface = DiskInterface.Virtio,
+    bool Bootable = false,
+    bool ReadOnly = false);
+
+/// <summary>A guest's network card. <paramref name="Bridge"/> null leaves the card without a network.</summary>
+public sealed record VmNic(
+    Guid Id,
+    string Mac,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.Never)] string? Bridge,
+    NicModel Model = NicModel.Virtio,
+    bool Linked = true);
+
+[JsonConverter(typeof(SnakeCaseEnum<Firmware>))]
+public enum Firmware { Bios, Uefi, UefiSecureBoot }
+
+[JsonConverter(typeof(SnakeCaseEnum<BootDevice>))]
+public enum BootDevice { Hd, Cdrom, Network }
+
+[JsonConverter(typeof(SnakeCaseEnum<DiskFormat>))]
+public enum DiskFormat { Raw, Qcow2 }
+
+[JsonConverter(typeof(SnakeCaseEnum<DiskInterface>))]
+public enum DiskInterface { Virtio, VirtioScsi, Sata, Ide }
+
+[JsonConverter(typeof(SnakeCaseEnum<NicModel>))]
+public enum NicModel { Virtio, E1000, E1000e, Rtl8139 }
+
+/// <summary><see cref="Auto"/> takes what the agent's configuration says of its host.</summary>
+[JsonConverter(typeof(SnakeCaseEnum<Emulation>))]
+public enum Emulation { Auto, Kvm, Tcg }

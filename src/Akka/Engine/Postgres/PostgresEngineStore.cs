@@ -1,0 +1,182 @@
+using System.Collections.Immutable;
+using Npgsql;
+
+namespace Orchestrator.Engine.Postgres;
+
+/// <summary>
+/// The store on PostgreSQL. One object serves one node through all its incarnations: each <see cref="JoinAsync"/>
+/// opens a new session with connections of its own and drops those of the incarnation before.
+/// </summary>
+public sealed class PostgresEngineStore : IEngineStore
+{
+    private readonly PostgresSettings settings;
+    private readonly TimeProvider time;
+    private readonly PostgresJournal journal;
+    private readonly PostgresTable table = new();
+    private readonly ChangeSignal changes = new();
+    private readonly NpgsqlDataSource outside;
+    private volatile PostgresSession? session;
+    private TimeSpan lastLease = TimeSpan.FromSeconds(3);
+
+    public PostgresEngineStore(PostgresSettings settings, TimeProvider? time = null)
+    {
+        this.settings = settings;
+        this.time = time ?? TimeProvider.System;
+        journal = new PostgresJournal(settings, this.time);
+        outside = PostgresSession.JournalSource(settings with { JournalConnections = 4 }, "orchestrator/outside");
+    }
+
+    public event Action<string>? SessionLost;
+
+    public Task PrepareAsync(string clusterId, CancellationToken cancel) =>
+        PostgresErrors.RunAsync(
+            outside, c => PostgresSchema.PrepareAsync(c, clusterId, settings.Migrations, cancel), cancel);
+
+    public async Task<ClusterView> JoinAsync(NodeDescription self, TimeSpan lease, CancellationToken cancel)
+    {
+        lastLease = lease;
+        await DropSessionAsync().ConfigureAwait(false);
+        var opened = await PostgresSession.OpenAsync(settings, self.Id, changes, Lost, cancel).ConfigureAwait(false);
+        try
+        {
+            var view = await PostgresErrors.RunAsync(
+                opened.Control,
+                c => table.ChangeAsync(c, self.Id, lease, new Entrance(opened.LockNumber, lease), (before, dead, now) =>
+                {
+                    if (before.Members.FirstOrDefault(m => IsTwin(m.Node, self) && !dead.Contains(m.Node.Id)) is { } twin)
+                    {
+                        throw new StoreRefusedException(
+                            $"A node at {self.Host}:{self.Port} ({twin.Node.Id}) is a living member already. Stop it, or "
+                            + "give this node another address.") { TwinLives = true };
+                    }
+
+                    return ClusterRules.Join(before, self, dead, now);
+                }, cancel), cancel).ConfigureAwait(false);
+            session = opened;
+            return Seen(view, self.Id);
+        }
+        catch
+        {
+            await opened.DisposeAsync().ConfigureAwait(false);
+            throw;
+        }
+    }
+
+    public async Task<ClusterView> RenewAsync(NodeId self, TimeSpan lease, CancellationToken cancel)
+    {
+        var mine = Session(self);
+        lastLease = lease;
+        return await PostgresErrors.RunAsync(mine.Control, async connection =>
+        {
+            var (alive, version, dead) =
+                await PostgresTable.RenewAsync(connection, self, lease, cancel).ConfigureAwait(false);
+            if (alive && dead.Length > 0)
+            {
+                return Seen(await table.ChangeAsync(
+                    connection, self, lease, null, (v, d, _) => Has(v, self) ? ClusterRules.Bury(v, d) : v, cancel)
+                    .ConfigureAwait(false), self);
+            }
+
+            var known = table.Known;
+            if (known.Version == version) return Seen(known, alive ? self : null);
+            return Seen(await table.ReadAsync(connection, cancel).ConfigureAwait(false), alive ? self : null);
+        }, cancel).ConfigureAwait(false);
+    }
+
+    public Task<ClusterView> LeaveAsync(NodeId self, CancellationToken cancel) =>
+        ChangeAsync(self, v => ClusterRules.Leave(v, self), cancel);
+
+    public async Task RemoveAsync(NodeId self, CancellationToken cancel)
+    {
+        await ChangeAsync(self, v => ClusterRules.Bury(v, new HashSet<NodeId> { self }), cancel).ConfigureAwait(false);
+        await DropSessionAsync().ConfigureAwait(false);
+    }
+
+    public Task<ClusterView> RegisterShardsAsync(
+        string shardType, ImmutableArray<string> shardIds, CancellationToken cancel)
+    {
+        var self = Session(null).Node;
+        return ChangeAsync(self, v => Has(v, self) ? ClusterRules.Register(v, self, shardType, shardIds) : v, cancel);
+    }
+
+    public Task<ClusterView> HandOverAsync(ShardKey shard, long epoch, CancellationToken cancel)
+    {
+        var self = Session(null).Node;
+        return ChangeAsync(self, v => ClusterRules.HandOver(v, self, shard, epoch), cancel);
+    }
+
+    public Task WaitForChangeAsync(TimeSpan atMost, CancellationToken cancel) => changes.WaitAsync(atMost, time, cancel);
+
+    public Task<ImmutableArray<WriteOutcome>> WriteAsync(ImmutableArray<JournalBatch> batches, CancellationToken cancel)
+    {
+        if (batches.IsEmpty) return Task.FromResult(ImmutableArray<WriteOutcome>.Empty);
+        if (session is { } mine) return journal.WriteAsync(mine.Journal, mine.Node, mine.LockNumber, batches, cancel);
+        if (batches.Any(b => b.Fence is not null)) throw NotJoined();
+        return journal.WriteAsync(outside, default, 0, batches, cancel);
+    }
+
+    public IAsyncEnumerable<JournalRow> ReplayAsync(string persistenceId, long fromSequenceNr, CancellationToken cancel) =>
+        PostgresJournal.ReplayAsync(Source, persistenceId, fromSequenceNr, cancel);
+
+    public Task<SnapshotRow?> LoadSnapshotAsync(string persistenceId, long atMostSequenceNr, CancellationToken cancel) =>
+        PostgresJournal.LoadSnapshotAsync(Source, persistenceId, atMostSequenceNr, cancel);
+
+    public Task SaveSnapshotAsync(SnapshotRow snapshot, CancellationToken cancel) =>
+        PostgresJournal.SaveSnapshotAsync(Source, snapshot, cancel);
+
+    public Task DeleteSnapshotsAsync(string persistenceId, long upToSequenceNr, CancellationToken cancel) =>
+        PostgresJournal.DeleteSnapshotsAsync(Source, persistenceId, upToSequenceNr, cancel);
+
+    public Task DeleteMessagesAsync(string persistenceId, long upToSequenceNr, CancellationToken cancel) =>
+        PostgresJournal.DeleteMessagesAsync(Source, persistenceId, upToSequenceNr, cancel);
+
+    public Task<ImmutableArray<string>> RememberedAsync(ShardKey shard, CancellationToken cancel) =>
+        PostgresJournal.RememberedAsync(Source, shard, cancel);
+
+    public Task ForgetAsync(ShardKey shard, long epoch, string entityId, CancellationToken cancel) =>
+        PostgresJournal.ForgetAsync(Source, Session(null).Node, shard, epoch, entityId, cancel);
+
+    /// <summary>Closes every connection without a farewell: the others see this node as dead.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        await DropSessionAsync().ConfigureAwait(false);
+        await outside.DisposeAsync().ConfigureAwait(false);
+        changes.Dispose();
+    }
+
+    private NpgsqlDataSource Source => session?.Journal ?? outside;
+
+    private Task<ClusterView> ChangeAsync(NodeId self, Func<ClusterView, ClusterView> rule, CancellationToken cancel) =>
+        PostgresErrors.RunAsync(
+            Session(self).Control,
+            async c => Seen(
+                await table.ChangeAsync(c, self, lastLease, null, (v, _, _) => rule(v), cancel).ConfigureAwait(false), self),
+            cancel);
+
+    private void Lost(string why)
+    {
+        changes.Raise();
+        SessionLost?.Invoke(why);
+    }
+
+    private async Task DropSessionAsync()
+    {
+        var old = session;
+        session = null;
+        if (old is not null) await old.DisposeAsync().ConfigureAwait(false);
+    }
+
+    private PostgresSession Session(NodeId? self) =>
+        session is { } mine && (self is null || mine.Node == self) ? mine : throw NotJoined();
+
+    private static StoreUnavailableException NotJoined() =>
+        new("This node is not a member of the cluster now.") { CertainlyNotDone = true };
+
+    private static bool IsTwin(NodeDescription a, NodeDescription b) =>
+        a.Host == b.Host && a.Port == b.Port && a.Id != b.Id;
+
+    private static bool Has(ClusterView view, NodeId self) => view.Members.Any(m => m.Node.Id == self);
+
+    private static ClusterView Seen(ClusterView view, NodeId? self) =>
+        view with { Self = self is { } id ? view.Members.FirstOrDefault(m => m.Node.Id == id) : null };
+}
