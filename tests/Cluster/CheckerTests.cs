@@ -81,6 +81,17 @@ public sealed class CheckerTests
             [Row(1, 1, "a", 1, node: "n2")], [Epoch(1, "n1", 0)], _ => "vm/1")).Promise);
 
     [Fact]
+    public void A_row_by_a_node_that_owns_nothing_any_more_is_found()
+    {
+        EpochFact[] epochs = [Epoch(1, "n1", 0), Epoch(2, "n2", 5)];
+
+        Assert.Equal("only owners write", Assert.Single(EpochChecker.CheckOwners(
+            [Row(1, 1, "a", 1, node: "n1"), Row(2, 2, "a", 6, node: "n1")], epochs)).Promise);
+        Assert.Empty(EpochChecker.CheckOwners(
+            [Row(1, 1, "a", 1, node: "n1"), Row(2, 2, "b", 6, node: "n2")], epochs));
+    }
+
+    [Fact]
     public void Writers_that_change_with_the_epoch_are_legal()
     {
         EpochFact[] epochs = [Epoch(1, "n1", 0), Epoch(2, "n2", 5)];

@@ -74,5 +74,26 @@ public static class EpochChecker
         return violations;
     }
 
+    /// <summary>Needs no knowledge of where an entity lives: a node that was buried owns no shard at all, and from that
+    /// moment none of its connections may write.</summary>
+    public static IReadOnlyList<Violation> CheckOwners(IEnumerable<JournalFact> rows, IEnumerable<EpochFact> changes)
+    {
+        var violations = new List<Violation>();
+        var pending = new Queue<EpochFact>(changes.OrderBy(c => c.At));
+        var owners = new Dictionary<string, string>();
+        foreach (var row in rows.Where(r => r.Node != "").OrderBy(r => r.At))
+        {
+            while (pending.TryPeek(out var change) && change.At <= row.At) owners[change.Shard] = pending.Dequeue().Owner;
+            if (!owners.ContainsValue(row.Node))
+            {
+                violations.Add(new Violation("only owners write",
+                    $"{row.PersistenceId} {row.SequenceNr} ({row.Manifest}) was written at {row.At:HH:mm:ss.fff} by node "
+                    + $"{row.Node}, which owned no shard then"));
+            }
+        }
+
+        return violations;
+    }
+
     private static EpochFact? At(List<EpochFact> epochs, DateTimeOffset at) => epochs.LastOrDefault(e => e.At <= at);
 }

@@ -78,21 +78,23 @@ public sealed class ClusterTables(PrivatePostgres postgres)
         return facts;
     }
 
-    /// <summary>Address and cluster port ("127.0.9.1:7001") of the owner of each VM that a shard remembers.</summary>
-    public async Task<IReadOnlyDictionary<Guid, string>> OwnersOfVms()
+    /// <summary>Address and cluster port ("127.0.9.1:7001") of the member that last wrote for each VM. Right after a
+    /// write, that is the owner.</summary>
+    public async Task<IReadOnlyDictionary<Guid, string>> LastWriters()
     {
-        var owners = new Dictionary<Guid, string>();
+        var writers = new Dictionary<Guid, string>();
         await using var connection = await postgres.Open();
         await using var command = new NpgsqlCommand("""
-            SELECT r.entity_id, m.host || ':' || m.port
-            FROM cluster.remembered r
-            JOIN cluster.shards s USING (shard_type, shard)
-            JOIN cluster.members m ON m.node_id = s.owner
-            WHERE r.shard_type = 'vm'
+            SELECT last.persistence_id, m.host || ':' || m.port
+            FROM (SELECT DISTINCT ON (j.persistence_id) j.persistence_id, w.session
+                  FROM akka.journal j JOIN harness.writes w USING (ordering)
+                  WHERE j.persistence_id LIKE 'vm-%'
+                  ORDER BY j.persistence_id, j.ordering DESC) last
+            JOIN cluster.members m ON last.session = 'orchestrator/' || replace(m.node_id::text, '-', '')
             """, connection);
         await using var reader = await command.ExecuteReaderAsync();
-        while (await reader.ReadAsync()) owners[Guid.Parse(reader.GetString(0))] = reader.GetString(1);
-        return owners;
+        while (await reader.ReadAsync()) writers[Guid.Parse(reader.GetString(0)[3..])] = reader.GetString(1);
+        return writers;
     }
 
     /// <summary>The shard ("vm/17") of each VM that was ever remembered.</summary>

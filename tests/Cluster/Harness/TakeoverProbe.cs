@@ -38,12 +38,15 @@ public sealed class TakeoverProbe
         return new TakeoverProbe(cluster, ledger, run, made.ToImmutable());
     }
 
-    /// <summary>Probe VMs that live on a node now.</summary>
+    /// <summary>Probe VMs that live on a node now: each is written to, and the database knows who did it.</summary>
     public async Task<IReadOnlyList<VmRecord>> OwnedBy(NodeProcess node)
     {
-        var owners = await _cluster.Tables.OwnersOfVms();
+        var probe = Interlocked.Increment(ref _probes);
+        await Task.WhenAll(_vms.Select((vm, i) => new VmClient(
+            _cluster.Client, _ledger, _cluster.Faults, _run, $"touch{probe}.{i}").Update(vm, CancellationToken.None)));
+        var writers = await _cluster.Tables.LastWriters();
         var place = $"{node.Config.Address}:{node.Config.ClusterPort}";
-        return [.. _vms.Where(v => owners.GetValueOrDefault(v.Id!.Value) == place)];
+        return [.. _vms.Where(v => writers.GetValueOrDefault(v.Id!.Value) == place)];
     }
 
     /// <summary>Sends one command to each VM at once, never to the victim, and answers the times from the fault to

@@ -70,6 +70,7 @@ public static class Verdict
         [
             .. JournalChecker.Check(journal),
             .. EpochChecker.CheckEpochs(epochs),
+            .. EpochChecker.CheckOwners(journal, epochs),
             .. EpochChecker.CheckWriters(journal, epochs, ShardOf),
         ];
     }
