@@ -23,7 +23,14 @@ if (TestCluster.Obstacle is { } obstacle)
 
 var passed = false;
 await TestCluster.Run(
-    new TestClusterOptions { Hosts = 20, Boot = TimeSpan.FromMilliseconds(50), Durable = true, Watched = false },
+    new TestClusterOptions
+    {
+        Hosts = 20,
+        Launch = TimeSpan.FromMilliseconds(20),
+        Boot = TimeSpan.FromMilliseconds(50),
+        Durable = true,
+        Watched = false,
+    },
     Console.WriteLine,
     async cluster =>
     {

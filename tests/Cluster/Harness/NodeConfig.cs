@@ -1,5 +1,3 @@
-using System.Text;
-
 namespace Orchestrator.Tests.Cluster.Harness;
 
 /// <summary>All that the tests assume of the node's configuration keys and command line is in this file.</summary>
@@ -19,7 +17,8 @@ public sealed record NodeConfig
 
     public required PkiFiles Pki { get; init; }
 
-    public required string PasswordFile { get; init; }
+    /// <summary>The secret under which all nodes sign tokens.</summary>
+    public required string TokenKeyFile { get; init; }
 
     /// <summary>Off only in the test that shows what the fence is for.</summary>
     public bool WriteFence { get; init; } = true;
@@ -31,24 +30,28 @@ public sealed record NodeConfig
         var path = Path.Combine(folder, $"{Name}.conf");
         File.WriteAllText(path, $$"""
             orchestrator {
-              node {
-                name = "{{Name}}"
-                roles = [engine, api]
-                address = "{{Address}}"
-                cluster-port = {{ClusterPort}}
-                api-port = {{ApiPort}}
-              }
-              store.connection-string = "{{ConnectionString}}"
-              cluster.id = "{{ClusterId}}"
-              pki {
+              name = "{{Name}}"
+              roles = ["engine", "api"]
+              tls {
                 ca = "{{Pki.Ca}}"
                 certificate = "{{Pki.Certificate}}"
                 key = "{{Pki.Key}}"
               }
-              sso.admin-password-file = "{{PasswordFile}}"
+              database.connection-string = "{{ConnectionString}}"
+              cluster {
+                id = "{{ClusterId}}"
+                address = "{{Address}}"
+                port = {{ClusterPort}}
+              }
+              api {
+                address = "{{Address}}"
+                port = {{ApiPort}}
+                token-key-file = "{{TokenKeyFile}}"
+              }
               testing.write-fence = {{(WriteFence ? "on" : "off")}}
             }
-            """, Encoding.UTF8);
+
+            """);
         return path;
     }
 }
@@ -68,37 +71,40 @@ public sealed record FleetConfig
 
     public required int Hosts { get; init; }
 
-    /// <summary>From the order until the guest runs.</summary>
+    /// <summary>From the order until a guest's process runs.</summary>
+    public required TimeSpan Launch { get; init; }
+
+    /// <summary>From there until it is up.</summary>
     public required TimeSpan Boot { get; init; }
 
-    public required PkiFiles Pki { get; init; }
+    public required TimeSpan Migration { get; init; }
 
-    public required string Folder { get; init; }
+    public required PkiFiles Pki { get; init; }
 
     public string Write(string folder)
     {
         var path = Path.Combine(folder, "fleet.conf");
         File.WriteAllText(path, $$"""
             orchestrator {
-              node {
-                name = "fleet"
-                roles = [fleet]
-                address = "{{Address}}"
-              }
-              pki {
+              name = "fleet"
+              roles = ["fleet"]
+              tls {
                 ca = "{{Pki.Ca}}"
                 certificate = "{{Pki.Certificate}}"
                 key = "{{Pki.Key}}"
               }
               fleet {
-                hosts = {{Hosts}}
+                address = "{{Address}}"
                 port = {{Port}}
                 control-port = {{ControlPort}}
-                boot-time = {{(int)Boot.TotalMilliseconds}}ms
-                state = "{{Folder}}"
+                hosts = {{Hosts}}
+                launch-time = {{(int)Launch.TotalMilliseconds}} ms
+                boot-time = {{(int)Boot.TotalMilliseconds}} ms
+                migration-time = {{(int)Migration.TotalMilliseconds}} ms
               }
             }
-            """, Encoding.UTF8);
+
+            """);
         return path;
     }
 }
@@ -116,15 +122,21 @@ public static class NodeExecutable
     public static IReadOnlyList<string> Run(string configFile) => [Path, "--config", configFile];
 
     /// <summary>Makes a certificate authority in a folder.</summary>
-    public static Task<string> MakeCa(string folder) =>
-        ChildProcess.Run("dotnet", Path, "pki", "init", "--folder", folder);
+    public static Task<string> MakeCa(string folder) => ChildProcess.Run("dotnet", Path, "pki", "ca", "--dir", folder);
 
     /// <summary>Makes a certificate for one process and answers its files.</summary>
-    public static async Task<PkiFiles> MakeCertificate(string folder, string name, string address)
+    /// <param name="role">engine or agent.</param>
+    public static async Task<PkiFiles> MakeCertificate(string folder, string name, string role, string address)
     {
-        await ChildProcess.Run("dotnet", Path, "pki", "issue", "--folder", folder, "--name", name, "--address", address);
+        await ChildProcess.Run("dotnet", Path, "pki", "issue", "--dir", folder, "--name", name, "--role", role,
+            "--address", address);
         return new PkiFiles(
-            System.IO.Path.Combine(folder, "ca.pem"), System.IO.Path.Combine(folder, $"{name}.pem"),
-            System.IO.Path.Combine(folder, $"{name}.key"));
+            CaFile(folder), System.IO.Path.Combine(folder, $"{name}.crt"), System.IO.Path.Combine(folder, $"{name}.key"));
     }
+
+    public static string CaFile(string folder) => System.IO.Path.Combine(folder, "ca.crt");
+
+    /// <summary>Makes the first administrator, straight in the database.</summary>
+    public static Task<string> SetPassword(string configFile, string user, string passwordFile) => ChildProcess.Run(
+        "dotnet", Path, "admin", "set-password", "--config", configFile, "--user", user, "--password-file", passwordFile);
 }

@@ -13,6 +13,10 @@ public sealed record TestClusterOptions
     /// <summary>Fast enough for many rounds, long enough that faults hit guests on their way.</summary>
     public TimeSpan Boot { get; init; } = TimeSpan.FromMilliseconds(300);
 
+    public TimeSpan Launch { get; init; } = TimeSpan.FromMilliseconds(100);
+
+    public TimeSpan Migration { get; init; } = TimeSpan.FromMilliseconds(600);
+
     public bool Durable { get; init; }
 
     public bool WriteFence { get; init; } = true;
@@ -99,7 +103,7 @@ public sealed class TestCluster : IAsyncDisposable
     }
 
     public OvirtClient NewClient(TimeSpan attemptLimit) => new(
-        [.. _nodes.Select(n => n.Config.Api)], Path.Combine(Folder, "pki", "ca.pem"), "admin@internal", _password!,
+        [.. _nodes.Select(n => n.Config.Api)], NodeExecutable.CaFile(Path.Combine(Folder, "pki")), "admin@internal", _password!,
         attemptLimit);
 
     /// <summary>The node answers over REST, and is a member that entities can live on.</summary>
@@ -128,7 +132,7 @@ public sealed class TestCluster : IAsyncDisposable
             Name = "stranger",
             Address = address,
             ClusterId = clusterId,
-            Pki = await NodeExecutable.MakeCertificate(pkiFolder, "stranger", address),
+            Pki = await NodeExecutable.MakeCertificate(pkiFolder, "stranger", "engine", address),
         }, Folder, Log, null);
     }
 
@@ -152,9 +156,8 @@ public sealed class TestCluster : IAsyncDisposable
         var pki = Directory.CreateDirectory(Path.Combine(Folder, "pki")).FullName;
         await NodeExecutable.MakeCa(pki);
         _password = Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(12));
-        var passwordFile = Path.Combine(Folder, "password");
-        await File.WriteAllTextAsync(passwordFile, _password);
-        File.SetUnixFileMode(passwordFile, UnixFileMode.UserRead | UnixFileMode.UserWrite);
+        var passwordFile = Secret("password", _password);
+        var tokenKeyFile = Secret("token-key", Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(32)));
 
         var octet = RandomNumberGenerator.GetInt32(2, 250);
         var (clusterPort, apiPort) = (Ports.Free(), Ports.Free());
@@ -171,8 +174,8 @@ public sealed class TestCluster : IAsyncDisposable
                 ApiPort = apiPort,
                 ConnectionString = Postgres.ConnectionString,
                 ClusterId = clusterId,
-                Pki = await NodeExecutable.MakeCertificate(pki, name, address),
-                PasswordFile = passwordFile,
+                Pki = await NodeExecutable.MakeCertificate(pki, name, "engine", address),
+                TokenKeyFile = tokenKeyFile,
                 WriteFence = Options.WriteFence,
             }, Folder, Log, Options.Namespaces ? NetworkLab.NamespaceOf(i) : null));
         }
@@ -183,18 +186,33 @@ public sealed class TestCluster : IAsyncDisposable
             Port = Ports.Free(),
             ControlPort = Ports.Free(),
             Hosts = Options.Hosts,
+            Launch = Options.Launch,
             Boot = Options.Boot,
-            Pki = await NodeExecutable.MakeCertificate(pki, "fleet", home),
-            Folder = Path.Combine(Folder, "fleet"),
+            Migration = Options.Migration,
+            Pki = await NodeExecutable.MakeCertificate(pki, "fleet", "agent", home),
         }, Folder, Log);
 
         Client = NewClient(Options.AttemptLimit);
+        await NodeExecutable.SetPassword(_nodes[0].Config.Write(Folder), "admin@internal", passwordFile);
         foreach (var node in _nodes) await node.Start();
         foreach (var node in _nodes) await UntilReady(node, TimeSpan.FromSeconds(90));
         if (Options.Watched) await Tables.Watch();
         await Furnish();
         Say(string.Create(CultureInfo.InvariantCulture,
             $"cluster of {Options.Nodes} nodes and {Options.Hosts} simulated hosts is up, logs in {Folder}"));
+    }
+
+    private string Secret(string name, string text)
+    {
+        var path = Path.Combine(Folder, name);
+        using var file = new StreamWriter(path, new FileStreamOptions
+        {
+            Mode = FileMode.CreateNew,
+            Access = FileAccess.Write,
+            UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite,
+        });
+        file.Write(text);
+        return path;
     }
 
     /// <summary>A data center, a cluster and the hosts, over REST as an operator would.</summary>
