@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Net;
 using System.Net.Http.Headers;
@@ -21,6 +22,10 @@ public enum Outcome
     /// <summary>An attempt was lost on its way, or answered 5xx: both must be legal.</summary>
     Unknown,
 }
+
+/// <summary>What a client does when it does not know whether its command was taken. A second try may meet the late effect
+/// of the first: harmless only where nothing else is done to the object.</summary>
+public enum InDoubt { TryAgain, Stop }
 
 /// <param name="Node">Index of the node that gave the last answer.</param>
 /// <param name="Status">0 when there was no answer at all.</param>
@@ -82,12 +87,18 @@ public sealed class OvirtClient : IDisposable
 
     public int Nodes => _nodes.Count;
 
+    /// <summary>Nodes that let an attempt run into its limit; asked last until they are forgiven.</summary>
+    private readonly ConcurrentDictionary<int, bool> _suspects = new();
+
+    /// <summary>All nodes are well again, as far as the test knows.</summary>
+    public void Forgive() => _suspects.Clear();
+
     /// <summary>Tries until an answer that ends the matter, at most for <paramref name="patience"/>.</summary>
     /// <param name="first">The node to begin with.</param>
     /// <param name="avoid">A node that is never asked.</param>
     public async Task<Answer> Send(
-        HttpMethod method, string path, JsonObject? body, TimeSpan patience, int first = 0, int? avoid = null,
-        CancellationToken cancel = default)
+        HttpMethod method, string path, JsonObject? body, TimeSpan patience, InDoubt inDoubt = InDoubt.TryAgain,
+        int first = 0, int? avoid = null, CancellationToken cancel = default)
     {
         var clock = Stopwatch.StartNew();
         var doubt = false;
@@ -96,7 +107,7 @@ public sealed class OvirtClient : IDisposable
         Answer last;
         while (true)
         {
-            if (node == avoid) node = (node + 1) % _nodes.Count;
+            node = Choose(node, avoid);
             attempts++;
             last = await Once(node, method, path, body, cancel);
             last = last with { Attempts = attempts, Took = clock.Elapsed };
@@ -110,7 +121,7 @@ public sealed class OvirtClient : IDisposable
                     return doubt && method != HttpMethod.Get ? last with { Outcome = Outcome.Unknown } : last;
                 default:
                     doubt = true;
-                    if (last.Status == 500) return last;
+                    if (last.Status == 500 || (inDoubt == InDoubt.Stop && method != HttpMethod.Get)) return last;
                     break;
             }
 
@@ -146,11 +157,13 @@ public sealed class OvirtClient : IDisposable
         }
         catch (LoginUnavailableException e)
         {
+            _suspects[node] = true;
             return new Answer(Outcome.Refused, node, 0, e.Message, 1, clock.Elapsed);
         }
         catch (Exception e) when (e is HttpRequestException or IOException
             || (e is OperationCanceledException && !cancel.IsCancellationRequested))
         {
+            if (e is OperationCanceledException) _suspects[node] = true;
             return new Answer(Outcome.Unknown, node, 0, e.Message, 1, clock.Elapsed);
         }
     }
@@ -188,6 +201,12 @@ public sealed class OvirtClient : IDisposable
     }
 
     public void Dispose() => _http.Dispose();
+
+    private int Choose(int wanted, int? avoid)
+    {
+        var order = Enumerable.Range(wanted, _nodes.Count).Select(n => n % _nodes.Count).Where(n => n != avoid).ToList();
+        return order[Math.Max(order.FindIndex(n => !_suspects.ContainsKey(n)), 0)];
+    }
 
     private async Task<Answer> Exchange(
         int node, HttpMethod method, string path, JsonObject? body, string token, Stopwatch clock,

@@ -117,6 +117,7 @@ public sealed class TestCluster : IAsyncDisposable
     public Task<TimeSpan> UntilReady(NodeProcess node, TimeSpan limit) => Wait.Until(async () =>
     {
         if (!node.IsRunning) throw new InvalidOperationException($"{node.Name} ended with code {node.ExitCode}");
+        Client.Forgive();
         return await IsReady(node);
     }, limit, $"{node.Name} answers", () => string.Join(" | ", Log.Of(node.Name).TakeLast(5)));
 

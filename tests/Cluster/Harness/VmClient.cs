@@ -18,6 +18,8 @@ public sealed class VmClient(OvirtClient rest, Ledger ledger, FaultClock faults,
 
     public OvirtClient Rest => rest;
 
+    public InDoubt InDoubt { get; init; }
+
     /// <summary>A node that this client does not ask.</summary>
     public int? Avoid { get; set; }
 
@@ -38,7 +40,6 @@ public sealed class VmClient(OvirtClient rest, Ledger ledger, FaultClock faults,
             ["template"] = new JsonObject { ["name"] = "Blank" },
         }, token, cancel);
         if (answer.IsAccepted) vm.Id = Guid.Parse(answer.Json!["id"]!.GetValue<string>());
-        else if (answer.Outcome == Outcome.Unknown) vm.Id = await FindByName(vm.Name, cancel);
         return vm;
     }
 
@@ -62,7 +63,7 @@ public sealed class VmClient(OvirtClient rest, Ledger ledger, FaultClock faults,
     public async Task<JsonNode?> Look(VmRecord vm, CancellationToken cancel)
     {
         var answer = await rest.Send(
-            HttpMethod.Get, $"vms/{vm.Id}", null, _patience, First, Avoid, cancel);
+            HttpMethod.Get, $"vms/{vm.Id}", null, _patience, InDoubt, First, Avoid, cancel);
         return answer switch
         {
             { IsAccepted: true } => answer.Json,
@@ -98,7 +99,7 @@ public sealed class VmClient(OvirtClient rest, Ledger ledger, FaultClock faults,
         var correlation = Next("c");
         var sent = DateTimeOffset.UtcNow;
         var answer = await rest.Send(
-            method, $"{path}?correlation_id={correlation}", body, _patience, First, Avoid, cancel);
+            method, $"{path}?correlation_id={correlation}", body, _patience, InDoubt, First, Avoid, cancel);
         vm.Add(new CommandRecord(
             kind, correlation, token, answer.Outcome, answer.Status, answer.Body, sent, DateTimeOffset.UtcNow));
         if (answer.Status == 500)
@@ -109,13 +110,14 @@ public sealed class VmClient(OvirtClient rest, Ledger ledger, FaultClock faults,
         return answer;
     }
 
-    private async Task<Guid?> FindByName(string vm, CancellationToken cancel)
+    /// <summary>Was it created after all? Asked when no late effect of the command can be under way any more.</summary>
+    public async Task Identify(VmRecord vm, CancellationToken cancel)
     {
         var answer = await rest.Send(
-            HttpMethod.Get, $"vms?search=name%3D{vm}", null, _patience, First, Avoid, cancel);
+            HttpMethod.Get, $"vms?search=name%3D{vm.Name}", null, _patience, InDoubt, First, Avoid, cancel);
         if (!answer.IsAccepted) throw new InvalidOperationException($"GET vms by name: {answer}");
         var found = answer.Json?["vm"]?.AsArray();
-        return found is [{ } only, ..] ? Guid.Parse(only["id"]!.GetValue<string>()) : null;
+        vm.Id = found is [{ } only, ..] ? Guid.Parse(only["id"]!.GetValue<string>()) : null;
     }
 
     // A stop at the end keeps c-1 from being found inside c-12.

@@ -90,8 +90,12 @@ public sealed class Workload
         var random = new Random((_options.Seed * 1000) + number);
         using var rest = _cluster.NewClient(_cluster.Options.AttemptLimit);
         var client = new VmClient(
-            rest, _ledger, _cluster.Faults, _options.Seed.ToString(CultureInfo.InvariantCulture), $"w{number}");
+            rest, _ledger, _cluster.Faults, _options.Seed.ToString(CultureInfo.InvariantCulture), $"w{number}")
+        {
+            InDoubt = InDoubt.Stop,
+        };
         var vms = new List<(VmRecord Vm, string Status)>();
+        var doubtful = new List<VmRecord>();
         while (!_stopped)
         {
             if (_pause is { } pause)
@@ -99,15 +103,20 @@ public sealed class Workload
                 Interlocked.Increment(ref _idle);
                 await pause.Task;
                 Interlocked.Decrement(ref _idle);
+                if (_stopped) return;
+                rest.Forgive();
+                vms.AddRange(await Resolve(client, doubtful));
+                doubtful.Clear();
                 continue;
             }
 
             client.First = random.Next(rest.Nodes);
-            if (vms.Count < _options.VmsPerClient)
+            if (vms.Count + doubtful.Count < _options.VmsPerClient || vms.Count == 0)
             {
                 var vm = await client.Create(CancellationToken.None);
                 Note(vm);
-                if (vm.Id is not null && await client.Settled(vm, CancellationToken.None) is { } born)
+                if (vm.Commands[^1].Outcome == Outcome.Unknown) doubtful.Add(vm);
+                else if (vm.Id is not null && await client.Settled(vm, CancellationToken.None) is { } born)
                 {
                     vms.Add((vm, born));
                 }
@@ -119,13 +128,30 @@ public sealed class Workload
                 var next = await Step(client, vm, status, random);
                 if (next is null or "gone") vms.RemoveAt(index);
                 else vms[index] = (vm, next);
+                if (next is null && vm.Commands[^1].Outcome == Outcome.Unknown) doubtful.Add(vm);
             }
 
             await Wait.Pass(_options.Pace);
         }
     }
 
-    /// <summary>One command that is legal now; answers the status after it, or null to give the VM up.</summary>
+    /// <summary>What became of commands in doubt. Nobody touched these VMs since.</summary>
+    private static async Task<List<(VmRecord Vm, string Status)>> Resolve(VmClient client, List<VmRecord> doubtful)
+    {
+        var found = new List<(VmRecord Vm, string Status)>();
+        foreach (var vm in doubtful)
+        {
+            if (vm.Id is null) await client.Identify(vm, CancellationToken.None);
+            if (vm.Id is not null && await client.Settled(vm, CancellationToken.None) is { } status and not "gone")
+            {
+                found.Add((vm, status));
+            }
+        }
+
+        return found;
+    }
+
+    /// <summary>One command that is legal now; answers the status after it, or null to leave the VM alone.</summary>
     private async Task<string?> Step(VmClient client, VmRecord vm, string status, Random random)
     {
         var kind = (status, random.Next(100)) switch
@@ -141,7 +167,8 @@ public sealed class Workload
             ? await client.Update(vm, CancellationToken.None)
             : await client.Act(vm, kind, CancellationToken.None);
         Note(vm);
-        if (answer.Outcome == Outcome.Refused)
+        if (answer.Outcome == Outcome.Unknown) return null;
+        if (answer is { Outcome: Outcome.Refused, Status: not 0 })
         {
             _ledger.Saw(new Violation("a legal command is not refused",
                 $"{kind} of vm {vm.Name} {vm.Id}, which was {status}: {answer}"));
@@ -156,7 +183,7 @@ public sealed class Workload
             CommandKind.Remove => "gone",
             CommandKind.Create or CommandKind.Update or _ => status,
         };
-        if (now is not null && now != expected && answer.Outcome == Outcome.Accepted)
+        if (now is not null && now != expected && answer.IsAccepted)
         {
             _ledger.Saw(new Violation("an accepted command is carried out",
                 $"{kind} of vm {vm.Name} {vm.Id}, accepted by node {answer.Node}, left it {now}"));
