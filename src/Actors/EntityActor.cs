@@ -132,24 +132,20 @@ public sealed class EntityActor<TState, TCommand, TEvent, TEffect> : UntypedPers
             return;
         }
 
-        var (next, rows) = _rules.Tell(_id, _state, accept.Facts, LastSequenceNr + accept.Facts.Length);
+        var told = _rules.Tell(_id, _state, accept.Facts, LastSequenceNr + accept.Facts.Length);
         var left = accept.Facts.Length;
         var records = accept.Facts.Select(
-            (fact, i) => new Recorded(fact, i == accept.Facts.Length - 1 ? rows : []));
+            (fact, i) => new Recorded(fact, i == accept.Facts.Length - 1 ? told.Rows : []));
         PersistAll(records, _ =>
         {
             if (--left > 0) return;
 
             // Nothing leaves this actor before the journal holds the facts it rests on.
-            _state = next;
-            Answer(Seen() is { } view
-                ? new Reply.Accepted(view, LastSequenceNr)
-                : new Reply.Accepted("{}", LastSequenceNr));
+            _state = told.Next;
+            Answer(new Reply.Accepted(told.View ?? "{}", LastSequenceNr));
             Owe(before, _rules.Outstanding(_state));
             Do(accept.Then);
-            foreach (var row in rows)
-                if (row.Kind == CompanionDocument.Audit)
-                    _log.Info("{0}: {1}", PersistenceId, WireJson.Read<AuditLine>(row.Json).Description);
+            foreach (var line in told.Lines) _log.Info("{0}: {1}", PersistenceId, line);
         });
     }
 

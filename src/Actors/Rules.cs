@@ -24,10 +24,10 @@ public sealed record Rules<TState, TCommand, TEvent, TEffect>(
 {
     /// <summary>What happens to a state when facts are taken in, and every row that is true with them.</summary>
     /// <param name="version">Sequence number of the last fact.</param>
-    public (TState Next, ImmutableArray<CompanionDocument> Rows) Tell(
-        Guid id, TState before, ImmutableArray<TEvent> facts, long version)
+    public Told<TState> Tell(Guid id, TState before, ImmutableArray<TEvent> facts, long version)
     {
         var rows = ImmutableArray.CreateBuilder<CompanionDocument>();
+        var lines = ImmutableArray.CreateBuilder<string>();
         var state = before;
         var number = version - facts.Length;
         foreach (var fact in facts)
@@ -35,20 +35,28 @@ public sealed record Rules<TState, TCommand, TEvent, TEffect>(
             number++;
             var next = Evolve(state, fact);
             if (Line(state, fact, next) is { } line)
+            {
+                lines.Add(line.Description);
                 rows.Add(new CompanionDocument(
                     CompanionDocument.Audit, $"{Kind}-{id}/{number}", number, WireJson.Write(line)));
+            }
+
             foreach (var job in Jobs(state, fact, next))
                 rows.Add(new CompanionDocument(
                     CompanionDocument.Object, $"{Kinds.Job}/{job.Id}", number, WireJson.Write(job)));
             state = next;
         }
 
-        rows.Add(View(state) is { } view
-            ? new CompanionDocument(CompanionDocument.Object, $"{Kind}/{id}", version, WireJson.Write(view))
-            : new CompanionDocument(CompanionDocument.Gone, $"{Kind}/{id}", version, "{}"));
-        return (state, rows.ToImmutable());
+        var view = View(state) is { } seen ? WireJson.Write(seen) : null;
+        rows.Add(new CompanionDocument(
+            view is null ? CompanionDocument.Gone : CompanionDocument.Object, $"{Kind}/{id}", version, view ?? "{}"));
+        return new Told<TState>(state, rows.ToImmutable(), view, lines.ToImmutable());
     }
 }
+
+/// <summary>What follows from facts: the next state, the rows, the view as JSON (null: gone), the lines for the log.</summary>
+public sealed record Told<TState>(
+    TState Next, ImmutableArray<CompanionDocument> Rows, string? View, ImmutableArray<string> Lines);
 
 /// <summary>A row that is written in the transaction of the facts it follows from.</summary>
 /// <param name="Kind">Which statement writes it.</param>

@@ -141,7 +141,7 @@ public sealed class HostHands(HostId id, HostWorld world) : IHands<HostState, Ho
         var wait = TimeSpan.FromSeconds(e.Failures == 0 ? 0 : Math.Min(30, 1 << Math.Min(e.Failures, 5)));
         _power = (e.Attempt, e.Action, now + wait + world.Settings.FencePatience);
         await world.Pause(wait, _closed.Token);
-        if (_closed.IsCancellationRequested) return;
+        if (_closed.IsCancellationRequested || !world.MayAct()) return;
 
         var order = new HostCommand.RunFence(id, config.Name, e.Attempt, e.Action, config.FenceAgents);
         try
@@ -164,7 +164,7 @@ public sealed class HostHands(HostId id, HostWorld world) : IHands<HostState, Ho
     /// <summary>As proxy: turns the power of another host with a program on this host.</summary>
     private async Task Fence(HostCommand.RunFence order, long epoch)
     {
-        if (_link is not { } link) return;
+        if (_link is not { } link || !world.MayAct()) return;
         try
         {
             var report = await Turn(order, (agent, password) =>
@@ -203,6 +203,8 @@ public sealed class HostHands(HostId id, HostWorld world) : IHands<HostState, Ho
 
     private async Task Order(HostEffect effect, HostLink link)
     {
+        // A process that was frozen and wakes must not act on what it believed before.
+        if (!world.MayAct()) return;
         try
         {
             await (effect switch
@@ -212,6 +214,7 @@ public sealed class HostHands(HostId id, HostWorld world) : IHands<HostState, Ho
                 HostEffect.SendIncoming e => Incoming(e, link),
                 HostEffect.SendMigrate e => Migrate(e, link),
                 HostEffect.SendCancel e => Cancel(e, link),
+                HostEffect.Inquire e => Inquire(e, link),
                 HostEffect.SendImageJob e => Work(e.Work, link),
                 _ => Task.CompletedTask,
             });
@@ -236,8 +239,9 @@ public sealed class HostHands(HostId id, HostWorld world) : IHands<HostState, Ho
     {
         var answer = await link.Client.Stop(
             e.Vm.Value, new StopOrder(link.Stamp, e.Lease.Number, AgentWords.Mode(e.Mode)), _closed.Token);
-        if (answer is AgentAnswer.Refused { Refusal.Code: RefusalCode.UnknownVm })
-            ToVm(e.Vm, new VmCommand.ReportMissing(id, world.Clock.GetUtcNow()));
+        // That lease is over there, whatever it was: nothing is left to stop.
+        if (answer is AgentAnswer.Refused { Refusal.Code: RefusalCode.UnknownVm or RefusalCode.StaleLease })
+            ToVm(e.Vm, new VmCommand.ReportMissing(id, world.Clock.GetUtcNow()) { Lease = e.Lease });
         else
             _ = Heard(answer, link, e.Lease, "stop");
     }
@@ -259,6 +263,8 @@ public sealed class HostHands(HostId id, HostWorld world) : IHands<HostState, Ho
         if (destination?.Facts is not { MigrationAddress: { Length: > 0 } uri }) return;
         var answer = await link.Client.Migrate(
             e.Vm.Value, new MigrateOrder(link.Stamp, e.From.Lease.Number, uri, e.To.Lease.Number), _closed.Token);
+        // A guest whose lease has ended here may have ended by arriving: its report says so, a refusal does not.
+        if (answer is AgentAnswer.Refused { Refusal.Code: RefusalCode.LeaseEnded or RefusalCode.StaleLease }) return;
         if (Heard(answer, link, e.From.Lease, "migrate") is { } why)
             ToVm(e.Vm, new VmCommand.RefuseMigration(e.To.Lease, why, world.Clock.GetUtcNow()));
     }
@@ -268,6 +274,16 @@ public sealed class HostHands(HostId id, HostWorld world) : IHands<HostState, Ho
         var answer = await link.Client.CancelMigration(
             e.Vm.Value, new GuestOrder(link.Stamp, e.Lease.Number), _closed.Token);
         _ = Heard(answer, link, e.Lease, "cancel of a migration");
+    }
+
+    private async Task Inquire(HostEffect.Inquire e, HostLink link)
+    {
+        var report = await link.Client.Report(_closed.Token);
+        if (report.BootId != link.BootId) return;
+        if (report.Guests.FirstOrDefault(g => g.Vm == e.Vm.Value) is { } guest)
+            link.Receipt(new OrderReceipt(report.Sequence, guest));
+        if (!report.Guests.Any(g => g.Vm == e.Vm.Value && g.Lease == e.Lease.Number))
+            ToVm(e.Vm, new VmCommand.ReportMissing(id, world.Clock.GetUtcNow()) { Lease = e.Lease });
     }
 
     private async Task Work(ImageWork work, HostLink link)
