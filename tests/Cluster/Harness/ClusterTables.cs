@@ -11,6 +11,9 @@ namespace Orchestrator.Tests.Cluster.Harness;
 /// </summary>
 public sealed class ClusterTables(PrivatePostgres postgres)
 {
+    /// <summary>The default of orchestrator.entities.shards.</summary>
+    private const uint Shards = 30;
+
     /// <summary>Put in place once the nodes have made their schema and before the first command.</summary>
     public Task<int> Watch() => postgres.Execute("""
         CREATE SCHEMA harness;
@@ -97,16 +100,18 @@ public sealed class ClusterTables(PrivatePostgres postgres)
         return writers;
     }
 
-    /// <summary>The shard ("vm/17") of each VM that was ever remembered.</summary>
-    public async Task<IReadOnlyDictionary<Guid, string>> ShardsOfVms()
+    /// <summary>The shard ("vm/17") of a persistence id ("vm-" and a UUID), by the same hash as the engine's: FNV-1a with
+    /// a final mix, over orchestrator.entities.shards shards.</summary>
+    public static string? ShardOf(string persistenceId)
     {
-        var shards = new Dictionary<Guid, string>();
-        await using var connection = await postgres.Open();
-        await using var command = new NpgsqlCommand(
-            "SELECT entity_id, shard_type || '/' || shard FROM cluster.remembered WHERE shard_type = 'vm'", connection);
-        await using var reader = await command.ExecuteReaderAsync();
-        while (await reader.ReadAsync()) shards[Guid.Parse(reader.GetString(0))] = reader.GetString(1);
-        return shards;
+        var dash = persistenceId.IndexOf('-', StringComparison.Ordinal);
+        if (dash < 0 || !Guid.TryParse(persistenceId[(dash + 1)..], out var id)) return null;
+        var hash = 2166136261u;
+        foreach (var unit in id.ToString()) hash = (hash ^ unit) * 16777619u;
+        hash ^= hash >> 16;
+        hash *= 0x7feb352du;
+        hash ^= hash >> 15;
+        return string.Create(CultureInfo.InvariantCulture, $"{persistenceId[..dash]}/{hash % Shards}");
     }
 
     /// <summary>"127.0.9.1:7001" of each member row.</summary>

@@ -20,6 +20,8 @@ public sealed record NodeConfig
     /// <summary>The secret under which all nodes sign tokens.</summary>
     public required string TokenKeyFile { get; init; }
 
+    public required string InstanceIdFile { get; init; }
+
     /// <summary>Off only in the test that shows what the fence is for.</summary>
     public bool WriteFence { get; init; } = true;
 
@@ -47,6 +49,7 @@ public sealed record NodeConfig
                 address = "{{Address}}"
                 port = {{ApiPort}}
                 token-key-file = "{{TokenKeyFile}}"
+                instance-id-file = "{{InstanceIdFile}}"
               }
               testing.write-fence = {{(WriteFence ? "on" : "off")}}
             }

@@ -159,6 +159,7 @@ public sealed class TestCluster : IAsyncDisposable
         _password = Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(12));
         var passwordFile = Secret("password", _password);
         var tokenKeyFile = Secret("token-key", Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(32)));
+        var instanceFile = Secret("instance-id", Guid.NewGuid().ToString());
 
         var octet = RandomNumberGenerator.GetInt32(2, 250);
         var (clusterPort, apiPort) = (Ports.Free(), Ports.Free());
@@ -177,6 +178,7 @@ public sealed class TestCluster : IAsyncDisposable
                 ClusterId = clusterId,
                 Pki = await NodeExecutable.MakeCertificate(pki, name, "engine", address),
                 TokenKeyFile = tokenKeyFile,
+                InstanceIdFile = instanceFile,
                 WriteFence = Options.WriteFence,
             }, Folder, Log, Options.Namespaces ? NetworkLab.NamespaceOf(i) : null));
         }

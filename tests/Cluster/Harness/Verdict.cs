@@ -61,17 +61,12 @@ public static class Verdict
         TestCluster cluster, IReadOnlyList<JournalFact> journal)
     {
         var epochs = await cluster.Tables.Epochs();
-        var shards = await cluster.Tables.ShardsOfVms();
-        string? ShardOf(string persistenceId) =>
-            persistenceId.StartsWith("vm-", StringComparison.Ordinal) && Guid.TryParse(persistenceId[3..], out var id)
-                ? shards.GetValueOrDefault(id)
-                : null;
         return
         [
             .. JournalChecker.Check(journal),
             .. EpochChecker.CheckEpochs(epochs),
             .. EpochChecker.CheckOwners(journal, epochs),
-            .. EpochChecker.CheckWriters(journal, epochs, ShardOf),
+            .. EpochChecker.CheckWriters(journal, epochs, ClusterTables.ShardOf),
         ];
     }
 
