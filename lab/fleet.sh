@@ -7,9 +7,10 @@ FLEET=$VAR/fleet
 
 up() {
   if noted_process "$FLEET/pid" > /dev/null; then say "The simulated hosts are there."; return; fi
-  mkdir -p "$FLEET"/{state,log}
+  mkdir -p "$FLEET/log"
   "$ROOT/lab/pki.sh" fleet
-  sed -e "s|@VAR@|$VAR|g; s|@COUNT@|$1|g; s|@ADDRESS@|$LAB_LOOP.20|g" "$ROOT/lab/fleet.conf" > "$FLEET/fleet.conf"
+  sed -e "s|@VAR@|$VAR|g; s|@COUNT@|$1|g; s|@ADDRESS@|$LAB_LOOP.20|g" \
+    -e "s|@CONTROL_PORT@|$FLEET_CONTROL_PORT|g" "$ROOT/lab/fleet.conf" > "$FLEET/fleet.conf"
   setsid dotnet "$VAR/bin/orchestrator.dll" --config "$FLEET/fleet.conf" >> "$FLEET/log/fleet.log" 2>&1 < /dev/null &
   note_process "$FLEET/pid" $!
   printf '%s\n' "$1" > "$FLEET/count"

@@ -16,6 +16,7 @@ LAB_SWITCH=$LAB_NET.254   # the switch; the hosts' BMCs answer here
 LAB_LOOP=${LAB_LOOP:-127.0.0}   # PostgreSQL is .10 of it, engine nodes are .11, .12 …
 REST_PORT=${REST_PORT:-8443}
 AGENT_PORT=54321
+FLEET_CONTROL_PORT=${FLEET_CONTROL_PORT:-54323}   # on 127.0.0.1
 node_address() { printf '%s.%d\n' "$LAB_LOOP" $((10 + $1)); }
 
 say()  { printf '%s\n' "$*"; }

@@ -37,8 +37,8 @@ hosts() {
 fleet() {
   local number ids=()
   for number in $(seq "$1"); do
-    ids+=("$(add_host "sim$number" "$LAB_LOOP.20" "/h/$number" "$(jq -n --arg address "$LAB_LOOP.20" \
-      --arg plug "$number" '{type: "simulated", address: $address, port: "54320", order: "1",
+    ids+=("$(add_host "sim$number" "$LAB_LOOP.20" "/h/$number" "$(jq -n --arg port "$FLEET_CONTROL_PORT" \
+      --arg plug "$number" '{type: "simulated", address: "127.0.0.1", port: $port, order: "1",
       options: {option: [{name: "plug", value: $plug}]}}')")")
   done
   for number in "${ids[@]}"; do await_status "/hosts/$number" up 60 "A simulated host"; done

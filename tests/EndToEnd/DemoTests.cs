@@ -1,0 +1,22 @@
+using Xunit.Abstractions;
+
+namespace Orchestrator.Tests.EndToEnd;
+
+/// <summary>The whole path of a user, from a fresh installation to its end, with the demo's own limits.</summary>
+[Collection("laboratory")]
+public sealed class DemoTests(ITestOutputHelper output)
+{
+    [SkippableFact]
+    public async Task The_demo_keeps_every_promise_on_a_fresh_installation()
+    {
+        await using var lab = Laboratory.Open(output);
+        await lab.Run("do", "up");
+        Assert.Contains("up already", await lab.Run("do", "up"));
+
+        var told = await lab.Run("do", "demo", "--rounds", "3", "--takeovers", "1");
+
+        Assert.Contains("kept", told);
+        Assert.DoesNotContain("BROKEN", told);
+        Assert.Contains("stopped", await lab.Run("do", "down"));
+    }
+}
