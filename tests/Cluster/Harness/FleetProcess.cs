@@ -1,4 +1,6 @@
+using System.Globalization;
 using System.Text.Json;
+using System.Text.Json.Nodes;
 using Orchestrator.Tests.Cluster.Checkers;
 
 namespace Orchestrator.Tests.Cluster.Harness;
@@ -33,8 +35,16 @@ public sealed class FleetProcess : IAsyncDisposable
         return fleet;
     }
 
-    /// <summary>The address under which host <paramref name="number"/> (from 1) is registered.</summary>
-    public string AddressOf(int number) => $"{Config.Address}:{Config.Port}/h/{number}";
+    /// <summary>What is sent to register host <paramref name="number"/> (from 1).</summary>
+    public JsonObject Registration(int number, string cluster) => new()
+    {
+        ["name"] = $"host-{number}",
+        ["address"] = Config.Address,
+        ["port"] = Config.Port.ToString(CultureInfo.InvariantCulture),
+        ["path_prefix"] = $"/h/{number}",
+        ["root_password"] = "unused",
+        ["cluster"] = new JsonObject { ["name"] = cluster },
+    };
 
     /// <summary>All copies of guests there ever were, in the order in which they began, and the fleet's own
     /// sentences about doubles.</summary>

@@ -229,13 +229,7 @@ public sealed class TestCluster : IAsyncDisposable
         });
         for (var number = 1; number <= Options.Hosts; number++)
         {
-            await Add("hosts", new JsonObject
-            {
-                ["name"] = $"host-{number}",
-                ["address"] = Fleet.AddressOf(number),
-                ["root_password"] = "unused",
-                ["cluster"] = new JsonObject { ["name"] = ClusterName },
-            });
+            await Add("hosts", Fleet.Registration(number, ClusterName));
         }
 
         var last = "";
