@@ -109,6 +109,7 @@ internal static class EngineNode
               cluster {
                 roles = ["engine"]
                 app-version = "{{Node.Version}}+{{Environment.ProcessId}}"
+                sharding.passivate-idle-entity-after = off
               }
             }
             orchestrator.cluster.id = "{{config.ClusterId}}"
