@@ -4,6 +4,7 @@ using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
 using Orchestrator.Agent;
 using Orchestrator.Agent.Protocol;
 
@@ -15,7 +16,7 @@ namespace Orchestrator.Tests.Agent.Libvirt;
 /// </summary>
 public sealed class HypervisorHosts : IAsyncLifetime
 {
-    public static readonly TimeSpan BootTime = TimeSpan.FromMinutes(3);
+    public static readonly TimeSpan BootTime = TimeSpan.FromMinutes(2);
     private static readonly string Scripts = Path.Combine(AppContext.BaseDirectory, "Libvirt");
     private readonly string _base = $"/tmp/agent-hosts-{Environment.ProcessId}";
     private readonly string _prefix = $"ag{Environment.ProcessId % 10_000}h";
@@ -68,7 +69,7 @@ public sealed class HypervisorHosts : IAsyncLifetime
             MigrationAddress = $"10.79.0.{host}",
             Accelerator = "tcg",
             ConsoleLogFolder = $"{folder}/console",
-        });
+        }, logging => logging.SetMinimumLevel(LogLevel.Debug).AddProvider(new FileLog(Environment.GetEnvironmentVariable("AGENT_TEST_LOG"))));
         await app.StartAsync();
         return new RunningAgent(app, Authority);
     }
