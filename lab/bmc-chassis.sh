@@ -15,7 +15,7 @@ note() { echo "$(date -u +%FT%T.%3NZ) $*" >> "$log"; }
 power_on() { setsid "$hosts" on "$host" >> "$log" 2>&1 < /dev/null & }
 
 case "$2 $3 $4" in
-  "get power "*) if is_on; then echo power:1; else echo power:0; fi;;
+  "get power "*) if is_on; then state=1; else state=0; fi; note "power asked: $state"; echo "power:$state";;
   "set power 0") note "power off asked"; if is_on; then "$hosts" off "$host" >> "$log" 2>&1; fi; note "power is off";;
   "set power 1") note "power on asked"; if ! is_on; then power_on; fi;;
   "set reset "*) note "reset asked"; "$hosts" off "$host" >> "$log" 2>&1; power_on;;

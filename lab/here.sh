@@ -13,13 +13,17 @@ TAG=$(printf %s "$VAR" | sha1sum | cut -c1-4)
 LAB_NET=${LAB_NET:-10.77.0}
 LAB_ENGINE=$LAB_NET.100   # the engine's address on the management network
 LAB_SWITCH=$LAB_NET.254   # the switch; the hosts' BMCs answer here
+LAB_LOOP=${LAB_LOOP:-127.0.0}   # PostgreSQL is .10 of it, engine nodes are .11, .12 …
+REST_PORT=${REST_PORT:-8443}
+AGENT_PORT=54321
+node_address() { printf '%s.%d\n' "$LAB_LOOP" $((10 + $1)); }
 
 say()  { printf '%s\n' "$*"; }
 fail() { printf '%s\n' "$*" >&2; exit 1; }
 
 remember_choices() {
   mkdir -p "$VAR"
-  [[ -e $VAR/lab.env ]] || printf 'LAB_NET=%s\n' "$LAB_NET" > "$VAR/lab.env"
+  [[ -e $VAR/lab.env ]] || printf 'LAB_NET=%s\nLAB_LOOP=%s\n' "$LAB_NET" "$LAB_LOOP" > "$VAR/lab.env"
 }
 
 # random_secret FILE: a new 24-character secret, readable by the owner only; a secret that is there stays.

@@ -16,7 +16,7 @@ TEXT
 }
 
 action=${1:-help}; shift || true
-name=main address=${PGLAB_ADDRESS:-127.0.0.10} port=${PGLAB_PORT:-5433} database=orchestrator erase=no chosen=no
+name=main address=${PGLAB_ADDRESS:-$LAB_LOOP.10} port=${PGLAB_PORT:-5433} database=orchestrator erase=no chosen=no
 while (($#)); do
   case $1 in
     --name) name=$2; shift 2;;

@@ -16,7 +16,7 @@ public sealed record AgentRefusal(string Code, string Message)
     public GuestReport? Guest { get; init; }
 }
 
-/// <summary>Refusals on the wire: 400 malformed, 404 the unknown, 409 all others.</summary>
+/// <summary>Refusals on the wire: 400 malformed, 404 the unknown, 413 too large (malformed), 503 not-ready, 409 all others.</summary>
 public static class RefusalCode
 {
     public const string Malformed = "malformed";
@@ -35,5 +35,8 @@ public static class RefusalCode
     /// <summary>The guest is in a state in which the order has no meaning (resume of a running guest is not one: it is done).</summary>
     public const string WrongState = "wrong-state";
     public const string JobDiffers = "job-differs";
+
+    /// <summary>The agent has just started or is about to stop; ask again.</summary>
+    public const string NotReady = "not-ready";
     public const string Failed = "failed";
 }

@@ -6,7 +6,7 @@ namespace Orchestrator.Agent.Protocol;
 
 /// <summary>A power order through a fence device. <paramref name="Agent"/>: "ipmilan", "apc"… or "simulated".</summary>
 public sealed record FenceOrder(
-    Stamp? Stamp,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.Never)] Stamp? Stamp,
     string Agent,
     string Address,
     FenceAction Action,

@@ -41,4 +41,4 @@ public enum StopMode { PowerOff, Shutdown, Reboot, Reset }
 /// The agent has recorded the order and will act on it; what comes of it arrives as events. <paramref name="Guest"/> is
 /// the guest as it was at that moment, null where the order leaves none (forget).
 /// </summary>
-public sealed record OrderReceipt(long Sequence, GuestReport? Guest);
+public sealed record OrderReceipt(long Sequence, GuestReport? Guest = null);

@@ -40,7 +40,12 @@ public sealed record VmDisk(
     bool ReadOnly = false);
 
 /// <summary>A guest's network card. <paramref name="Bridge"/> null leaves the card without a network.</summary>
-public sealed record VmNic(Guid Id, string Mac, string? Bridge, NicModel Model = NicModel.Virtio, bool Linked = true);
+public sealed record VmNic(
+    Guid Id,
+    string Mac,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.Never)] string? Bridge,
+    NicModel Model = NicModel.Virtio,
+    bool Linked = true);
 
 [JsonConverter(typeof(SnakeCaseEnum<Firmware>))]
 public enum Firmware { Bios, Uefi, UefiSecureBoot }

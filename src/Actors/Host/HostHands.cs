@@ -141,7 +141,7 @@ public sealed class HostHands(HostId id, HostWorld world) : IHands<HostState, Ho
         var wait = TimeSpan.FromSeconds(e.Failures == 0 ? 0 : Math.Min(30, 1 << Math.Min(e.Failures, 5)));
         _power = (e.Attempt, e.Action, now + wait + world.Settings.FencePatience);
         await world.Pause(wait, _closed.Token);
-        if (_closed.IsCancellationRequested) return;
+        if (_closed.IsCancellationRequested || !world.MayAct()) return;
 
         var order = new HostCommand.RunFence(id, config.Name, e.Attempt, e.Action, config.FenceAgents);
         try
@@ -164,7 +164,7 @@ public sealed class HostHands(HostId id, HostWorld world) : IHands<HostState, Ho
     /// <summary>As proxy: turns the power of another host with a program on this host.</summary>
     private async Task Fence(HostCommand.RunFence order, long epoch)
     {
-        if (_link is not { } link) return;
+        if (_link is not { } link || !world.MayAct()) return;
         try
         {
             var report = await Turn(order, (agent, password) =>
@@ -203,6 +203,8 @@ public sealed class HostHands(HostId id, HostWorld world) : IHands<HostState, Ho
 
     private async Task Order(HostEffect effect, HostLink link)
     {
+        // A process that was frozen and wakes must not act on what it believed before.
+        if (!world.MayAct()) return;
         try
         {
             await (effect switch
@@ -237,7 +239,9 @@ public sealed class HostHands(HostId id, HostWorld world) : IHands<HostState, Ho
     {
         var answer = await link.Client.Stop(
             e.Vm.Value, new StopOrder(link.Stamp, e.Lease.Number, AgentWords.Mode(e.Mode)), _closed.Token);
-        if (answer is AgentAnswer.Refused { Refusal.Code: RefusalCode.UnknownVm })
+        // That lease is over there, whatever it was: nothing is left to stop.
+        if (answer is AgentAnswer.Refused { Refusal.Code: RefusalCode.UnknownVm or RefusalCode.StaleLease }
+            or AgentAnswer.Accepted { Receipt.Guest: null })
             ToVm(e.Vm, new VmCommand.ReportMissing(id, world.Clock.GetUtcNow()) { Lease = e.Lease });
         else
             _ = Heard(answer, link, e.Lease, "stop");
@@ -306,11 +310,17 @@ public sealed class HostHands(HostId id, HostWorld world) : IHands<HostState, Ho
                 return null;
             case AgentAnswer.Refused { Refusal: var refusal }:
                 world.OrderRefused(id, what, refusal);
-                // The owner or the boot is another by now: the order is void, and the next one will say so.
-                if (refusal.Code is RefusalCode.StaleEpoch or RefusalCode.OtherBoot) return null;
-                return refusal.Guest is { } guest && guest.Lease == lease.Number && refusal.Code != RefusalCode.LeaseEnded
-                    ? null
-                    : refusal.Message;
+                // A copy under another lease is in the way: its VM is told again, and ends it.
+                if (refusal is { Code: RefusalCode.Occupied, Guest: { } other })
+                    ToVm(new VmId(other.Vm), AgentWords.Report(id, _name, 0, other, world.Clock.GetUtcNow()));
+                // Only what can never be carried out later under this lease is a refusal. All else may come to be by an
+                // order that is still on its way, so nobody else may start: it is said again.
+                return refusal.Code switch
+                {
+                    RefusalCode.Malformed or RefusalCode.LeaseEnded or RefusalCode.StaleLease => refusal.Message,
+                    RefusalCode.WrongState => refusal.Message,
+                    _ => null,
+                };
             default:
                 return null;
         }

@@ -9,7 +9,7 @@ namespace Orchestrator.Actors.Host;
 /// <summary>What all hosts of a node share: the transport to agents, the read model, secrets, the clock.</summary>
 public sealed class HostWorld(
     AgentTransport transport, IEntities entities, IReadModel read, ISecrets secrets, HostSettings settings,
-    FenceProgram fence, TimeProvider clock, ILogger<HostWorld> log)
+    FenceProgram fence, TimeProvider clock, Func<bool> mayAct, ILogger<HostWorld> log)
 {
     public IEntities Entities => entities;
 
@@ -22,6 +22,9 @@ public sealed class HostWorld(
     public FenceProgram LocalFence => fence;
 
     public TimeProvider Clock => clock;
+
+    /// <summary>Whether this node owns what it owns at this very moment. Asked before each order leaves.</summary>
+    public bool MayAct() => mayAct();
 
     public AgentClient Client(HostEffect.KeepLink link)
     {

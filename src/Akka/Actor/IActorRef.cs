@@ -26,7 +26,7 @@ public static class ActorRefImplicitSenderExtensions
 {
     /// <summary>Sends in the name of the actor that is running on this thread, if there is one.</summary>
     public static void Tell(this IActorRef receiver, object message) =>
-        receiver.Tell(message, ActorCell.Current?.Self ?? ActorRefs.NoSender);
+        receiver.Tell(message, ImplicitSender.Current);
 
     /// <summary>Passes a message on with its original sender.</summary>
     public static void Forward(this IActorRef receiver, object message) =>

@@ -201,6 +201,27 @@ internal sealed class ActorCell : IUntypedActorContext
         }
     }
 
+    public void InvokeTurn(SystemMessage.Turn turn)
+    {
+        if (!ReferenceEquals(turn.Owner, Life.Actor)) return;
+        try
+        {
+            turn.Run();
+        }
+        catch (Exception cause)
+        {
+            Life.Fail(cause, _message);
+        }
+        finally
+        {
+            _message = null;
+            _sender = null;
+        }
+    }
+
+    /// <summary>Makes a message and its sender the present ones for the rest of this turn.</summary>
+    public void TakeUp(object? message, IActorRef? sender) => (_message, _sender) = (message, sender);
+
     /// <summary>A system message to an actor that is gone: who wants to watch it learns so at once.</summary>
     public static void AnswerForTheDead(SystemMessage message)
     {

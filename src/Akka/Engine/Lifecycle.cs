@@ -148,6 +148,7 @@ internal sealed class Lifecycle(ActorCell cell)
         cell.Timers = null;
         cell.Stash?.UnstashAll();
         cell.StopIdleTimer();
+        cell.Mailbox.IsHeld = false;
         Actor = null;
     }
 

@@ -17,6 +17,7 @@ internal sealed class Mailbox : IThreadPoolWorkItem
     private Node _head = new();
     private Node _tail;
     private Stack<Envelope>? _front;
+    private Queue<SystemMessage.Turn>? _turns;
     private int _scheduled;
     private int _suspensions;
     private volatile bool _closed;
@@ -34,6 +35,10 @@ internal sealed class Mailbox : IThreadPoolWorkItem
     public bool IsClosed => _closed;
 
     public bool IsSuspended => _suspensions > 0;
+
+    /// <summary>While true, user messages wait but the actor's own turns go on: a persistent actor that recovers or
+    /// waits for its journal.</summary>
+    public bool IsHeld { get; set; }
 
     public bool HasMessages => _front is { Count: > 0 } || !ReferenceEquals(_head, Volatile.Read(ref _tail));
 
@@ -74,8 +79,9 @@ internal sealed class Mailbox : IThreadPoolWorkItem
             HandleSystem();
             for (var left = _throughput; left > 0 && !_closed && _suspensions == 0; left--)
             {
-                if (!TryDequeue(out var envelope)) break;
-                _cell.Invoke(envelope);
+                if (_turns is { Count: > 0 }) _cell.InvokeTurn(_turns.Dequeue());
+                else if (!IsHeld && TryDequeue(out var envelope)) _cell.Invoke(envelope);
+                else break;
                 if (Volatile.Read(ref _system) is not null) HandleSystem();
             }
             if (_closed) Drain();
@@ -83,8 +89,11 @@ internal sealed class Mailbox : IThreadPoolWorkItem
         finally
         {
             ActorCell.Leave(outer);
+            var again = !_closed && _suspensions == 0 && _turns is { Count: > 0 };
+            var open = _closed || (_suspensions == 0 && !IsHeld);
             Interlocked.Exchange(ref _scheduled, 0);
-            if (Volatile.Read(ref _system) is not null || ((_suspensions == 0 || _closed) && HasMessages)) Schedule();
+            if (again || Volatile.Read(ref _system) is not null) Schedule();
+            else if (open && HasMessages) Schedule();
         }
     }
 
@@ -110,7 +119,8 @@ internal sealed class Mailbox : IThreadPoolWorkItem
             {
                 var next = oldest.Next;
                 oldest.Next = null;
-                if (_closed) ActorCell.AnswerForTheDead(oldest);
+                if (oldest is SystemMessage.Turn turn) (_turns ??= new Queue<SystemMessage.Turn>()).Enqueue(turn);
+                else if (_closed) ActorCell.AnswerForTheDead(oldest);
                 else _cell.InvokeSystem(oldest);
                 oldest = next;
             }

@@ -63,6 +63,15 @@ internal abstract class SystemMessage
         public ActorTaskScheduler Scheduler { get; } = scheduler;
     }
 
+    /// <summary>A piece of work of one instance of the actor, in order with the others of its kind. It waits while the
+    /// actor is suspended and is dropped when that instance is gone.</summary>
+    public sealed class Turn(ActorBase owner, Action run) : SystemMessage
+    {
+        public ActorBase Owner { get; } = owner;
+
+        public Action Run { get; } = run;
+    }
+
     public sealed class TaskEnded(Task task, object message, IActorRef sender) : SystemMessage
     {
         public Task Task { get; } = task;

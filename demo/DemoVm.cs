@@ -1,0 +1,100 @@
+using System.Globalization;
+using System.Text.Json.Nodes;
+
+namespace Orchestrator.Demo;
+
+/// <summary>The demo's VM as a user of the REST API sees it.</summary>
+public sealed class DemoVm(EngineApi api, LabHosts hosts, string name)
+{
+    public const string Folder = "ovirt-engine/api";
+
+    public string Name => name;
+    public Guid Id { get; private set; }
+    public string Path => $"{Folder}/vms/{Id}";
+
+    /// <summary>128 MiB, highly available, booted straight from the test kernel, with a disk on the shared storage.</summary>
+    public async Task Create(Installation installation)
+    {
+        var vm = await api.Send(HttpMethod.Post, $"{Folder}/vms", new JsonObject
+        {
+            ["name"] = name,
+            ["cluster"] = new JsonObject { ["name"] = "Default" },
+            ["template"] = new JsonObject { ["name"] = "Blank" },
+            ["memory"] = (128L << 20).ToString(CultureInfo.InvariantCulture),
+            ["high_availability"] = new JsonObject { ["enabled"] = "true", ["priority"] = "50" },
+            ["os"] = new JsonObject
+            {
+                ["type"] = "other_linux",
+                ["kernel"] = System.IO.Path.Combine(installation.Guest, "vmlinuz"),
+                ["initrd"] = System.IO.Path.Combine(installation.Guest, "initrd.gz"),
+                ["cmdline"] = $"console=ttyS0 quiet panic=-1 lab.host={name}",
+            },
+        });
+        Id = Guid.Parse(EngineApi.Text(vm, "id"));
+        var attachment = await api.Send(HttpMethod.Post, $"{Path}/diskattachments", new JsonObject
+        {
+            ["interface"] = "virtio",
+            ["bootable"] = "false",
+            ["active"] = "true",
+            ["disk"] = new JsonObject
+            {
+                ["name"] = $"{name}-disk",
+                ["provisioned_size"] = (1L << 30).ToString(CultureInfo.InvariantCulture),
+                ["format"] = "cow",
+                ["storage_domains"] = new JsonObject
+                {
+                    ["storage_domain"] = new JsonArray(new JsonObject { ["name"] = "shared" }),
+                },
+            },
+        });
+        var disk = EngineApi.Text(attachment["disk"] ?? attachment, "id");
+        await Patience.Until("the disk", TimeSpan.FromSeconds(60), async () =>
+            EngineApi.Text(await api.Get($"{Folder}/disks/{disk}"), "status") == "ok" ? disk : null);
+    }
+
+    public Task<JsonNode> Act(string action, JsonObject? body = null) =>
+        api.Send(HttpMethod.Post, $"{Path}/{action}", body ?? []);
+
+    public async Task<string> Status() => EngineApi.Text(await api.Get(Path), "status");
+
+    /// <summary>Waits until the engine says that it is up; returns the number of its host.</summary>
+    public async Task<int> AwaitUp(TimeSpan limit, int otherThan = 0)
+    {
+        var host = await Patience.Until($"VM {name} to be up", limit, async () =>
+        {
+            var vm = await api.Get(Path);
+            if (EngineApi.Text(vm, "status") != "up" || vm["host"]?["id"]?.ToString() is not { } id) return null;
+            var number = await HostNumber(id);
+            return number == otherThan ? null : new Box(number);
+        });
+        return host.Number;
+    }
+
+    /// <summary>Asks for a migration and waits for its end on the other host.</summary>
+    public async Task Migrate(int from, int to)
+    {
+        await Act("migrate", new JsonObject { ["host"] = new JsonObject { ["name"] = $"host{to}" } });
+        await AwaitUp(TimeSpan.FromSeconds(90), otherThan: from);
+    }
+
+    /// <summary>The marker line that the guest itself wrote on its serial console, the newest.</summary>
+    public string? Marker(int host) => hosts.Console(host, "LABUP", $"host={name} ").LastOrDefault();
+
+    /// <summary>Stops and removes it; what is already gone is fine.</summary>
+    public async Task Remove()
+    {
+        if (Id == Guid.Empty || await api.Find(Path) is not { } vm) return;
+        if (EngineApi.Text(vm, "status") != "down") await Act("stop");
+        await Patience.Until("the VM to be down", TimeSpan.FromSeconds(30), async () =>
+            await Status() == "down" ? this : null);
+        await api.Send(HttpMethod.Delete, Path);
+    }
+
+    private async Task<int> HostNumber(string id)
+    {
+        var host = EngineApi.Text(await api.Get($"{Folder}/hosts/{id}"), "name");
+        return int.Parse(host.AsSpan("host".Length), CultureInfo.InvariantCulture);
+    }
+
+    private sealed record Box(int Number);
+}

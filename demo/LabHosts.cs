@@ -1,0 +1,127 @@
+using System.Diagnostics;
+using System.Globalization;
+
+namespace Orchestrator.Demo;
+
+/// <summary>The hypervisor hosts as an onlooker in the machine room sees them: power, libvirt, processes, consoles.</summary>
+public sealed class LabHosts(Installation installation)
+{
+    private static readonly DateTimeOffset _booted = DateTimeOffset.UtcNow
+        - TimeSpan.FromSeconds(double.Parse(File.ReadAllText("/proc/uptime").Split(' ')[0], CultureInfo.InvariantCulture));
+
+    public string AddressOf(int host) => installation.HostAddress(host);
+
+    public Task<string> Virsh(int host, params string[] arguments) =>
+        Run("lab/hosts.sh", ["virsh", host.ToString(CultureInfo.InvariantCulture), .. arguments]);
+
+    public Task CutPower(int host) => Run("lab/hosts.sh", ["off", host.ToString(CultureInfo.InvariantCulture)]);
+
+    public Task PowerOn(int host) => Run("lab/hosts.sh", ["on", host.ToString(CultureInfo.InvariantCulture)]);
+
+    public bool IsOn(int host) => ProcessNamespace(host) is not null;
+
+    /// <summary>Runs a script of the repository and returns what it printed.</summary>
+    /// <exception cref="DemoException">It failed; the message holds its words.</exception>
+    public async Task<string> Run(string script, string[] arguments)
+    {
+        var start = new ProcessStartInfo(Path.Combine(installation.Root, script), arguments)
+        {
+            RedirectStandardOutput = true, RedirectStandardError = true, RedirectStandardInput = true,
+        };
+        start.Environment["ORCHESTRATOR_VAR"] = installation.Var;
+        using var process = Process.Start(start) ?? throw new DemoException($"{script} could not be started.");
+        process.StandardInput.Close();
+        var errors = process.StandardError.ReadToEndAsync();
+        var output = await process.StandardOutput.ReadToEndAsync();
+        await process.WaitForExitAsync();
+        return process.ExitCode == 0
+            ? output
+            : throw new DemoException($"{script} {string.Join(' ', arguments)}: {(await errors).Trim()} {output.Trim()}");
+    }
+
+    /// <summary>The QEMU processes that carry this VM, on whatever host, read from /proc.</summary>
+    public List<GuestProcess> Processes(Guid vm)
+    {
+        var hosts = installation.Hosts.Select(host => (host, space: ProcessNamespace(host))).ToArray();
+        var found = new List<GuestProcess>();
+        foreach (var folder in Directory.EnumerateDirectories("/proc"))
+        {
+            if (!int.TryParse(Path.GetFileName(folder), out var pid) || !IsQemu(folder)) continue;
+            try
+            {
+                var arguments = File.ReadAllText($"{folder}/cmdline").Split('\0');
+                var uuid = Array.IndexOf(arguments, "-uuid");
+                if (uuid < 0 || !Guid.TryParse(arguments[uuid + 1], out var id) || id != vm) continue;
+                var space = File.ResolveLinkTarget($"{folder}/ns/pid", false)?.Name;
+                var host = hosts.FirstOrDefault(h => h.space == space).host;
+                found.Add(new GuestProcess(host, pid, arguments.Contains("-incoming"), StartOf(folder)));
+            }
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+            {
+                // It ended while we looked.
+            }
+        }
+
+        return found;
+    }
+
+    /// <summary>Lines with all these words in the serial logs of a host.</summary>
+    public IEnumerable<string> Console(int host, params string[] words)
+    {
+        var folder = Path.Combine(installation.Var, "hosts", host.ToString(CultureInfo.InvariantCulture), "log");
+        foreach (var file in Directory.EnumerateFiles(folder, "*", SearchOption.AllDirectories))
+        {
+            if (!Path.GetFileName(file).Contains("serial", StringComparison.Ordinal)
+                && !Path.GetFileName(file).Contains("console", StringComparison.Ordinal)) continue;
+            foreach (var line in File.ReadLines(file))
+                if (words.All(word => line.Contains(word, StringComparison.Ordinal)))
+                    yield return line;
+        }
+    }
+
+    /// <summary>When the host's power controller was first asked anything at or after this moment.</summary>
+    public DateTimeOffset? PowerControllerAsked(int host, DateTimeOffset from)
+    {
+        var log = Path.Combine(installation.Var, "bmc", host.ToString(CultureInfo.InvariantCulture), "chassis.log");
+        if (!File.Exists(log)) return null;
+        foreach (var line in File.ReadLines(log))
+            if (DateTimeOffset.TryParse(line.Split(' ')[0], CultureInfo.InvariantCulture,
+                    DateTimeStyles.AssumeUniversal, out var at) && at >= from)
+                return at;
+        return null;
+    }
+
+    private string? ProcessNamespace(int host)
+    {
+        try
+        {
+            var folder = Path.Combine(installation.Var, "hosts", host.ToString(CultureInfo.InvariantCulture));
+            var pid = File.ReadAllText(Path.Combine(folder, "init.pid")).Split(' ')[0];
+            return File.ResolveLinkTarget($"/proc/{pid}/ns/pid", false)?.Name;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return null;
+        }
+    }
+
+    private static bool IsQemu(string folder)
+    {
+        try
+        {
+            return File.ReadAllText($"{folder}/comm").StartsWith("qemu-system", StringComparison.Ordinal);
+        }
+        catch (IOException)
+        {
+            return false;
+        }
+    }
+
+    /// <summary>Field 22 of /proc/PID/stat: hundredths of a second since the machine's boot.</summary>
+    private static DateTimeOffset StartOf(string folder)
+    {
+        var stat = File.ReadAllText($"{folder}/stat");
+        var ticks = stat[(stat.LastIndexOf(')') + 2)..].Split(' ')[19];
+        return _booted + TimeSpan.FromMilliseconds(10 * long.Parse(ticks, CultureInfo.InvariantCulture));
+    }
+}

@@ -1,0 +1,40 @@
+using System.Net;
+using Orchestrator.Agent.Protocol;
+
+namespace Orchestrator.Agent;
+
+/// <summary>What a real hypervisor's agent needs to know. Each key's meaning and limits: hocon/agent.conf.</summary>
+public sealed record AgentConfig
+{
+    public required AgentCredentials Credentials { get; init; }
+    public IPEndPoint Listen { get; init; } = new(IPAddress.Any, 54322);
+
+    /// <summary>Survives a power cut: ledger, jobs, the host's id.</summary>
+    public string StateFolder { get; init; } = "/var/lib/orchestrator/agent";
+
+    /// <summary>Lost at power off: boot id, domain leftovers.</summary>
+    public string RunFolder { get; init; } = "/run/orchestrator/agent";
+
+    public TimeSpan Heartbeat { get; init; } = TimeSpan.FromMilliseconds(500);
+    public TimeSpan IncomingTimeout { get; init; } = TimeSpan.FromSeconds(60);
+    public long BodyLimitBytes { get; init; } = 1 << 20;
+    public string FenceFolder { get; init; } = "/usr/sbin";
+
+    public string LibvirtUri { get; init; } = "qemu:///system";
+
+    /// <summary>The address of this host on the migration network; empty takes the host's name.</summary>
+    public string MigrationAddress { get; init; } = "";
+
+    /// <summary>"auto", "kvm" or "tcg".</summary>
+    public string Accelerator { get; init; } = "auto";
+
+    /// <summary>Holds the word kvm where a probe guest has booted under it; read for "auto".</summary>
+    public string AcceleratorProbe { get; init; } = "/var/lib/orchestrator/agent/accelerator";
+
+    /// <summary>A guest without a guest agent counts as up after this time.</summary>
+    public TimeSpan UpAfter { get; init; } = TimeSpan.FromSeconds(60);
+
+    public string ConsoleLogFolder { get; init; } = "/var/log/libvirt/qemu";
+    public string VncListen { get; init; } = "0.0.0.0";
+    public TimeProvider Time { get; init; } = TimeProvider.System;
+}

@@ -1,0 +1,58 @@
+using Microsoft.AspNetCore.Builder;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using Orchestrator.Agent.Ledgers;
+using Orchestrator.Agent.Libvirt;
+using Orchestrator.Agent.Protocol;
+using Orchestrator.Agent.Storage;
+
+namespace Orchestrator.Agent;
+
+/// <summary>Puts a hypervisor host's agent together: libvirt, ledger on disk, HTTPS. Start it as any web application.</summary>
+public static class AgentServer
+{
+    public static string Version { get; } =
+        typeof(AgentServer).Assembly.GetName().Version?.ToString(3) ?? "0";
+
+    /// <exception cref="InvalidDataException">The ledger is damaged: an agent that guesses could start a guest twice.</exception>
+    /// <exception cref="IOException">Another agent holds the ledger, or the disk fails.</exception>
+    public static WebApplication Build(AgentConfig config, Action<ILoggingBuilder>? logging = null)
+    {
+        var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
+        builder.Logging.AddFilter("Microsoft", LogLevel.Warning);
+        logging?.Invoke(builder.Logging);
+        AgentListener.Listen(builder, config.Listen, config.Credentials, config.BodyLimitBytes);
+        builder.Services.AddSingleton(services => Assemble(config, services.GetRequiredService<ILoggerFactory>()));
+        builder.Services.AddHostedService<Opening>();
+
+        var app = builder.Build();
+        var agent = app.Services.GetRequiredService<HostAgent>();
+        new AgentRoutes(new OpenDoor(agent), new FenceProgram(config.FenceFolder), config.Heartbeat, config.Time)
+            .Map(app.MapGroup("/v1"));
+        return app;
+    }
+
+    private static HostAgent Assemble(AgentConfig config, ILoggerFactory logs)
+    {
+        var log = logs.CreateLogger("Orchestrator.Agent");
+        var boot = BootIdentity.TakeUp(config.RunFolder, () => Guid.NewGuid().ToString());
+        var about = new AgentDescription("", boot.BootId, Version, AgentDescription.CurrentProtocol)
+        {
+            Driver = "libvirt",
+            Accelerator = "",
+        };
+        return new HostAgent(
+            about, boot,
+            new LeaseLedger(new AppendFile(Path.Combine(config.StateFolder, "leases"))),
+            new LibvirtHypervisor(config, new HostSampling(), log),
+            new ImageJobs(new AppendFile(Path.Combine(config.StateFolder, "jobs")), new QemuImages(), log),
+            config.IncomingTimeout, config.Time, log);
+    }
+
+    /// <summary>Looks for libvirt for as long as it takes; until then orders are answered with not-ready.</summary>
+    private sealed class Opening(HostAgent agent) : BackgroundService
+    {
+        protected override Task ExecuteAsync(CancellationToken stoppingToken) => agent.Open(stoppingToken);
+    }
+}

@@ -1,0 +1,428 @@
+using System.Collections.Immutable;
+using Microsoft.Extensions.Logging;
+using Orchestrator.Agent.Ledgers;
+using Orchestrator.Agent.Protocol;
+using Orchestrator.Agent.Storage;
+
+namespace Orchestrator.Agent;
+
+/// <summary>
+/// One hypervisor host as the engine sees it. Order of everything: check (<see cref="OrderGuard"/>) → ledger on disk →
+/// answer → hypervisor → event. One lock per host guards ledger, guests and feed; the hypervisor is called outside it.
+/// </summary>
+public sealed class HostAgent : IGuestWatch, IAsyncDisposable
+{
+    private readonly Lock _gate = new();
+    private readonly LeaseLedger _ledger;
+    private readonly IHypervisor _hypervisor;
+    private readonly ImageJobs _jobs;
+    private readonly EventFeed _feed;
+    private readonly AgentDescription _about;
+    private readonly TimeProvider _time;
+    private readonly ILogger _log;
+    private readonly TimeSpan _incomingTimeout;
+    private readonly Dictionary<Guid, Guest> _guests = [];
+    private bool _closed;
+    private bool _looked;
+
+    public HostAgent(
+        AgentDescription about, BootIdentity boot, LeaseLedger ledger, IHypervisor hypervisor, ImageJobs jobs,
+        TimeSpan incomingTimeout, TimeProvider time, ILogger log)
+    {
+        _about = about;
+        _ledger = ledger;
+        _hypervisor = hypervisor;
+        _jobs = jobs;
+        _feed = new EventFeed(boot.FirstSequence);
+        _time = time;
+        _log = log;
+        _incomingTimeout = incomingTimeout;
+        foreach (var record in ledger.Records.Where(r => !r.Forgotten)) _guests[record.Vm] = Remembered(record);
+        _jobs.Told = job => { lock (_gate) _feed.Tell(n => new HostEvent.JobChanged(n, job)); };
+    }
+
+    public AgentDescription Describe() => _hypervisor.Describe(_about);
+
+    public HostStatistics Sample() => _hypervisor.Sample();
+
+    public string? ConsoleLog(Guid vm, int lines) => _hypervisor.ConsoleLog(vm, lines);
+
+    public Task Open(CancellationToken cancel) => _hypervisor.Open(this, cancel);
+
+    public HostEvent.Report Report()
+    {
+        lock (_gate) return ReportNow();
+    }
+
+    /// <summary>Claims the host for the owner with this epoch and begins a stream to it.</summary>
+    public (EventFeed.Follower? Follower, AgentRefusal? Refusal) Follow(long epoch, string owner)
+    {
+        lock (_gate)
+        {
+            if (Claim(new Stamp(epoch), owner) is { } refusal) return (null, refusal);
+            return (_feed.Follow(epoch, ReportNow()), null);
+        }
+    }
+
+    /// <summary>Adds a heartbeat to the stream, and with it the proof that this agent is alive.</summary>
+    public void Beat()
+    {
+        var sample = _hypervisor.Sample();
+        lock (_gate) _feed.Tell(n => new HostEvent.Heartbeat(n, sample));
+    }
+
+    public AgentAnswer Launch(LaunchOrder order) =>
+        Take(order.Stamp, order.Definition.Id, (known, guest) => OrderGuard.Begin(known, order.Lease, guest), () =>
+        {
+            var guest = Begin(order.Definition.Id, order.Lease, GuestState.WaitForLaunch);
+            Then(guest, () => _hypervisor.Launch(guest.Key, order.Definition), EndsGuest);
+        });
+
+    public AgentAnswer PrepareIncoming(IncomingOrder order) =>
+        Take(order.Stamp, order.Definition.Id, (known, guest) => OrderGuard.Begin(known, order.Lease, guest), () =>
+        {
+            var guest = Begin(order.Definition.Id, order.Lease, GuestState.Incoming);
+            Then(guest, () => _hypervisor.PrepareIncoming(guest.Key, order.Definition), EndsGuest);
+            var wait = order.TimeoutSeconds > 0 ? TimeSpan.FromSeconds(order.TimeoutSeconds) : _incomingTimeout;
+            guest.Deadline = _time.CreateTimer(_ => GiveUpIncoming(guest, wait), null, wait, Timeout.InfiniteTimeSpan);
+        });
+
+    public AgentAnswer Stop(Guid vm, StopOrder order) =>
+        Take(order.Stamp, vm, (known, guest) => OrderGuard.Stop(known, order.Lease, order.Mode, guest), () =>
+        {
+            var guest = _guests[vm];
+            if (guest.Report.State == GuestState.Incoming && order.Mode == StopMode.PowerOff)
+            {
+                Then(guest, () => EndIncoming(guest, GuestExit.Destroyed, "given up by order"), Notes);
+                return;
+            }
+
+            if (order.Mode == StopMode.Shutdown && guest.Report.State is GuestState.Up or GuestState.PoweringUp)
+                Tell(guest, guest.Report with { State = GuestState.PoweringDown });
+            Then(guest, () => _hypervisor.Stop(guest.Key, order.Mode), Notes);
+        }, bury: () => Bury(vm, order.Lease));
+
+    public AgentAnswer Pause(Guid vm, GuestOrder order) =>
+        Take(order.Stamp, vm, (known, guest) => OrderGuard.Pause(known, order.Lease, guest),
+            () => Then(_guests[vm], () => _hypervisor.Pause(new GuestKey(vm, order.Lease)), Notes));
+
+    public AgentAnswer Resume(Guid vm, GuestOrder order) =>
+        Take(order.Stamp, vm, (known, guest) => OrderGuard.Resume(known, order.Lease, guest),
+            () => Then(_guests[vm], () => _hypervisor.Resume(new GuestKey(vm, order.Lease)), Notes));
+
+    public AgentAnswer Migrate(Guid vm, MigrateOrder order) =>
+        Take(
+            order.Stamp, vm,
+            (known, guest) => OrderGuard.Migrate(known, order.Lease, order.DestinationLease, guest),
+            () =>
+            {
+                var guest = _guests[vm];
+                var before = guest.Report.State;
+                Tell(guest, guest.Report with { State = GuestState.MigratingOut, Migration = null, MigrationError = null });
+
+                // Not awaited by the orders behind it: a power off must be able to overtake a migration.
+                Then(guest, () => { _ = Carry(guest, order, before); return Task.CompletedTask; }, Notes);
+            });
+
+    public AgentAnswer CancelMigration(Guid vm, GuestOrder order) =>
+        Take(order.Stamp, vm, (known, guest) => OrderGuard.CancelMigration(known, order.Lease, guest),
+            () => Then(_guests[vm], () => _hypervisor.CancelMigration(new GuestKey(vm, order.Lease)), Notes));
+
+    public AgentAnswer Forget(Guid vm, GuestOrder order) =>
+        Take(order.Stamp, vm, (known, guest) => OrderGuard.Forget(known, order.Lease, guest), () =>
+        {
+            _ledger.Forget(vm, order.Lease);
+            _guests.Remove(vm);
+        });
+
+    /// <returns>The refusal, or the job as it stands.</returns>
+    public (JobReport? Job, AgentRefusal? Refusal) Run(Guid id, JobOrder order)
+    {
+        lock (_gate)
+            if (Claim(order.Stamp, _ledger.Owner) is { } refusal) return (null, refusal);
+        return _jobs.Run(id, order.Job);
+    }
+
+    public JobReport? Job(Guid id) => _jobs.Find(id);
+
+    /// <summary>A fence order without a stamp is the operator's own test of a device; with one it must be current.</summary>
+    public AgentRefusal? CheckFence(FenceOrder order)
+    {
+        if (order.Stamp is null) return null;
+        lock (_gate) return Claim(order.Stamp, _ledger.Owner);
+    }
+
+    public void Changed(GuestReport told)
+    {
+        lock (_gate)
+        {
+            if (_closed) return;
+            Take(told);
+        }
+    }
+
+    public void Found(ImmutableArray<GuestReport> all)
+    {
+        lock (_gate)
+        {
+            if (_closed) return;
+            _looked = true;
+            foreach (var told in all) Take(told);
+            var there = all.Select(g => new GuestKey(g.Vm, g.Lease)).ToHashSet();
+            foreach (var guest in _guests.Values.ToList())
+            {
+                if (guest.Report.State == GuestState.Down || there.Contains(guest.Key)) continue;
+                if (guest.Report.State is GuestState.WaitForLaunch or GuestState.Incoming && guest.Busy) continue;
+                _log.LogWarning("vm {Guest}: gone, and nobody saw how", guest.Key);
+                End(guest, guest.Report, GuestExit.Lost, "the guest was gone when the agent looked");
+            }
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        lock (_gate)
+        {
+            _closed = true;
+            _feed.Close();
+            foreach (var guest in _guests.Values) guest.Deadline?.Dispose();
+        }
+
+        await _hypervisor.DisposeAsync();
+        _ledger.Dispose();
+        _jobs.Dispose();
+    }
+
+    // ---- under the lock -----------------------------------------------------------------------------------------
+
+    private AgentAnswer Take(
+        Stamp stamp, Guid vm, Func<LeaseRecord?, GuestReport?, Verdict> judge, Action act, Action? bury = null)
+    {
+        lock (_gate)
+        {
+            if (Claim(stamp, _ledger.Owner) is { } refusal) return new AgentAnswer.Refused(refusal);
+            switch (judge(_ledger.Find(vm), Present(vm)))
+            {
+                case Verdict.Refuse refused: return new AgentAnswer.Refused(refused.Refusal);
+                case Verdict.Bury: bury!(); break;
+                case Verdict.Act: act(); break;
+            }
+
+            return new AgentAnswer.Accepted(new OrderReceipt(_feed.Sequence, Present(vm)));
+        }
+    }
+
+    private AgentRefusal? Claim(Stamp stamp, string owner)
+    {
+        if (_closed) return new AgentRefusal(RefusalCode.NotReady, "the agent is stopping");
+        if (!_looked) return new AgentRefusal(RefusalCode.NotReady, "the agent is still looking for its guests");
+        if (OrderGuard.Check(stamp, _ledger.Epoch, _about.BootId) is { } refusal) return refusal;
+        if (stamp.Epoch > _ledger.Epoch || (stamp.Epoch == _ledger.Epoch && owner != _ledger.Owner))
+        {
+            _ledger.RaiseEpoch(stamp.Epoch, owner);
+            _feed.EndBelow(stamp.Epoch, stamp.Epoch);
+        }
+
+        return null;
+    }
+
+    private Guest Begin(Guid vm, long lease, GuestState state)
+    {
+        _ledger.Open(vm, lease);
+        var before = _guests.GetValueOrDefault(vm)?.Last ?? Task.CompletedTask;
+        var guest = new Guest(new GuestReport(vm, lease, state), _time.GetTimestamp()) { Last = before };
+        _guests[vm] = guest;
+        Tell(guest, guest.Report);
+        return guest;
+    }
+
+    private void Bury(Guid vm, long lease)
+    {
+        const string Why = "ended by order before it was ever started here";
+        _ledger.End(vm, lease, GuestExit.Destroyed, Why);
+        var report = new GuestReport(vm, lease, GuestState.Down) { Exit = GuestExit.Destroyed, ExitMessage = Why };
+        var guest = new Guest(report, _time.GetTimestamp());
+        _guests[vm] = guest;
+        Tell(guest, report);
+    }
+
+    private void Take(GuestReport told)
+    {
+        var known = _ledger.Find(told.Vm);
+        var key = new GuestKey(told.Vm, told.Lease);
+        if (known is null || told.Lease > known.Lease) Adopt(told);
+        else if (told.Lease < known.Lease || known.Ended)
+        {
+            if (told.State == GuestState.Down) return;
+            _log.LogError("vm {Guest}: runs although that lease has ended here; it is powered off", key);
+            _ = Outside(() => _hypervisor.Stop(key, StopMode.PowerOff), key);
+            return;
+        }
+
+        if (!_guests.TryGetValue(told.Vm, out var guest)) return;
+        if (told.State == GuestState.Down)
+        {
+            End(guest, told, told.Exit, told.ExitMessage);
+            return;
+        }
+
+        // The hypervisor knows nothing of an order to leave until the guest has left or the attempt is over.
+        if (guest.Moving && told.State is GuestState.Up or GuestState.PoweringUp)
+            told = told with { State = GuestState.MigratingOut };
+        if (guest.Report.State == GuestState.PoweringDown && told.State == GuestState.Up)
+            told = told with { State = GuestState.PoweringDown };
+        if (told.State != GuestState.Incoming) guest.Deadline?.Dispose();
+        Tell(guest, told with { MigrationError = told.MigrationError ?? guest.Report.MigrationError });
+    }
+
+    /// <summary>A guest of ours that the ledger does not know: it exists, so it is recorded before anything else.</summary>
+    private void Adopt(GuestReport told)
+    {
+        _log.LogWarning("vm {Guest}: runs here but is not in the ledger; it is taken over", new GuestKey(told.Vm, told.Lease));
+        _ledger.Open(told.Vm, told.Lease);
+        _guests[told.Vm] = new Guest(told, _time.GetTimestamp());
+    }
+
+    private void End(Guest guest, GuestReport last, GuestExit exit, string? message)
+    {
+        if (guest.Report.State == GuestState.Down) return;
+        var (vm, lease) = guest.Key;
+        _ledger.End(vm, lease, exit, message);
+        guest.Deadline?.Dispose();
+        Tell(guest, last with
+        {
+            State = GuestState.Down,
+            Exit = exit,
+            ExitMessage = message,
+            Migration = last.Migration ?? guest.Report.Migration,
+        });
+    }
+
+    private void Tell(Guest guest, GuestReport report)
+    {
+        guest.Report = report;
+        if (report.ElapsedMs > 0)
+            guest.Since = _time.GetTimestamp() - (long)(report.ElapsedMs / 1000.0 * _time.TimestampFrequency);
+        _feed.Tell(n => new HostEvent.GuestChanged(n, Aged(guest)));
+    }
+
+    private HostEvent.Report ReportNow() => new(_feed.Next(), _about.BootId)
+    {
+        Guests = [.. _guests.Values.Select(Aged)],
+        Jobs = _jobs.All(),
+    };
+
+    private GuestReport? Present(Guid vm) => _guests.TryGetValue(vm, out var guest) ? Aged(guest) : null;
+
+    private GuestReport Aged(Guest guest) => guest.Report.State == GuestState.Down
+        ? guest.Report
+        : guest.Report with { ElapsedMs = (long)_time.GetElapsedTime(guest.Since).TotalMilliseconds };
+
+    private Guest Remembered(LeaseRecord record)
+    {
+        var state = record.Ended ? GuestState.Down : GuestState.WaitForLaunch;
+        return new Guest(
+            new GuestReport(record.Vm, record.Lease, state) { Exit = record.Exit, ExitMessage = record.ExitMessage },
+            _time.GetTimestamp());
+    }
+
+    // ---- outside the lock ---------------------------------------------------------------------------------------
+
+    /// <summary>Queues work behind what was ordered for the guest before.</summary>
+    private static void Then(Guest guest, Func<Task> work, Action<Guest, Exception> failed) =>
+        guest.Last = After(guest.Last, guest, work, failed);
+
+    private static async Task After(Task before, Guest guest, Func<Task> work, Action<Guest, Exception> failed)
+    {
+        await before.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ForceYielding);
+        try
+        {
+            await work();
+        }
+        catch (Exception e)
+        {
+            failed(guest, e);
+        }
+    }
+
+    private void EndsGuest(Guest guest, Exception e)
+    {
+        if (e is HypervisorAwayException)
+        {
+            _log.LogWarning("vm {Guest}: {Why}; it is looked for when the hypervisor is back", guest.Key, e.Message);
+            return;
+        }
+
+        _log.LogWarning("vm {Guest}: did not start: {Why}", guest.Key, e.Message);
+        lock (_gate)
+            if (!_closed) End(guest, guest.Report, GuestExit.Error, e.Message);
+    }
+
+    private void Notes(Guest guest, Exception e) =>
+        _log.LogWarning("vm {Guest}: an order was not carried out: {Why}", guest.Key, e.Message);
+
+    private async Task Carry(Guest guest, MigrateOrder order, GuestState before)
+    {
+        guest.Moving = true;
+        try
+        {
+            await _hypervisor.Migrate(guest.Key, order);
+        }
+        catch (Exception e)
+        {
+            _log.LogWarning("vm {Guest}: stays here, its migration to {Uri} failed: {Why}", guest.Key, order.DestinationUri, e.Message);
+            lock (_gate)
+            {
+                guest.Moving = false;
+                if (_closed || guest.Report.State == GuestState.Down) return;
+                var state = guest.Report.State == GuestState.MigratingOut ? before : guest.Report.State;
+                Tell(guest, guest.Report with { State = state, Migration = null, MigrationError = e.Message });
+            }
+        }
+        finally
+        {
+            guest.Moving = false;
+        }
+    }
+
+    private void GiveUpIncoming(Guest guest, TimeSpan waited)
+    {
+        lock (_gate)
+        {
+            if (_closed || guest.Report.State != GuestState.Incoming) return;
+            Then(guest, () => EndIncoming(guest, GuestExit.Lost, $"nothing arrived in {waited.TotalSeconds} s"), Notes);
+        }
+    }
+
+    private async Task EndIncoming(Guest guest, GuestExit exit, string why)
+    {
+        if (!await _hypervisor.AbandonIncoming(guest.Key)) return;
+        lock (_gate)
+            if (!_closed && guest.Report.State == GuestState.Incoming) End(guest, guest.Report, exit, why);
+    }
+
+    private async Task Outside(Func<Task> work, GuestKey key)
+    {
+        await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
+        try
+        {
+            await work();
+        }
+        catch (Exception e) when (e is HypervisorException or HypervisorAwayException)
+        {
+            _log.LogError("vm {Guest}: could not be powered off: {Why}", key, e.Message);
+        }
+    }
+
+    /// <summary>What is in memory of one life of a VM. <see cref="Last"/> is the end of the queue of its orders.</summary>
+    private sealed class Guest(GuestReport report, long since)
+    {
+        public GuestKey Key { get; } = new(report.Vm, report.Lease);
+        public GuestReport Report { get; set; } = report;
+        public long Since { get; set; } = since;
+        public Task Last { get; set; } = Task.CompletedTask;
+        public bool Busy => !Last.IsCompleted;
+        public bool Moving { get; set; }
+        public ITimer? Deadline { get; set; }
+    }
+}

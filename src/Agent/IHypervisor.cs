@@ -1,0 +1,63 @@
+using System.Collections.Immutable;
+using Orchestrator.Agent.Protocol;
+
+namespace Orchestrator.Agent;
+
+/// <summary>One life of a VM on one host.</summary>
+public readonly record struct GuestKey(Guid Vm, long Lease)
+{
+    public override string ToString() => $"{Vm} lease {Lease}";
+}
+
+/// <summary>
+/// What runs guests. It decides nothing about who may start what: that is the ledger's. Orders for one guest come one
+/// after another, except that anything may come while <see cref="Migrate"/> is under way. A task that completes means
+/// that the order was carried out; how the guest goes on is told to the <see cref="IGuestWatch"/>.
+/// Failures: <see cref="HypervisorException"/>, or <see cref="HypervisorAwayException"/> when the outcome is not known.
+/// </summary>
+public interface IHypervisor : IAsyncDisposable
+{
+    AgentDescription Describe(AgentDescription about);
+
+    /// <summary>Connects, tells the watch what is there, and goes on telling. Reconnects by itself later.</summary>
+    Task Open(IGuestWatch watch, CancellationToken cancel);
+
+    Task Launch(GuestKey guest, VmDefinition definition);
+
+    /// <summary>Power off completes when the guest is gone; shutdown and reboot when the guest was asked.</summary>
+    Task Stop(GuestKey guest, StopMode mode);
+
+    Task Pause(GuestKey guest);
+
+    Task Resume(GuestKey guest);
+
+    Task PrepareIncoming(GuestKey guest, VmDefinition definition);
+
+    /// <returns>False when the guest has begun to arrive: too late to give up waiting.</returns>
+    Task<bool> AbandonIncoming(GuestKey guest);
+
+    /// <summary>Completes when the guest has left; throws when it stays.</summary>
+    Task Migrate(GuestKey guest, MigrateOrder order);
+
+    Task CancelMigration(GuestKey guest);
+
+    HostStatistics Sample();
+
+    /// <summary>The last lines of the guest's serial console, null when there is no log of it.</summary>
+    string? ConsoleLog(Guid vm, int lines);
+}
+
+/// <summary>Hears what guests do. May be called from any thread, quickly one after another, in order per guest.</summary>
+public interface IGuestWatch
+{
+    void Changed(GuestReport told);
+
+    /// <summary>The complete list: what the ledger holds open and is not in it, is lost.</summary>
+    void Found(ImmutableArray<GuestReport> all);
+}
+
+/// <summary>The hypervisor said no; the guest is as it was.</summary>
+public sealed class HypervisorException(string message, Exception? cause = null) : Exception(message, cause);
+
+/// <summary>The hypervisor went away in the middle: what became of the order shows when it is back.</summary>
+public sealed class HypervisorAwayException(string message) : Exception(message);

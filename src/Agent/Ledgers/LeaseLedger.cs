@@ -1,0 +1,109 @@
+using System.Globalization;
+using Orchestrator.Agent.Protocol;
+
+namespace Orchestrator.Agent.Ledgers;
+
+/// <summary>
+/// What a host must never forget: the highest owner epoch and, per VM, the highest lease and whether it has ended.
+/// Every change is on disk before the method returns; nothing is acted upon before. Not thread-safe.
+/// </summary>
+public sealed class LeaseLedger : IDisposable
+{
+    private readonly IAppendLog _log;
+    private readonly int _slack;
+    private readonly Dictionary<Guid, LeaseRecord> _records = [];
+    private int _lines;
+
+    /// <param name="log">Where the ledger lives.</param>
+    /// <param name="slack">Lines more than needed before the ledger is rewritten.</param>
+    public LeaseLedger(IAppendLog log, int slack = 4096)
+    {
+        _log = log;
+        _slack = slack;
+        foreach (var line in log.Read())
+        {
+            Apply(line);
+            _lines++;
+        }
+    }
+
+    public long Epoch { get; private set; }
+
+    /// <summary>Which engine host entity claimed this host last; empty before the first claim.</summary>
+    public string Owner { get; private set; } = "";
+
+    public IEnumerable<LeaseRecord> Records => _records.Values;
+
+    public LeaseRecord? Find(Guid vm) => _records.GetValueOrDefault(vm);
+
+    public void RaiseEpoch(long epoch, string owner) => Write(EpochLine(epoch, owner));
+
+    public void Open(Guid vm, long lease) => Write($"open {vm} {Number(lease)}");
+
+    public void End(Guid vm, long lease, GuestExit exit, string? message) =>
+        Write(EndLine(new LeaseRecord(vm, lease, Ended: true) { Exit = exit, ExitMessage = message }));
+
+    public void Forget(Guid vm, long lease) => Write($"forget {vm} {Number(lease)}");
+
+    public void Dispose() => _log.Dispose();
+
+    private void Write(string line)
+    {
+        _log.Append(line);
+        Apply(line);
+        if (++_lines > (2 * _records.Count) + _slack) Compact();
+    }
+
+    private void Compact()
+    {
+        var lines = Lines().ToList();
+        _log.Replace(lines);
+        _lines = lines.Count;
+    }
+
+    private IEnumerable<string> Lines()
+    {
+        yield return EpochLine(Epoch, Owner);
+        foreach (var record in _records.Values)
+        {
+            if (record.Forgotten) yield return $"forget {record.Vm} {Number(record.Lease)}";
+            else if (record.Ended) yield return EndLine(record);
+            else yield return $"open {record.Vm} {Number(record.Lease)}";
+        }
+    }
+
+    private void Apply(string line)
+    {
+        var words = line.Split(' ', 5);
+        if (words[0] == "epoch")
+        {
+            Epoch = Number(words[1]);
+            Owner = words[2];
+            return;
+        }
+
+        var (vm, lease) = (Guid.Parse(words[1]), Number(words[2]));
+        _records[vm] = words[0] switch
+        {
+            "open" => new LeaseRecord(vm, lease),
+            "forget" => new LeaseRecord(vm, lease, Ended: true, Forgotten: true),
+            "end" => new LeaseRecord(vm, lease, Ended: true)
+            {
+                Exit = Enum.Parse<GuestExit>(words[3]),
+                ExitMessage = words[4].Length == 0 ? null : words[4],
+            },
+            _ => throw new InvalidDataException($"the ledger has a line of an unknown kind: {line}"),
+        };
+    }
+
+    private static string EpochLine(long epoch, string owner) => $"epoch {Number(epoch)} {owner}";
+
+    private static string EndLine(LeaseRecord record) =>
+        $"end {record.Vm} {Number(record.Lease)} {record.Exit} {OneLine(record.ExitMessage)}";
+
+    private static string OneLine(string? message) => (message ?? "").ReplaceLineEndings(" ");
+
+    private static string Number(long value) => value.ToString(CultureInfo.InvariantCulture);
+
+    private static long Number(string text) => long.Parse(text, CultureInfo.InvariantCulture);
+}

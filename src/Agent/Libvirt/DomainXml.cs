@@ -1,0 +1,220 @@
+using System.Globalization;
+using System.Xml.Linq;
+using Orchestrator.Agent.Protocol;
+
+namespace Orchestrator.Agent.Libvirt;
+
+/// <summary>
+/// A VM definition as libvirt's domain XML, and back what an agent needs to recognise a guest of its own. Pure.
+/// The metadata element is the truth about which life of the VM a QEMU process is: it moves with the process.
+/// </summary>
+public static class DomainXml
+{
+    public static readonly XNamespace Metadata = "urn:orchestrator:agent:1";
+
+    /// <param name="accelerator">"kvm" or "tcg"; the definition's own wish goes first.</param>
+    /// <param name="started">Unix time in ms.</param>
+    public static string Build(
+        VmDefinition vm, long lease, string accelerator, string consoleLog, string vncListen, long started)
+    {
+        var kvm = vm.Emulation == Emulation.Kvm || (vm.Emulation == Emulation.Auto && accelerator == "kvm");
+        return new XElement(
+            "domain", new XAttribute("type", kvm ? "kvm" : "qemu"),
+            new XElement("name", SafeName(vm)),
+            new XElement("uuid", vm.Id),
+            new XElement("title", Printable(vm.Name)),
+            new XElement("metadata", Guest(vm.Id, lease, started)),
+            Memory(vm),
+            new XElement("vcpu", new XAttribute("placement", "static"), vm.VirtualCpus),
+            Os(vm),
+            new XElement("features", new XElement("acpi"), new XElement("apic"), Smm(vm)),
+            Cpu(vm, kvm),
+            new XElement("clock", new XAttribute("offset", "utc")),
+            new XElement("on_poweroff", "destroy"),
+            new XElement("on_reboot", "restart"),
+            new XElement("on_crash", "destroy"),
+            Devices(vm, consoleLog, vncListen)).ToString();
+    }
+
+    /// <returns>Null when the domain is none of ours.</returns>
+    public static (GuestKey Guest, long Started)? Owner(string xml)
+    {
+        var guest = XElement.Parse(xml).Element("metadata")?.Element(Metadata + "guest");
+        if (guest is null || !Guid.TryParse((string?)guest.Attribute("vm"), out var vm)) return null;
+        if (!TryNumber((string?)guest.Attribute("lease"), out var lease)) return null;
+        _ = TryNumber((string?)guest.Attribute("started"), out var started);
+        return (new GuestKey(vm, lease), started);
+    }
+
+    /// <summary>The XML under which the destination takes the guest over: the same but for its lease.</summary>
+    public static string WithLease(string xml, long lease)
+    {
+        var domain = XElement.Parse(xml, LoadOptions.PreserveWhitespace);
+        var guest = domain.Element("metadata")?.Element(Metadata + "guest")
+            ?? throw new HypervisorException("the domain has no metadata of ours");
+        guest.SetAttributeValue("lease", lease);
+        return domain.ToString(SaveOptions.DisableFormatting);
+    }
+
+    public static bool AgentConnected(string xml) =>
+        XElement.Parse(xml).Descendants("channel").Elements("target")
+            .Any(t => (string?)t.Attribute("name") == "org.qemu.guest_agent.0" && (string?)t.Attribute("state") == "connected");
+
+    public static ConsoleAddress? Console(string xml)
+    {
+        var vnc = XElement.Parse(xml).Descendants("graphics").FirstOrDefault(g => (string?)g.Attribute("type") == "vnc");
+        return TryNumber((string?)vnc?.Attribute("port"), out var port) && port > 0
+            ? new ConsoleAddress((string?)vnc?.Attribute("listen") ?? "", (int)port)
+            : null;
+    }
+
+    public static long MemoryBytes(string xml) =>
+        TryNumber(XElement.Parse(xml).Element("memory")?.Value, out var kib) ? kib << 10 : 0;
+
+    private static XElement Guest(Guid vm, long lease, long started) => new(
+        Metadata + "guest",
+        new XAttribute(XNamespace.Xmlns + "orchestrator", Metadata.NamespaceName),
+        new XAttribute("vm", vm), new XAttribute("lease", lease), new XAttribute("started", started));
+
+    private static IEnumerable<XElement> Memory(VmDefinition vm)
+    {
+        if (vm.MaxMemoryBytes > vm.MemoryBytes)
+            yield return new XElement(
+                "maxMemory", new XAttribute("slots", 16), new XAttribute("unit", "KiB"), vm.MaxMemoryBytes >> 10);
+        yield return new XElement("memory", new XAttribute("unit", "KiB"), vm.MemoryBytes >> 10);
+        yield return new XElement("currentMemory", new XAttribute("unit", "KiB"), vm.MemoryBytes >> 10);
+    }
+
+    private static XElement Os(VmDefinition vm)
+    {
+        var os = new XElement("os");
+        if (vm.Firmware != Firmware.Bios) os.Add(new XAttribute("firmware", "efi"));
+        os.Add(new XElement("type", new XAttribute("arch", "x86_64"), new XAttribute("machine", vm.Machine), "hvm"));
+        if (vm.Firmware == Firmware.UefiSecureBoot)
+            os.Add(
+                new XElement("firmware", new XElement("feature", new XAttribute("enabled", "yes"), new XAttribute("name", "secure-boot"))),
+                new XElement("loader", new XAttribute("secure", "yes")));
+        if (vm.Kernel is { Length: > 0 } kernel) os.Add(new XElement("kernel", kernel));
+        if (vm.Initrd is { Length: > 0 } initrd) os.Add(new XElement("initrd", initrd));
+        if (vm.Cmdline is { Length: > 0 } cmdline) os.Add(new XElement("cmdline", Printable(cmdline)));
+        return os;
+    }
+
+    private static XElement? Smm(VmDefinition vm) =>
+        vm.Firmware == Firmware.UefiSecureBoot ? new XElement("smm", new XAttribute("state", "on")) : null;
+
+    private static XElement Cpu(VmDefinition vm, bool kvm)
+    {
+        var cpu = new XElement("cpu");
+        if (kvm) cpu.Add(new XAttribute("mode", "host-model"));
+        cpu.Add(new XElement(
+            "topology", new XAttribute("sockets", vm.Sockets), new XAttribute("dies", 1),
+            new XAttribute("cores", vm.Cores), new XAttribute("threads", vm.Threads)));
+        if (vm.MaxMemoryBytes > vm.MemoryBytes)
+            cpu.Add(new XElement("numa", new XElement(
+                "cell", new XAttribute("id", 0), new XAttribute("cpus", $"0-{vm.VirtualCpus - 1}"),
+                new XAttribute("memory", vm.MemoryBytes >> 10), new XAttribute("unit", "KiB"))));
+        return cpu;
+    }
+
+    private static XElement Devices(VmDefinition vm, string consoleLog, string vncListen)
+    {
+        var devices = new XElement("devices");
+        var boot = BootOrder(vm);
+        var names = new Dictionary<string, int>();
+        foreach (var disk in vm.Disks) devices.Add(Disk(disk, NameOf(disk, names), boot.GetValueOrDefault(disk.Id)));
+        if (vm.Disks.Any(d => d.Interface == DiskInterface.VirtioScsi))
+            devices.Add(new XElement("controller", new XAttribute("type", "scsi"), new XAttribute("model", "virtio-scsi")));
+        foreach (var nic in vm.Nics) devices.Add(Nic(nic, boot.GetValueOrDefault(nic.Id)));
+        devices.Add(
+            XElement.Parse(
+                "<serial type='pty'><target type='isa-serial' port='0'/></serial>"),
+            XElement.Parse("<console type='pty'><target type='serial' port='0'/></console>"),
+            XElement.Parse("<channel type='unix'><target type='virtio' name='org.qemu.guest_agent.0'/></channel>"),
+            new XElement(
+                "graphics", new XAttribute("type", "vnc"), new XAttribute("port", -1), new XAttribute("autoport", "yes"),
+                new XAttribute("listen", vncListen)),
+            XElement.Parse("<video><model type='vga'/></video>"),
+            XElement.Parse("<memballoon model='virtio'><stats period='5'/></memballoon>"),
+            XElement.Parse("<rng model='virtio'><backend model='random'>/dev/urandom</backend></rng>"),
+            XElement.Parse("<panic model='isa'/>"));
+        devices.Element("serial")!.AddFirst(
+            new XElement("log", new XAttribute("file", consoleLog), new XAttribute("append", "off")));
+        return devices;
+    }
+
+    /// <summary>Device id → its place in the boot order. With a kernel given the firmware boots nothing else.</summary>
+    private static Dictionary<Guid, int> BootOrder(VmDefinition vm)
+    {
+        if (vm.Kernel is { Length: > 0 }) return [];
+        var order = vm.BootDevices.IsEmpty ? [BootDevice.Hd] : vm.BootDevices;
+        var devices = order.SelectMany(kind => kind switch
+        {
+            BootDevice.Hd => vm.Disks.Where(d => d.Bootable && !IsCdrom(d)).Select(d => d.Id),
+            BootDevice.Cdrom => vm.Disks.Where(IsCdrom).Select(d => d.Id),
+            _ => vm.Nics.Select(n => n.Id),
+        });
+        return devices.Distinct().Select((id, i) => (id, i)).ToDictionary(d => d.id, d => d.i + 1);
+    }
+
+    /// <summary>QEMU has no read-only IDE or SATA hard disk: what is read-only there is a CD.</summary>
+    private static bool IsCdrom(VmDisk disk) =>
+        disk.ReadOnly && disk.Interface is DiskInterface.Sata or DiskInterface.Ide;
+
+    private static string NameOf(VmDisk disk, Dictionary<string, int> names)
+    {
+        var bus = disk.Interface switch { DiskInterface.Virtio => "vd", DiskInterface.Ide => "hd", _ => "sd" };
+        var n = names.GetValueOrDefault(bus);
+        names[bus] = n + 1;
+        return bus + (n < 26 ? "" : (char)('a' + (n / 26) - 1)) + (char)('a' + (n % 26));
+    }
+
+    private static XElement Disk(VmDisk disk, string name, int boot)
+    {
+        var block = disk.Path.StartsWith("/dev/", StringComparison.Ordinal);
+        var element = new XElement(
+            "disk", new XAttribute("type", block ? "block" : "file"),
+            new XAttribute("device", IsCdrom(disk) ? "cdrom" : "disk"),
+            new XElement(
+                "driver", new XAttribute("name", "qemu"), new XAttribute("type", disk.Format == DiskFormat.Raw ? "raw" : "qcow2"),
+                new XAttribute("cache", "none"), new XAttribute("io", "threads"),
+                new XAttribute("error_policy", "stop"), new XAttribute("rerror_policy", "stop"), new XAttribute("discard", "unmap")),
+            new XElement("source", new XAttribute(block ? "dev" : "file", disk.Path)),
+            new XElement("target", new XAttribute("dev", name), new XAttribute("bus", disk.Interface switch
+            {
+                DiskInterface.Virtio => "virtio",
+                DiskInterface.VirtioScsi => "scsi",
+                DiskInterface.Sata => "sata",
+                _ => "ide",
+            })),
+            IsCdrom(disk) ? null : new XElement("serial", disk.Id.ToString()));
+        if (disk.ReadOnly) element.Add(new XElement("readonly"));
+        if (boot > 0) element.Add(new XElement("boot", new XAttribute("order", boot)));
+        return element;
+    }
+
+    private static XElement Nic(VmNic nic, int boot)
+    {
+        var element = nic.Bridge is { Length: > 0 } bridge
+            ? new XElement("interface", new XAttribute("type", "bridge"), new XElement("source", new XAttribute("bridge", bridge)))
+            : new XElement("interface", new XAttribute("type", "user"));
+        element.AddFirst(new XElement("mac", new XAttribute("address", nic.Mac)));
+        element.Add(new XElement("model", new XAttribute("type", nic.Model.ToString().ToLowerInvariant())));
+        var linked = nic.Linked && nic.Bridge is { Length: > 0 };
+        element.Add(new XElement("link", new XAttribute("state", linked ? "up" : "down")));
+        if (boot > 0) element.Add(new XElement("boot", new XAttribute("order", boot)));
+        return element;
+    }
+
+    /// <summary>libvirt refuses "/" and line breaks in names, and two domains of one name: the id makes it unique.</summary>
+    private static string SafeName(VmDefinition vm)
+    {
+        var name = new string([.. vm.Name.Where(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_' or '.').Take(60)]);
+        return $"{(name.Length == 0 ? "vm" : name)}-{vm.Id.ToString()[^8..]}";
+    }
+
+    private static string Printable(string text) => new([.. text.Where(c => !char.IsControl(c))]);
+
+    private static bool TryNumber(string? text, out long number) =>
+        long.TryParse(text, NumberStyles.Integer, CultureInfo.InvariantCulture, out number);
+}

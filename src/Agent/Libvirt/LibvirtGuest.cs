@@ -1,0 +1,74 @@
+using System.Collections.Immutable;
+using Orchestrator.Agent.Protocol;
+
+namespace Orchestrator.Agent.Libvirt;
+
+/// <summary>What the driver keeps in memory of one domain; all of it can be read again from libvirt.</summary>
+internal sealed class LibvirtGuest(GuestKey key, long started)
+{
+    public GuestKey Key { get; } = key;
+
+    /// <summary>Unix time in ms; travels in the domain's metadata.</summary>
+    public long Started { get; } = started;
+    public GuestState State { get; set; } = GuestState.PoweringUp;
+
+    /// <summary>libvirt is still creating it: its news wait, because the call's own answer is the better one.</summary>
+    public bool Starting { get; set; }
+    public LibvirtNews.Lifecycle? StoppedEarly { get; set; }
+    public bool Arriving { get; set; }
+    public bool AgentConnected { get; set; }
+    public string? PauseReason { get; set; }
+    public MigrationProgress? Migration { get; set; }
+    public ImmutableArray<string> Ips { get; set; } = [];
+    public long MemoryBytes { get; set; }
+    public ConsoleAddress? Console { get; set; }
+    public ITimer? Deadline { get; set; }
+
+    /// <summary>A migration to this host was announced and has not begun: libvirt cannot know of it.</summary>
+    public bool IsAwaited => State == GuestState.Incoming && !Arriving;
+
+    /// <summary>Every running domain with our metadata.</summary>
+    public static ImmutableArray<LibvirtGuest> ReadAll(LibvirtConnection connection) => connection.Use(Read);
+
+    private static unsafe ImmutableArray<LibvirtGuest> Read(nint connection)
+    {
+        var count = Native.virConnectListAllDomains(connection, out var domains, Native.ActiveDomains);
+        if (count < 0) throw LibvirtConnection.Failure(connection);
+        var guests = ImmutableArray.CreateBuilder<LibvirtGuest>();
+        for (var i = 0; i < count; i++)
+        {
+            if (ReadOne(domains[i]) is { } guest) guests.Add(guest);
+            _ = Native.virDomainFree(domains[i]);
+        }
+
+        Native.Free((nint)domains);
+        return guests.ToImmutable();
+    }
+
+    private static LibvirtGuest? ReadOne(nint domain)
+    {
+        var xml = Native.Take(Native.virDomainGetXMLDesc(domain, 0));
+        if (xml is null || DomainXml.Owner(xml) is not { } owner) return null;
+        if (Native.virDomainGetState(domain, out var state, out var reason, 0) < 0) return null;
+        var connected = DomainXml.AgentConnected(xml);
+        return new LibvirtGuest(owner.Guest, owner.Started)
+        {
+            AgentConnected = connected,
+            Console = DomainXml.Console(xml),
+            MemoryBytes = DomainXml.MemoryBytes(xml),
+            State = StateOf(state, reason, connected),
+            Arriving = state == 3 && reason == 2,
+            PauseReason = reason switch { 1 => "user", 5 => "io-error", 6 => "watchdog", _ => "unknown" },
+        };
+    }
+
+    /// <summary>virDomainState and the reason of a pause: 2 is an arriving (or leaving) migration, 11 a start under way.</summary>
+    private static GuestState StateOf(int state, int reason, bool connected) => (state, reason) switch
+    {
+        (3, 2) => GuestState.Incoming,
+        (3, 11) => GuestState.PoweringUp,
+        (3, _) => GuestState.Paused,
+        (4, _) => GuestState.PoweringDown,
+        _ => connected ? GuestState.Up : GuestState.PoweringUp,
+    };
+}

@@ -1,0 +1,389 @@
+using System.Collections.Concurrent;
+using System.Collections.Immutable;
+using System.Threading.Channels;
+using System.Xml.Linq;
+using Microsoft.Extensions.Logging;
+using Orchestrator.Agent.Protocol;
+
+namespace Orchestrator.Agent.Libvirt;
+
+/// <summary>
+/// QEMU through libvirt. Guests are transient domains: nothing of them is left when they die. All news (callbacks,
+/// timers, what the driver learns itself) passes one queue, so each guest's story is told in order. When libvirtd goes
+/// away the driver reconnects for as long as it takes and then tells everything that is there.
+/// </summary>
+public sealed class LibvirtHypervisor(AgentConfig config, HostSampling sampling, ILogger log) : IHypervisor
+{
+    private static readonly TimeSpan Retry = TimeSpan.FromSeconds(1);
+    private readonly Channel<LibvirtNews> _news = Channel.CreateUnbounded<LibvirtNews>();
+    private readonly ConcurrentDictionary<Guid, LibvirtGuest> _guests = new();
+    private readonly CancellationTokenSource _stop = new();
+    private readonly string _accelerator = Accelerators.Choose(config);
+    private LibvirtConnection? _connection;
+    private IGuestWatch? _watch;
+    private Task _reader = Task.CompletedTask;
+    private int _connections;
+    private AgentDescription? _facts;
+
+    public AgentDescription Describe(AgentDescription about) => (_facts ?? about) with
+    {
+        BootId = about.BootId,
+        AgentVersion = about.AgentVersion,
+        HostUuid = _facts?.HostUuid ?? about.HostUuid,
+        Driver = "libvirt",
+        Accelerator = _accelerator,
+    };
+
+    public async Task Open(IGuestWatch watch, CancellationToken cancel)
+    {
+        _watch = watch;
+        await Connect(cancel);
+        _reader = Task.Run(Read, CancellationToken.None);
+    }
+
+    public Task Launch(GuestKey guest, VmDefinition definition) => Run(connection =>
+    {
+        var started = config.Time.GetUtcNow().ToUnixTimeMilliseconds();
+        var xml = DomainXml.Build(
+            definition, guest.Lease, _accelerator, ConsoleLogOf(guest.Vm), config.VncListen, started);
+        var mine = new LibvirtGuest(guest, started) { Starting = true, MemoryBytes = definition.MemoryBytes };
+        if (!_guests.TryAdd(guest.Vm, mine)) throw new HypervisorException("a domain of this VM is on this host");
+        try
+        {
+            var console = connection.Use(c =>
+            {
+                var domain = Native.virDomainCreateXML(c, xml, 0);
+                if (domain == 0) throw LibvirtConnection.Failure(c);
+                var live = Native.Take(Native.virDomainGetXMLDesc(domain, 0));
+                _ = Native.virDomainFree(domain);
+                return live is null ? null : DomainXml.Console(live);
+            });
+            mine.Console = console;
+        }
+        catch (HypervisorAwayException)
+        {
+            // It may have been started: who looks after the reconnection will find it or not.
+            _guests.TryRemove(KeyValuePair.Create(guest.Vm, mine));
+            throw;
+        }
+        catch
+        {
+            _guests.TryRemove(KeyValuePair.Create(guest.Vm, mine));
+            throw;
+        }
+
+        mine.Starting = false;
+        if (mine.StoppedEarly is { } stopped) _news.Writer.TryWrite(stopped);
+        mine.State = mine.AgentConnected ? GuestState.Up : GuestState.PoweringUp;
+        Tell(mine);
+        UpLater(mine);
+    });
+
+    public Task Stop(GuestKey guest, StopMode mode) => Run(connection =>
+    {
+        CheckLease(connection, guest);
+        connection.Do(guest.Vm, domain => mode switch
+        {
+            StopMode.PowerOff => Native.virDomainDestroyFlags(domain, 0),
+            StopMode.Shutdown => Native.virDomainShutdownFlags(domain, 0),
+            StopMode.Reboot => Native.virDomainReboot(domain, 0),
+            _ => Native.virDomainReset(domain, 0),
+        });
+    });
+
+    public Task Pause(GuestKey guest) => Run(connection =>
+    {
+        CheckLease(connection, guest);
+        connection.Do(guest.Vm, Native.virDomainSuspend);
+    });
+
+    public Task Resume(GuestKey guest) => Run(connection =>
+    {
+        CheckLease(connection, guest);
+        connection.Do(guest.Vm, Native.virDomainResume);
+    });
+
+    public Task PrepareIncoming(GuestKey guest, VmDefinition definition)
+    {
+        var awaited = new LibvirtGuest(guest, config.Time.GetUtcNow().ToUnixTimeMilliseconds())
+        {
+            State = GuestState.Incoming,
+            MemoryBytes = definition.MemoryBytes,
+        };
+        return _guests.TryAdd(guest.Vm, awaited)
+            ? Task.CompletedTask
+            : Task.FromException(new HypervisorException("a domain of this VM is on this host"));
+    }
+
+    public Task<bool> AbandonIncoming(GuestKey guest) => Task.FromResult(
+        _guests.TryGetValue(guest.Vm, out var awaited) && awaited.Key == guest && !awaited.Arriving
+        && _guests.TryRemove(KeyValuePair.Create(guest.Vm, awaited)));
+
+    public Task Migrate(GuestKey guest, MigrateOrder order)
+    {
+        var connection = Connected();
+        var mine = _guests.GetValueOrDefault(guest.Vm) is { } g && g.Key == guest
+            ? g
+            : throw new HypervisorException("the guest is not running");
+        return Migration.Run(connection, mine, order, Tell, _stop.Token);
+    }
+
+    public Task CancelMigration(GuestKey guest) =>
+        Run(connection => connection.Do(guest.Vm, Native.virDomainAbortJob));
+
+    public HostStatistics Sample() => sampling.Now(_guests.Values.Count(g => g.State != GuestState.Incoming));
+
+    public string? ConsoleLog(Guid vm, int lines)
+    {
+        var path = ConsoleLogOf(vm);
+        if (!File.Exists(path)) return null;
+        using var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
+        file.Seek(Math.Max(0, file.Length - (256 << 10)), SeekOrigin.Begin);
+        using var reader = new StreamReader(file);
+        return string.Join('\n', reader.ReadToEnd().Split('\n').TakeLast(lines));
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _stop.CancelAsync();
+        _news.Writer.TryComplete();
+        await _reader.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        foreach (var guest in _guests.Values) guest.Deadline?.Dispose();
+        _connection?.Close();
+    }
+
+    // ---- news, one after another --------------------------------------------------------------------------------
+
+    private async Task Read()
+    {
+        await foreach (var news in _news.Reader.ReadAllAsync(_stop.Token))
+            try
+            {
+                await Take(news);
+            }
+            catch (Exception e) when (e is HypervisorException or HypervisorAwayException or DomainGoneException)
+            {
+                log.LogWarning("libvirt: {News} could not be followed up: {Why}", news, e.Message);
+            }
+    }
+
+    private async Task Take(LibvirtNews news)
+    {
+        switch (news)
+        {
+            case LibvirtNews.Lifecycle l: Lifecycle(l); break;
+            case LibvirtNews.GuestAgent a when _guests.TryGetValue(a.Vm, out var guest): await Agent(guest, a.Connected); break;
+            case LibvirtNews.DiskError d when _guests.TryGetValue(d.Vm, out var guest):
+                guest.PauseReason = d.Reason == "enospc" ? "no-space" : "io-error";
+                log.LogWarning("vm {Guest}: disk error on {Path}: {Reason}", guest.Key, d.Path, d.Reason);
+                break;
+            case LibvirtNews.Watchdog w when _guests.TryGetValue(w.Vm, out var guest):
+                guest.PauseReason = "watchdog";
+                log.LogWarning("vm {Guest}: its watchdog barked (action {Action})", guest.Key, w.Action);
+                break;
+            case LibvirtNews.JobCompleted j when _guests.TryGetValue(j.Vm, out var guest):
+                guest.Migration = Migration.Progress(j.Numbers) ?? guest.Migration;
+                break;
+            case LibvirtNews.UpDeadline u when _guests.TryGetValue(u.Guest.Vm, out var guest) && guest.Key == u.Guest:
+                if (guest.State == GuestState.PoweringUp) Become(guest, GuestState.Up);
+                break;
+            case LibvirtNews.Told t: _watch!.Changed(t.Guest); break;
+            case LibvirtNews.Closed c when c.Connection == _connections:
+                log.LogWarning("libvirt: the connection is gone; guests run on, the agent reconnects");
+                await Connect(_stop.Token);
+                log.LogInformation("libvirt: connected again, {Count} guests are here", _guests.Count);
+                break;
+        }
+    }
+
+    private void Lifecycle(LibvirtNews.Lifecycle news)
+    {
+        log.LogDebug("libvirt: vm {Vm} event {Event} detail {Detail}", news.Vm, news.Event, news.Detail);
+        if (!_guests.TryGetValue(news.Vm, out var guest))
+        {
+            if (news.Event is LifecycleEvent.Started or LifecycleEvent.Resumed) Discover(news.Vm);
+            return;
+        }
+
+        if (guest.Starting)
+        {
+            if (news.Event == LifecycleEvent.Stopped) guest.StoppedEarly = news;
+            return;
+        }
+
+        switch (news.Event)
+        {
+            case LifecycleEvent.Started when guest.State == GuestState.Incoming:
+                guest.Arriving = true;
+                Discover(news.Vm);
+                break;
+            case LifecycleEvent.Resumed when guest.State is GuestState.Paused or GuestState.Incoming:
+                if (guest.State == GuestState.Incoming) UpdateFromXml(guest);
+                guest.PauseReason = null;
+                Become(guest, GuestState.Up);
+                break;
+            case LifecycleEvent.Suspended when guest.State != GuestState.Incoming && news.Detail != 1:
+                guest.PauseReason = news.Detail switch
+                {
+                    0 => "user", 2 => guest.PauseReason ?? "io-error", 3 => "watchdog", _ => "unknown",
+                };
+                Become(guest, GuestState.Paused);
+                break;
+            case LifecycleEvent.Shutdown: Become(guest, GuestState.PoweringDown); break;
+            case LifecycleEvent.Stopped: Gone(guest, news.Detail); break;
+        }
+    }
+
+    private void Gone(LibvirtGuest guest, int detail)
+    {
+        _guests.TryRemove(KeyValuePair.Create(guest.Key.Vm, guest));
+        guest.Deadline?.Dispose();
+        var incoming = guest.State == GuestState.Incoming;
+        var (exit, message) = detail switch
+        {
+            0 => (GuestExit.Normal, null),
+            1 when incoming => (GuestExit.Error, "the migration to this host was broken off"),
+            1 => (GuestExit.Destroyed, null),
+            2 => (GuestExit.Error, "the guest or QEMU crashed"),
+            3 => (GuestExit.Migrated, null),
+            5 => (GuestExit.Error, incoming ? "the migration to this host failed" : "QEMU ended with an error"),
+            _ => (GuestExit.Lost, (string?)$"libvirt reports an unexpected end ({detail})"),
+        };
+        _watch!.Changed(Report(guest) with { State = GuestState.Down, Exit = exit, ExitMessage = message });
+    }
+
+    private async Task Agent(LibvirtGuest guest, bool connected)
+    {
+        guest.AgentConnected = connected;
+        if (!connected || guest.Starting) return;
+        if (guest.State == GuestState.PoweringUp) Become(guest, GuestState.Up);
+        var ips = await Task.Run(() => GuestAddresses.Read(Connected(), guest.Key.Vm));
+        if (ips.SequenceEqual(guest.Ips)) return;
+        guest.Ips = ips;
+        Become(guest, guest.State);
+    }
+
+    private void Become(LibvirtGuest guest, GuestState state)
+    {
+        guest.State = state;
+        _watch!.Changed(Report(guest));
+    }
+
+    /// <summary>A domain that we did not start: an arriving migration, or none of ours.</summary>
+    private void Discover(Guid vm)
+    {
+        string? xml;
+        try
+        {
+            xml = Connected().OnDomain(vm, d => Native.Take(Native.virDomainGetXMLDesc(d, 0)));
+        }
+        catch (DomainGoneException)
+        {
+            return;
+        }
+
+        if (xml is null || DomainXml.Owner(xml) is not { } owner) return;
+        if (_guests.TryGetValue(vm, out var known) && known.Key == owner.Guest) return;
+        var guest = new LibvirtGuest(owner.Guest, owner.Started) { State = GuestState.Incoming, Arriving = true };
+        _guests[vm] = guest;
+        _watch!.Changed(Report(guest));
+    }
+
+    private void UpdateFromXml(LibvirtGuest guest)
+    {
+        var xml = Connected().OnDomain(guest.Key.Vm, d => Native.Take(Native.virDomainGetXMLDesc(d, 0)));
+        if (xml is null) return;
+        guest.Console = DomainXml.Console(xml);
+        guest.AgentConnected = DomainXml.AgentConnected(xml);
+        guest.MemoryBytes = DomainXml.MemoryBytes(xml);
+    }
+
+    // ---- connection ---------------------------------------------------------------------------------------------
+
+    private async Task Connect(CancellationToken cancel)
+    {
+        for (var attempt = 0; ; attempt++)
+        {
+            cancel.ThrowIfCancellationRequested();
+            try
+            {
+                _connection?.Close();
+                var number = ++_connections;
+                var connection = await Task.Run(
+                    () => LibvirtConnection.Open(config.LibvirtUri, number, _news.Writer), cancel);
+                _connection = connection;
+                _facts = await Task.Run(() => HostFacts.Read(connection, config), cancel);
+                var all = await Task.Run(() => LibvirtGuest.ReadAll(connection), cancel);
+                Replace(all);
+                _watch!.Found([.. all.Select(Report)]);
+                return;
+            }
+            catch (Exception e) when (e is HypervisorAwayException or HypervisorException or DomainGoneException)
+            {
+                if (attempt % 30 == 0) log.LogWarning("libvirt: not reachable: {Why}", e.Message);
+                await Task.Delay(Retry, config.Time, cancel);
+            }
+        }
+    }
+
+    private void Replace(ImmutableArray<LibvirtGuest> all)
+    {
+        foreach (var (vm, guest) in _guests)
+            if (!guest.Starting && !guest.IsAwaited && all.All(g => g.Key.Vm != vm))
+                _guests.TryRemove(KeyValuePair.Create(vm, guest));
+        foreach (var guest in all)
+        {
+            _guests[guest.Key.Vm] = guest;
+            if (guest.State == GuestState.PoweringUp) UpLater(guest);
+        }
+    }
+
+    private LibvirtConnection Connected() =>
+        _connection ?? throw new HypervisorAwayException("libvirt is not connected yet");
+
+    private Task Run(Action<LibvirtConnection> work) => Task.Run(() =>
+    {
+        try
+        {
+            work(Connected());
+        }
+        catch (DomainGoneException e)
+        {
+            throw new HypervisorException(e.Message, e);
+        }
+    });
+
+    /// <summary>A domain may be of another life of the VM than the order is about.</summary>
+    private void CheckLease(LibvirtConnection connection, GuestKey guest)
+    {
+        if (_guests.TryGetValue(guest.Vm, out var mine) && mine.Key == guest) return;
+        var xml = connection.OnDomain(guest.Vm, d => Native.Take(Native.virDomainGetXMLDesc(d, 0)));
+        if (xml is null || DomainXml.Owner(xml)?.Guest != guest)
+            throw new HypervisorException($"the domain here is not {guest}");
+    }
+
+    private void UpLater(LibvirtGuest guest)
+    {
+        var age = TimeSpan.FromMilliseconds(Math.Max(0, Elapsed(guest)));
+        var left = config.UpAfter > age ? config.UpAfter - age : TimeSpan.Zero;
+        guest.Deadline = config.Time.CreateTimer(
+            _ => _news.Writer.TryWrite(new LibvirtNews.UpDeadline(guest.Key)), null, left, Timeout.InfiniteTimeSpan);
+    }
+
+    private void Tell(LibvirtGuest guest) => _news.Writer.TryWrite(new LibvirtNews.Told(Report(guest)));
+
+    private GuestReport Report(LibvirtGuest guest) => new(guest.Key.Vm, guest.Key.Lease, guest.State)
+    {
+        PauseReason = guest.State == GuestState.Paused ? guest.PauseReason ?? "unknown" : null,
+        Migration = guest.Migration,
+        Ips = guest.Ips,
+        ElapsedMs = Elapsed(guest),
+        MemoryBytes = guest.MemoryBytes,
+        Console = guest.Console,
+    };
+
+    private long Elapsed(LibvirtGuest guest) =>
+        Math.Max(1, config.Time.GetUtcNow().ToUnixTimeMilliseconds() - guest.Started);
+
+    private string ConsoleLogOf(Guid vm) => Path.Combine(config.ConsoleLogFolder, $"{vm}.console.log");
+}

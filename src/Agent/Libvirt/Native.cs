@@ -1,0 +1,124 @@
+using System.Runtime.InteropServices;
+
+namespace Orchestrator.Agent.Libvirt;
+
+/// <summary>The part of libvirt's C API that the driver calls. Pointers are owned as libvirt's manual says.</summary>
+internal static unsafe partial class Native
+{
+    private const string Lib = "libvirt.so.0";
+
+    public const int NoDomain = 42;
+    public const uint XmlSecure = 1;
+    public const uint XmlMigratable = 8;
+    public const uint ActiveDomains = 1;
+    public const uint AddressesFromAgent = 1;
+    public const uint JobStatsCompleted = 1;
+
+    [LibraryImport(Lib)] public static partial int virInitialize();
+    [LibraryImport(Lib)] public static partial void virSetErrorFunc(void* opaque, delegate* unmanaged[Cdecl]<void*, VirError*, void> report);
+    [LibraryImport(Lib)] public static partial VirError* virGetLastError();
+    [LibraryImport(Lib)] public static partial int virEventRegisterDefaultImpl();
+    [LibraryImport(Lib)] public static partial int virEventRunDefaultImpl();
+    [LibraryImport(Lib)] public static partial int virEventAddTimeout(int ms, delegate* unmanaged[Cdecl]<int, void*, void> tick, void* opaque, void* free);
+
+    [LibraryImport(Lib, StringMarshalling = StringMarshalling.Utf8)] public static partial nint virConnectOpen(string uri);
+    [LibraryImport(Lib)] public static partial int virConnectRef(nint connection);
+    [LibraryImport(Lib)] public static partial int virConnectClose(nint connection);
+    [LibraryImport(Lib)] public static partial int virConnectIsAlive(nint connection);
+    [LibraryImport(Lib)] public static partial int virConnectSetKeepAlive(nint connection, int intervalSeconds, uint count);
+    [LibraryImport(Lib)] public static partial int virConnectRegisterCloseCallback(nint connection, delegate* unmanaged[Cdecl]<nint, int, void*, void> closed, void* opaque, void* free);
+    [LibraryImport(Lib)] public static partial int virConnectUnregisterCloseCallback(nint connection, delegate* unmanaged[Cdecl]<nint, int, void*, void> closed);
+    [LibraryImport(Lib)] public static partial int virConnectDomainEventRegisterAny(nint connection, nint domain, int kind, void* callback, void* opaque, void* free);
+    [LibraryImport(Lib)] public static partial int virConnectDomainEventDeregisterAny(nint connection, int id);
+    [LibraryImport(Lib)] public static partial nint virConnectGetCapabilities(nint connection);
+    [LibraryImport(Lib)] public static partial int virConnectGetLibVersion(nint connection, out ulong version);
+    [LibraryImport(Lib)] public static partial int virConnectGetVersion(nint connection, out ulong version);
+    [LibraryImport(Lib)] public static partial int virConnectListAllDomains(nint connection, out nint* domains, uint flags);
+    [LibraryImport(Lib)] public static partial nint virConnectGetHostname(nint connection);
+
+    [LibraryImport(Lib, StringMarshalling = StringMarshalling.Utf8)] public static partial nint virDomainCreateXML(nint connection, string xml, uint flags);
+    [LibraryImport(Lib, StringMarshalling = StringMarshalling.Utf8)] public static partial nint virDomainLookupByUUIDString(nint connection, string uuid);
+    [LibraryImport(Lib)] public static partial int virDomainGetUUIDString(nint domain, byte* text37);
+    [LibraryImport(Lib)] public static partial nint virDomainGetXMLDesc(nint domain, uint flags);
+    [LibraryImport(Lib)] public static partial int virDomainGetState(nint domain, out int state, out int reason, uint flags);
+    [LibraryImport(Lib)] public static partial int virDomainFree(nint domain);
+    [LibraryImport(Lib)] public static partial int virDomainDestroyFlags(nint domain, uint flags);
+    [LibraryImport(Lib)] public static partial int virDomainShutdownFlags(nint domain, uint flags);
+    [LibraryImport(Lib)] public static partial int virDomainReboot(nint domain, uint flags);
+    [LibraryImport(Lib)] public static partial int virDomainReset(nint domain, uint flags);
+    [LibraryImport(Lib)] public static partial int virDomainSuspend(nint domain);
+    [LibraryImport(Lib)] public static partial int virDomainResume(nint domain);
+    [LibraryImport(Lib)] public static partial int virDomainAbortJob(nint domain);
+    [LibraryImport(Lib)] public static partial int virDomainGetJobStats(nint domain, out int type, out TypedParam* values, out int count, uint flags);
+    [LibraryImport(Lib)] public static partial int virDomainMigrateSetMaxDowntime(nint domain, ulong milliseconds, uint flags);
+    [LibraryImport(Lib, StringMarshalling = StringMarshalling.Utf8)] public static partial int virDomainMigrateToURI3(nint domain, string uri, TypedParam* values, uint count, uint flags);
+    [LibraryImport(Lib)] public static partial int virDomainInterfaceAddresses(nint domain, out Interface** interfaces, uint source, uint flags);
+    [LibraryImport(Lib)] public static partial void virDomainInterfaceFree(Interface* one);
+
+    [LibraryImport(Lib, StringMarshalling = StringMarshalling.Utf8)] public static partial int virTypedParamsAddString(ref TypedParam* values, ref int count, ref int room, string name, string value);
+    [LibraryImport(Lib, StringMarshalling = StringMarshalling.Utf8)] public static partial int virTypedParamsAddULLong(ref TypedParam* values, ref int count, ref int room, string name, ulong value);
+    [LibraryImport(Lib)] public static partial void virTypedParamsFree(TypedParam* values, int count);
+    [LibraryImport("libc", EntryPoint = "free")] public static partial void Free(nint memory);
+
+    /// <summary>Takes over and frees a string that libvirt allocated; null stays null.</summary>
+    public static string? Take(nint text)
+    {
+        if (text == 0) return null;
+        var copy = Marshal.PtrToStringUTF8(text);
+        Free(text);
+        return copy;
+    }
+
+    /// <summary>Of the calling thread, directly after the call that failed.</summary>
+    public static (int Code, string Message) LastError()
+    {
+        var error = virGetLastError();
+        return error == null ? (0, "no reason given") : (error->code, Marshal.PtrToStringUTF8((nint)error->message) ?? "");
+    }
+
+    /// <summary>Integers only, by name.</summary>
+    public static Dictionary<string, long> Numbers(TypedParam* values, int count)
+    {
+        var numbers = new Dictionary<string, long>(count);
+        for (var i = 0; i < count; i++)
+            if (values[i].type is 1 or 2 or 3 or 4)
+                numbers[Marshal.PtrToStringUTF8((nint)values[i].field) ?? ""] =
+                    values[i].type is 1 or 2 ? values[i].i : values[i].l;
+        return numbers;
+    }
+
+    [StructLayout(LayoutKind.Explicit, Size = 96)]
+    public struct TypedParam
+    {
+        [FieldOffset(0)] public fixed byte field[80];
+        [FieldOffset(80)] public int type;
+        [FieldOffset(88)] public int i;
+        [FieldOffset(88)] public long l;
+    }
+
+    [StructLayout(LayoutKind.Sequential)]
+    public struct VirError
+    {
+        public int code;
+        public int domain;
+        public byte* message;
+        public int level;
+    }
+
+    [StructLayout(LayoutKind.Sequential)]
+    public struct Interface
+    {
+        public byte* name;
+        public byte* hardwareAddress;
+        public uint count;
+        public Address* addresses;
+    }
+
+    [StructLayout(LayoutKind.Sequential)]
+    public struct Address
+    {
+        public int type;
+        public byte* text;
+        public uint prefix;
+    }
+}

@@ -1,0 +1,61 @@
+namespace Orchestrator.Agent.Simulated;
+
+/// <summary>
+/// Where each guest runs, kept apart from every ledger so that it can convict them. A guest that begins while it runs
+/// somewhere is a double, noted for ever.
+/// </summary>
+public sealed class GuestTruth(TimeProvider time)
+{
+    private readonly Lock _gate = new();
+    private readonly long _began = time.GetTimestamp();
+    private readonly List<GuestLife> _lives = [];
+    private readonly List<string> _doubles = [];
+    private readonly Dictionary<Guid, List<int>> _running = [];
+
+    public long NowMs => (long)time.GetElapsedTime(_began).TotalMilliseconds;
+
+    public void Begin(Guid vm, int host, string boot, long lease)
+    {
+        lock (_gate) Add(new GuestLife(vm, host, boot, lease, NowMs));
+    }
+
+    public void End(Guid vm, int host, long lease, string how)
+    {
+        lock (_gate) Close(vm, host, lease, how);
+    }
+
+    /// <summary>The moment of a live migration: the guest stops here and goes on there.</summary>
+    public void Move(Guid vm, int from, long lease, int to, string boot, long newLease)
+    {
+        lock (_gate)
+        {
+            Close(vm, from, lease, "migrated");
+            Add(new GuestLife(vm, to, boot, newLease, NowMs) { CameFrom = from });
+        }
+    }
+
+    public FleetHistory History()
+    {
+        lock (_gate) return new FleetHistory(NowMs, _lives.ToList(), _doubles.ToList());
+    }
+
+    private void Add(GuestLife life)
+    {
+        if (!_running.TryGetValue(life.Vm, out var running)) _running[life.Vm] = running = [];
+        foreach (var other in running.Select(i => _lives[i]))
+            _doubles.Add(
+                $"{life.FromMs} ms: VM {life.Vm} began on host {life.Host} with lease {life.Lease} "
+                + $"while it ran on host {other.Host} with lease {other.Lease}");
+        running.Add(_lives.Count);
+        _lives.Add(life);
+    }
+
+    private void Close(Guid vm, int host, long lease, string how)
+    {
+        if (!_running.TryGetValue(vm, out var running)) return;
+        var at = running.FindIndex(i => _lives[i].Host == host && _lives[i].Lease == lease);
+        if (at < 0) return;
+        _lives[running[at]] = _lives[running[at]] with { ToMs = NowMs, End = how };
+        running.RemoveAt(at);
+    }
+}

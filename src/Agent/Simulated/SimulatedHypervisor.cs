@@ -1,0 +1,352 @@
+using System.Collections.Immutable;
+using Orchestrator.Agent.Protocol;
+
+namespace Orchestrator.Agent.Simulated;
+
+/// <summary>
+/// QEMU processes that are not there: each guest is a state and at most one timer. It lives as long as the machine boot;
+/// an agent that restarts finds it again by <see cref="Open"/>.
+/// </summary>
+public sealed class SimulatedHypervisor(
+    int number, string boot, SimulatedProfile profile, Func<HostFaults> faults, GuestTruth truth, int seed,
+    Func<string, SimulatedHypervisor?> find, TimeProvider time) : IHypervisor
+{
+    private readonly Lock _gate = new();
+    private readonly Random _random = new(seed);
+    private readonly Dictionary<Guid, Guest> _guests = [];
+    private readonly Dictionary<Guid, GuestKey> _awaited = [];
+    private readonly CancellationTokenSource _powerOff = new();
+    private readonly long _began = time.GetTimestamp();
+    private IGuestWatch? _watch;
+
+    public int Guests { get { lock (_gate) return _guests.Count; } }
+
+    public AgentDescription Describe(AgentDescription about) => about with
+    {
+        Driver = "simulated",
+        Accelerator = "simulated",
+        Cpus = profile.Cpus,
+        CpuModel = profile.CpuModel,
+        MemoryBytes = profile.MemoryBytes,
+        MigrationAddress = $"sim-{number}",
+        MigrationUri = $"sim://{number}/system",
+        KernelVersion = "simulated",
+        OperatingSystem = "simulated",
+        LibvirtVersion = "simulated",
+        QemuVersion = "simulated",
+        FenceAgents = ["simulated"],
+    };
+
+    public Task Open(IGuestWatch watch, CancellationToken cancel)
+    {
+        ImmutableArray<GuestReport> all;
+        lock (_gate)
+        {
+            _watch = watch;
+            all = [.. _guests.Values.Select(Report)];
+        }
+
+        watch.Found(all);
+        return Task.CompletedTask;
+    }
+
+    public async Task Launch(GuestKey guest, VmDefinition definition)
+    {
+        await Wait(profile.LaunchTime);
+        while (faults().LaunchHangs) await Wait(TimeSpan.FromMilliseconds(200));
+        var failures = faults().LaunchFailures is >= 0 and var f ? f : profile.LaunchFailures;
+        GuestReport report;
+        lock (_gate)
+        {
+            if (failures > 0 && _random.NextDouble() < failures)
+                throw new HypervisorException("simulated QEMU: failed to start (fault)");
+            if (_guests.ContainsKey(guest.Vm))
+                throw new HypervisorException("simulated QEMU: a process of this VM is running");
+            if (_powerOff.IsCancellationRequested) throw new HypervisorAwayException("the host lost its power");
+            report = Begin(guest, definition, GuestState.PoweringUp);
+            truth.Begin(guest.Vm, number, boot, guest.Lease);
+            After(guest, profile.BootTime, g => Go(g, GuestState.Up));
+        }
+
+        _watch?.Changed(report);
+    }
+
+    public async Task Stop(GuestKey guest, StopMode mode)
+    {
+        switch (mode)
+        {
+            case StopMode.PowerOff:
+                await Wait(profile.PowerOffTime);
+                Kill(guest, GuestExit.Destroyed, null);
+                break;
+            case StopMode.Shutdown:
+                Need(guest);
+                After(guest, profile.ShutdownTime, g => Kill(g.Key, GuestExit.Normal, null));
+                break;
+            default:
+                Go(Need(guest), GuestState.PoweringUp);
+                After(guest, profile.BootTime, g => Go(g, GuestState.Up));
+                break;
+        }
+    }
+
+    public Task Pause(GuestKey guest)
+    {
+        Go(Need(guest), GuestState.Paused);
+        return Task.CompletedTask;
+    }
+
+    public Task Resume(GuestKey guest)
+    {
+        Go(Need(guest), GuestState.Up);
+        return Task.CompletedTask;
+    }
+
+    public Task PrepareIncoming(GuestKey guest, VmDefinition definition)
+    {
+        lock (_gate)
+        {
+            if (_guests.ContainsKey(guest.Vm)) throw new HypervisorException("simulated QEMU: the VM is running here");
+            _awaited[guest.Vm] = guest;
+        }
+
+        return Task.CompletedTask;
+    }
+
+    public Task<bool> AbandonIncoming(GuestKey guest)
+    {
+        lock (_gate) return Task.FromResult(_awaited.Remove(guest.Vm));
+    }
+
+    public async Task Migrate(GuestKey guest, MigrateOrder order)
+    {
+        var leaving = Need(guest);
+        using var cancelled = new CancellationTokenSource();
+        lock (_gate) leaving.Leaving = cancelled;
+        try
+        {
+            var started = time.GetTimestamp();
+            for (var percent = 0; percent < 100; percent += 25)
+            {
+                Progress(leaving, percent, null, null);
+                await Wait(profile.MigrationTime / 4, cancelled.Token);
+            }
+
+            var destination = find(order.DestinationUri)
+                ?? throw new HypervisorException($"unable to connect to server at '{order.DestinationUri}'");
+            var total = (long)time.GetElapsedTime(started).TotalMilliseconds;
+            if (!destination.Arrive(this, leaving, order.DestinationLease))
+                throw new HypervisorException("the destination does not expect this guest, or it is gone here");
+            Progress(leaving, 100, profile.MigrationDowntimeMs, total);
+            Tell(Report(leaving) with { State = GuestState.Down, Exit = GuestExit.Migrated });
+        }
+        catch (OperationCanceledException) when (cancelled.IsCancellationRequested)
+        {
+            throw new HypervisorException("migration was cancelled");
+        }
+        finally
+        {
+            lock (_gate) leaving.Leaving = null;
+        }
+    }
+
+    public Task CancelMigration(GuestKey guest)
+    {
+        lock (_gate) Need(guest).Leaving?.Cancel();
+        return Task.CompletedTask;
+    }
+
+    public HostStatistics Sample()
+    {
+        lock (_gate)
+        {
+            var used = 0L;
+            var busy = 0;
+            foreach (var guest in _guests.Values)
+            {
+                used += guest.Definition.MemoryBytes;
+                busy += guest.Definition.VirtualCpus;
+            }
+
+            var percent = Math.Min(100.0, 10.0 * busy / profile.Cpus);
+            return new HostStatistics(
+                percent, percent * profile.Cpus / 100, profile.MemoryBytes, Math.Max(0, profile.MemoryBytes - used), _guests.Count)
+            {
+                UptimeSeconds = (long)time.GetElapsedTime(_began).TotalSeconds,
+            };
+        }
+    }
+
+    public string? ConsoleLog(Guid vm, int lines)
+    {
+        lock (_gate) return _guests.TryGetValue(vm, out var g) ? $"simulated guest {g.Key} is {g.State}\n" : null;
+    }
+
+    /// <summary>The agent is gone, the guests are not.</summary>
+    public ValueTask DisposeAsync()
+    {
+        _watch = null;
+        return default;
+    }
+
+    /// <summary>Every guest dies at this moment.</summary>
+    public void PowerOff()
+    {
+        lock (_gate)
+        {
+            _watch = null;
+            _powerOff.Cancel();
+            foreach (var guest in _guests.Values)
+            {
+                guest.Timer?.Dispose();
+                truth.End(guest.Key.Vm, number, guest.Key.Lease, "host power off");
+            }
+
+            _guests.Clear();
+            _awaited.Clear();
+        }
+    }
+
+    /// <summary>QEMU dies of itself.</summary>
+    public bool Crash(Guid vm)
+    {
+        GuestKey key;
+        lock (_gate)
+        {
+            if (!_guests.TryGetValue(vm, out var guest)) return false;
+            key = guest.Key;
+        }
+
+        Kill(key, GuestExit.Error, "simulated QEMU: crashed");
+        return true;
+    }
+
+    private bool Arrive(SimulatedHypervisor source, Guest guest, long lease)
+    {
+        // Always in the order of the host numbers: two hosts may exchange guests at the same time.
+        var (first, second) = source.Number < Number ? (source._gate, _gate) : (_gate, source._gate);
+        GuestReport report;
+        lock (first)
+            lock (second)
+            {
+                var vm = guest.Key.Vm;
+                if (_powerOff.IsCancellationRequested || source._powerOff.IsCancellationRequested) return false;
+                if (!_awaited.TryGetValue(vm, out var awaited) || awaited.Lease != lease) return false;
+                if (!source._guests.Remove(vm)) return false;
+                _awaited.Remove(vm);
+                guest.Timer?.Dispose();
+                report = Begin(awaited, guest.Definition, GuestState.Up);
+                truth.Move(vm, source.Number, guest.Key.Lease, Number, boot, lease);
+            }
+
+        Tell(report);
+        return true;
+    }
+
+    private int Number => number;
+
+    private GuestReport Begin(GuestKey key, VmDefinition definition, GuestState state)
+    {
+        var guest = new Guest(key, definition, time.GetTimestamp()) { State = state };
+        _guests[key.Vm] = guest;
+        return Report(guest);
+    }
+
+    private void Kill(GuestKey key, GuestExit exit, string? message)
+    {
+        GuestReport report;
+        lock (_gate)
+        {
+            if (!_guests.TryGetValue(key.Vm, out var guest) || guest.Key != key) return;
+            _guests.Remove(key.Vm);
+            guest.Timer?.Dispose();
+            guest.Leaving?.Cancel();
+            truth.End(key.Vm, number, key.Lease, exit.ToString());
+            report = Report(guest) with { State = GuestState.Down, Exit = exit, ExitMessage = message };
+        }
+
+        Tell(report);
+    }
+
+    private void Go(Guest guest, GuestState state)
+    {
+        GuestReport report;
+        lock (_gate)
+        {
+            if (!_guests.TryGetValue(guest.Key.Vm, out var present) || present != guest) return;
+            guest.State = state;
+            report = Report(guest);
+        }
+
+        Tell(report);
+    }
+
+    private void Progress(Guest guest, int percent, long? downtimeMs, long? totalMs)
+    {
+        var total = guest.Definition.MemoryBytes;
+        guest.Progress = new MigrationProgress(total, total * (100 - percent) / 100, percent, downtimeMs, totalMs);
+        if (percent < 100) Tell(Report(guest));
+    }
+
+    private void Tell(GuestReport report) => _watch?.Changed(report);
+
+    private Guest Need(GuestKey key)
+    {
+        lock (_gate)
+            return _guests.TryGetValue(key.Vm, out var guest) && guest.Key == key
+                ? guest
+                : throw new HypervisorException("the guest is not running");
+    }
+
+    private void After(GuestKey key, TimeSpan median, Action<Guest> then)
+    {
+        lock (_gate)
+        {
+            if (!_guests.TryGetValue(key.Vm, out var guest)) return;
+            guest.Timer?.Dispose();
+            guest.Timer = time.CreateTimer(_ => then(guest), null, Vary(median), Timeout.InfiniteTimeSpan);
+        }
+    }
+
+    private async Task Wait(TimeSpan median, CancellationToken cancel = default)
+    {
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(cancel, _powerOff.Token);
+        try
+        {
+            await Task.Delay(Vary(median), time, either.Token);
+        }
+        catch (OperationCanceledException) when (_powerOff.IsCancellationRequested)
+        {
+            throw new HypervisorAwayException("the host lost its power");
+        }
+    }
+
+    private TimeSpan Vary(TimeSpan median)
+    {
+        if (profile.Spread <= 0) return median;
+        lock (_gate)
+        {
+            var normal = Math.Sqrt(-2 * Math.Log(1 - _random.NextDouble())) * Math.Cos(2 * Math.PI * _random.NextDouble());
+            return median * Math.Exp(profile.Spread * normal);
+        }
+    }
+
+    private GuestReport Report(Guest guest) => new(guest.Key.Vm, guest.Key.Lease, guest.State)
+    {
+        ElapsedMs = (long)time.GetElapsedTime(guest.Since).TotalMilliseconds,
+        MemoryBytes = guest.Definition.MemoryBytes,
+        PauseReason = guest.State == GuestState.Paused ? "user" : null,
+        Migration = guest.Progress,
+    };
+
+    private sealed class Guest(GuestKey key, VmDefinition definition, long since)
+    {
+        public GuestKey Key { get; } = key;
+        public VmDefinition Definition { get; } = definition;
+        public long Since { get; } = since;
+        public GuestState State { get; set; }
+        public ITimer? Timer { get; set; }
+        public CancellationTokenSource? Leaving { get; set; }
+        public MigrationProgress? Progress { get; set; }
+    }
+}

@@ -1,0 +1,45 @@
+using System.Collections.Concurrent;
+using Orchestrator.Agent.Protocol;
+using Orchestrator.Agent.Storage;
+
+namespace Orchestrator.Agent.Simulated;
+
+/// <summary>The shared storage of a simulated fleet: images and domains by path, no bytes.</summary>
+public sealed class SimulatedImages(TimeProvider time) : IImageWork
+{
+    private const long DomainBytes = 100L << 40;
+    private readonly ConcurrentDictionary<string, ImageFacts> _images = new();
+    private readonly ConcurrentDictionary<string, string> _owners = new();
+
+    public async Task<(ImageFacts? Image, DomainFacts? Domain)> Do(
+        ImageJob job, Action<int> percent, CancellationToken cancel)
+    {
+        await Task.Delay(TimeSpan.FromMilliseconds(20), time, cancel);
+        percent(50);
+        switch (job)
+        {
+            case ImageJob.Create c:
+                var created = new ImageFacts(c.Format, c.SizeBytes, 0);
+                if (!_images.TryAdd(c.Path, created)) throw new ImageWorkException($"{c.Path} exists already");
+                return (created, null);
+            case ImageJob.Delete d:
+                _images.TryRemove(d.Path, out _);
+                return (null, null);
+            case ImageJob.Copy c:
+                var source = _images.GetValueOrDefault(c.Source) ?? throw new ImageWorkException($"{c.Source} is not there");
+                var copy = source with { Format = c.DestinationFormat };
+                if (!_images.TryAdd(c.Destination, copy)) throw new ImageWorkException($"{c.Destination} exists already");
+                return (copy, null);
+            case ImageJob.PrepareDomain p:
+                var owner = _owners.GetOrAdd($"{p.Path}/{p.Domain}", p.Owner);
+                if (owner != p.Owner) throw new ImageWorkException($"domain {p.Domain} belongs to {owner}");
+                return (null, new DomainFacts(owner, DomainBytes, DomainBytes));
+            case ImageJob.CheckDomain c:
+                return _owners.TryGetValue($"{c.Path}/{c.Domain}", out var found)
+                    ? (null, new DomainFacts(found, DomainBytes, DomainBytes))
+                    : throw new ImageWorkException($"there is no domain {c.Domain} in {c.Path}");
+            default:
+                throw new ImageWorkException($"{job.GetType().Name} is not a job of this agent");
+        }
+    }
+}

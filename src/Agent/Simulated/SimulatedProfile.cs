@@ -1,0 +1,26 @@
+namespace Orchestrator.Agent.Simulated;
+
+/// <summary>How a simulated host behaves when nothing is wrong with it. Times are medians with a log-normal spread.</summary>
+public sealed record SimulatedProfile
+{
+    public int Cpus { get; init; } = 64;
+    public long MemoryBytes { get; init; } = 512L << 30;
+    public string CpuModel { get; init; } = "EPYC-Rome";
+
+    /// <summary>From the order to a running QEMU process.</summary>
+    public TimeSpan LaunchTime { get; init; } = TimeSpan.FromMilliseconds(120);
+
+    /// <summary>From the process to a guest agent that answers.</summary>
+    public TimeSpan BootTime { get; init; } = TimeSpan.FromMilliseconds(800);
+    public TimeSpan ShutdownTime { get; init; } = TimeSpan.FromMilliseconds(600);
+    public TimeSpan PowerOffTime { get; init; } = TimeSpan.FromMilliseconds(50);
+    public TimeSpan MigrationTime { get; init; } = TimeSpan.FromSeconds(2);
+    public int MigrationDowntimeMs { get; init; } = 80;
+    public TimeSpan HostBootTime { get; init; } = TimeSpan.FromSeconds(5);
+
+    /// <summary>Standard deviation of the logarithm of every time; 0 makes all times exact.</summary>
+    public double Spread { get; init; } = 0.3;
+
+    /// <summary>Share of launches that fail (QEMU says no), 0 to 1.</summary>
+    public double LaunchFailures { get; init; }
+}

@@ -1,0 +1,145 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Text.Json;
+using Orchestrator.Agent.Ledgers;
+using Orchestrator.Agent.Protocol;
+
+namespace Orchestrator.Agent.Storage;
+
+/// <summary>Image jobs by qemu-img and files. A half-made image is removed before the failure is reported.</summary>
+public sealed class QemuImages(string qemuImg = "/usr/bin/qemu-img") : IImageWork
+{
+    public async Task<(ImageFacts? Image, DomainFacts? Domain)> Do(
+        ImageJob job, Action<int> percent, CancellationToken cancel)
+    {
+        try
+        {
+            return job switch
+            {
+                ImageJob.Create c => (await Create(c, cancel), null),
+                ImageJob.Delete d => (Delete(d), null),
+                ImageJob.Copy c => (await Copy(c, percent, cancel), null),
+                ImageJob.PrepareDomain p => (null, DomainFolder.Prepare(p.Path, p.Domain, p.Owner)),
+                ImageJob.CheckDomain c => (null, DomainFolder.Check(c.Path, c.Domain)),
+                _ => throw new ImageWorkException($"{job.GetType().Name} is not a job of this agent"),
+            };
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new ImageWorkException(e.Message, e);
+        }
+    }
+
+    private async Task<ImageFacts> Create(ImageJob.Create job, CancellationToken cancel)
+    {
+        Absent(Absolute(job.Path));
+        Directory.CreateDirectory(Path.GetDirectoryName(job.Path)!);
+        List<string> words = ["create", "-q", "-f", Word(job.Format)];
+        if (job.Backing is { } backing)
+        {
+            if (job.Format != DiskFormat.Qcow2) throw new ImageWorkException("only a qcow2 image can have a backing image");
+            words.AddRange(["-b", Absolute(backing), "-F", Word(job.BackingFormat ?? DiskFormat.Qcow2)]);
+        }
+
+        words.Add(job.Path);
+        if (job.SizeBytes > 0) words.Add(job.SizeBytes.ToString(CultureInfo.InvariantCulture));
+        await OrRemove(job.Path, () => Run(words, null, cancel));
+        return await Facts(job.Path, job.Format, cancel);
+    }
+
+    private async Task<ImageFacts> Copy(ImageJob.Copy job, Action<int> percent, CancellationToken cancel)
+    {
+        Absent(Absolute(job.Destination));
+        Directory.CreateDirectory(Path.GetDirectoryName(job.Destination)!);
+        List<string> words =
+        [
+            "convert", "-p", "-t", "none", "-T", "none", "-f", Word(job.SourceFormat), "-O", Word(job.DestinationFormat),
+            Absolute(job.Source), job.Destination,
+        ];
+        await OrRemove(job.Destination, () => Run(words, percent, cancel));
+        return await Facts(job.Destination, job.DestinationFormat, cancel);
+    }
+
+    private static ImageFacts? Delete(ImageJob.Delete job)
+    {
+        var folder = Path.GetDirectoryName(Absolute(job.Path))!;
+        if (!Directory.Exists(folder)) return null;
+        File.Delete(job.Path);
+        Folder.Sync(folder);
+        return null;
+    }
+
+    private async Task<ImageFacts> Facts(string path, DiskFormat format, CancellationToken cancel)
+    {
+        var text = await Run(["info", "-U", "--output=json", "-f", Word(format), path], null, cancel);
+        using var json = JsonDocument.Parse(text);
+        return new ImageFacts(
+            format, json.RootElement.GetProperty("virtual-size").GetInt64(),
+            json.RootElement.GetProperty("actual-size").GetInt64());
+    }
+
+    private async Task<string> Run(List<string> words, Action<int>? percent, CancellationToken cancel)
+    {
+        using var process = Process.Start(new ProcessStartInfo(qemuImg, words)
+        {
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        }) ?? throw new ImageWorkException($"{qemuImg} could not be started");
+        try
+        {
+            var errors = process.StandardError.ReadToEndAsync(cancel);
+            var output = percent is null
+                ? await process.StandardOutput.ReadToEndAsync(cancel)
+                : await Progress(process.StandardOutput, percent, cancel);
+            await process.WaitForExitAsync(cancel);
+            return process.ExitCode == 0 ? output : throw new ImageWorkException((await errors).Trim());
+        }
+        catch (OperationCanceledException)
+        {
+            process.Kill(entireProcessTree: true);
+            throw;
+        }
+    }
+
+    /// <summary>qemu-img writes "    (12.34/100%)" and a carriage return.</summary>
+    private static async Task<string> Progress(StreamReader output, Action<int> percent, CancellationToken cancel)
+    {
+        var buffer = new char[256];
+        var text = "";
+        for (int n; (n = await output.ReadAsync(buffer, cancel)) > 0;)
+        {
+            text = (text + new string(buffer, 0, n))[^Math.Min(text.Length + n, 64)..];
+            var open = text.LastIndexOf('(');
+            var slash = open < 0 ? -1 : text.IndexOf('/', open);
+            if (slash > 0 && double.TryParse(text.AsSpan(open + 1, slash - open - 1), CultureInfo.InvariantCulture, out var p))
+                percent((int)p);
+        }
+
+        return "";
+    }
+
+    private static async Task OrRemove(string path, Func<Task> make)
+    {
+        try
+        {
+            await make();
+        }
+        catch
+        {
+            File.Delete(path);
+            throw;
+        }
+    }
+
+    private static void Absent(string path)
+    {
+        if (File.Exists(path)) throw new ImageWorkException($"{path} exists already and is not overwritten");
+    }
+
+    private static string Absolute(string path) =>
+        Path.IsPathRooted(path) && Path.GetFullPath(path) == path
+            ? path
+            : throw new ImageWorkException($"'{path}' is not an absolute path in its simplest form");
+
+    private static string Word(DiskFormat format) => format == DiskFormat.Raw ? "raw" : "qcow2";
+}

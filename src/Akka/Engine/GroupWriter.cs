@@ -1,0 +1,177 @@
+using System.Collections.Immutable;
+using System.Diagnostics.CodeAnalysis;
+using Akka.Actor;
+using Akka.Event;
+
+namespace Orchestrator.Engine;
+
+/// <summary>
+/// Writes the batches of all persistent actors of one system in groups: while up to two groups are with the store, the
+/// next one gathers. Batches of one persistence id are written one after the other. An unavailable store is asked again,
+/// with backoff, until orchestrator.journal.outage-patience has passed; that is safe because a batch that was written
+/// already is answered so. Metrics: <see cref="Waiting"/> grows while the store is away.
+/// </summary>
+[SuppressMessage("Design", "CA1001", Justification = "Lives as long as its system.")]
+public sealed class GroupWriter : IExtension
+{
+    private readonly LocalSystem _system;
+    private readonly IEngineStore _store;
+    private readonly Lock _gate = new();
+    private readonly Queue<Pending> _ready = new();
+    private readonly Dictionary<string, Queue<Pending>> _busy = [];
+    private readonly CancellationTokenSource _end = new();
+    private readonly TimeSpan _patience;
+    private readonly TimeSpan _retryMin;
+    private readonly TimeSpan _retryMax;
+    private readonly int _groupSize;
+    private readonly int _groupsInFlight;
+    private int _inFlight;
+    private int _waiting;
+
+    internal GroupWriter(LocalSystem system)
+    {
+        _system = system;
+        _store = system.Setup.Store ?? throw new ConfigurationException(
+            $"The actor system {system.Name} was created without a store: nothing can be persisted");
+        var config = system.Settings.Config.GetConfig("orchestrator.journal");
+        _patience = config.GetTimeSpan("outage-patience");
+        _retryMin = config.GetTimeSpan("retry-min");
+        _retryMax = config.GetTimeSpan("retry-max");
+        _groupSize = Math.Max(1, config.GetInt("max-batches-per-group"));
+        _groupsInFlight = Math.Max(1, config.GetInt("groups-in-flight"));
+        system.RegisterOnTermination(_end.Cancel);
+    }
+
+    /// <summary>Batches that were given and not answered yet.</summary>
+    public int Waiting => Volatile.Read(ref _waiting);
+
+    public static GroupWriter Of(ActorSystem system) => new Id().Get(system);
+
+    /// <summary>Writes a batch in its turn and reports exactly once: null for written, else why not. The report is
+    /// called on a foreign thread.</summary>
+    internal void Submit(JournalBatch batch, Action<Exception?> report)
+    {
+        Interlocked.Increment(ref _waiting);
+        var pending = new Pending(batch, report);
+        lock (_gate)
+        {
+            if (_busy.TryGetValue(batch.PersistenceId, out var behind))
+            {
+                behind.Enqueue(pending);
+                return;
+            }
+            _busy.Add(batch.PersistenceId, new Queue<Pending>());
+            _ready.Enqueue(pending);
+        }
+        Pump();
+    }
+
+    private void Pump()
+    {
+        while (true)
+        {
+            List<Pending> group = [];
+            lock (_gate)
+            {
+                if (_inFlight >= _groupsInFlight || _ready.Count == 0) return;
+                while (group.Count < _groupSize && _ready.TryDequeue(out var next)) group.Add(next);
+                _inFlight++;
+            }
+            _ = _system.Run(() => WriteGroup(group));
+        }
+    }
+
+    private async Task WriteGroup(List<Pending> group)
+    {
+        try
+        {
+            await Write(group);
+        }
+        finally
+        {
+            lock (_gate) _inFlight--;
+            Pump();
+        }
+    }
+
+    private async Task Write(List<Pending> group)
+    {
+        var since = _system.Clock.GetTimestamp();
+        var pause = _retryMin;
+        ImmutableArray<JournalBatch> batches = [.. group.Select(one => one.Batch)];
+        while (true)
+        {
+            try
+            {
+                var outcomes = await _store.WriteAsync(batches, _end.Token);
+                for (var i = 0; i < group.Count; i++) Answer(group[i], outcomes[i]);
+                return;
+            }
+            catch (StoreUnavailableException cause)
+                when (_system.Clock.GetElapsedTime(since) < _patience && !_end.IsCancellationRequested)
+            {
+                if (pause == _retryMin)
+                {
+                    _system.Log.Warning("The journal is not available; {0} batches wait up to {1} for it: {2}",
+                        Waiting, _patience, cause.Message);
+                }
+            }
+            catch (Exception cause) when (cause is StoreUnavailableException or OperationCanceledException)
+            {
+                foreach (var one in group) Report(one, cause);
+                return;
+            }
+            catch (Exception) when (group.Count > 1)
+            {
+                // One batch may spoil the statement for all: each is tried by itself and answers for itself.
+                foreach (var one in group) await Write([one]);
+                return;
+            }
+            catch (Exception cause)
+            {
+                Report(group[0], cause);
+                return;
+            }
+            try
+            {
+                await _system.Delay(pause, _end.Token);
+            }
+            catch (OperationCanceledException cause)
+            {
+                foreach (var one in group) Report(one, cause);
+                return;
+            }
+            pause = TimeSpan.FromTicks(Math.Min(pause.Ticks * 2, _retryMax.Ticks));
+        }
+    }
+
+    private void Answer(Pending one, WriteOutcome outcome) => Report(
+        one, outcome == WriteOutcome.Written ? null : new WriteRefusedException(one.Batch.PersistenceId, outcome));
+
+    /// <summary>Answers a batch. After a failure, what the same writer has waiting behind it fails with it.</summary>
+    private void Report(Pending one, Exception? failure)
+    {
+        List<Pending> answered = [one];
+        lock (_gate)
+        {
+            var behind = _busy[one.Batch.PersistenceId];
+            while (failure is not null && behind.TryPeek(out var next) && next.Batch.WriterUuid == one.Batch.WriterUuid)
+                answered.Add(behind.Dequeue());
+            if (behind.TryDequeue(out var follower)) _ready.Enqueue(follower);
+            else _busy.Remove(one.Batch.PersistenceId);
+        }
+        foreach (var each in answered)
+        {
+            Interlocked.Decrement(ref _waiting);
+            each.Report(failure);
+        }
+        Pump();
+    }
+
+    private sealed record Pending(JournalBatch Batch, Action<Exception?> Report);
+
+    private sealed class Id : ExtensionIdProvider<GroupWriter>
+    {
+        public override GroupWriter CreateExtension(ExtendedActorSystem system) => new((LocalSystem)system);
+    }
+}

@@ -1,0 +1,70 @@
+using Akka.Actor;
+using Akka.Configuration;
+using Akka.Event;
+using Orchestrator.Engine;
+using Xunit.Abstractions;
+
+namespace Akka.TestKit.Xunit2;
+
+/// <summary>The base of a test class: a system of its own, which ends with the test. What the test's own code tells has
+/// <see cref="TestKitBase.TestActor"/> as its sender.</summary>
+public class TestKit : TestKitBase, IDisposable
+{
+    private readonly IDisposable? _log;
+
+    public TestKit(ActorSystem? system = null, ITestOutputHelper? output = null)
+        : base(system ?? ActorSystem.Create("test", DefaultConfig), "testActor")
+    {
+        Output = output;
+        if (output is not null) _log = EngineSystem.OnEvent<LogEvent>(Sys, Write);
+        EventFilter = new EventFilterFactory(this);
+        ImplicitSender.Set(TestActor);
+    }
+
+    public TestKit(Config config, string? actorSystemName = null, ITestOutputHelper? output = null)
+        : this(ActorSystem.Create(actorSystemName ?? "test", config.WithFallback(DefaultConfig)), output) { }
+
+    public TestKit(string config, ITestOutputHelper? output = null)
+        : this(ConfigurationFactory.ParseString(config), null, output) { }
+
+    public static Config DefaultConfig { get; } = ConfigurationFactory.ParseString("""
+        akka.loggers = []
+        akka.test.single-expect-default = 3 s
+        akka.coordinated-shutdown.run-by-actor-system-terminate = off
+        """);
+
+    public EventFilterFactory EventFilter { get; }
+
+    protected ITestOutputHelper? Output { get; }
+
+    public void Dispose()
+    {
+        Dispose(disposing: true);
+        GC.SuppressFinalize(this);
+    }
+
+    /// <summary>Ends the system; waits up to ten seconds for it.</summary>
+    public void Shutdown() => Sys.Terminate().Wait(TimeSpan.FromSeconds(10));
+
+    protected virtual void AfterAll() => Shutdown();
+
+    protected virtual void Dispose(bool disposing)
+    {
+        if (!disposing) return;
+        ImplicitSender.Set(null);
+        AfterAll();
+        _log?.Dispose();
+    }
+
+    private void Write(LogEvent line)
+    {
+        try
+        {
+            Output!.WriteLine(line.ToString());
+        }
+        catch (InvalidOperationException)
+        {
+            // The test is over; xunit takes no more lines.
+        }
+    }
+}

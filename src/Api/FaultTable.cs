@@ -1,0 +1,103 @@
+using Orchestrator.Actors;
+using Orchestrator.Api.Http;
+
+namespace Orchestrator.Api;
+
+/// <summary>HTTP status and sentence of a refusal.</summary>
+public sealed record FaultRow(int Status, string Sentence);
+
+/// <summary>
+/// The one table from a refusal to what a client reads. Each sentence says what is in the way and what to do next.
+/// The switch has no default on purpose: a new fault without a row is a compile error here (CS8509).
+/// </summary>
+public static class FaultTable
+{
+// A number that is no member of the enum cannot reach this table: replies are read by name.
+#pragma warning disable CS8524
+    public static FaultRow Of(Fault fault) => fault switch
+    {
+        Fault.None => new(500, "The engine refused without a reason; look into its log under the correlation id"),
+
+        Fault.NotFound => new(404, "Entity not found: there is no object with that id"),
+        Fault.AlreadyExists => new(409, "An object with that id exists already; leave the id out or choose another"),
+        Fault.Removed => new(404, "Entity not found: the object was removed"),
+        Fault.InvalidValue => new(400, "A value is not possible for this object; correct it and ask again"),
+        Fault.MissingValue => new(400, "A value that this object needs was not given; add it and ask again"),
+        Fault.StaleReport => new(409, "The state has moved on since this was asked; read the object and ask again"),
+
+        Fault.DataCenterInUse => new(409,
+            "Cannot remove the data center: it still has clusters or storage domains; remove or detach them first"),
+        Fault.ClusterInUse => new(409,
+            "Cannot remove the cluster: it still has hosts, VMs or templates; move or remove them first"),
+        Fault.ClusterHasNoDataCenter => new(409,
+            "The cluster belongs to no data center; give it one first"),
+
+        Fault.HostMustBeInMaintenance => new(409,
+            "The host must be in maintenance for this; deactivate it first and wait for the status maintenance"),
+        Fault.HostAlreadyUp => new(409, "The host is up already"),
+        Fault.HostAlreadyInMaintenance => new(409, "The host is in maintenance already, or on its way there"),
+        Fault.HostStatusIllegal => new(409,
+            "The host's present status does not allow this; wait until the status settles, then ask again"),
+        Fault.HostHasGuests => new(409,
+            "The host still runs VMs; migrate or stop them first"),
+        Fault.HostNotUp => new(409, "The host is not up; activate it, or choose a host that is up"),
+        Fault.HostSilent => new(409,
+            "The host does not answer; check its network and agent, or fence it if it must be given up"),
+        Fault.HostOtherIncarnation => new(409,
+            "The host was restarted since this was asked; read its state and ask again"),
+        Fault.HostHasNoFenceAgent => new(409,
+            "The host has no usable fence agent; add one under hosts/{id}/fenceagents and enable power management"),
+        Fault.HostNotFenced => new(409,
+            "It is not proved that the host is dead; fence it, or confirm with fence_type manual that it was rebooted"),
+
+        Fault.VmAlreadyRunning => new(409, "The VM is running already, or is being started"),
+        Fault.VmNotRunning => new(409, "The VM is not running; start it first"),
+        Fault.VmMustBeDown => new(409, "The VM must be down for this; stop it and wait for the status down"),
+        Fault.VmStatusIllegal => new(409,
+            "The VM's present status does not allow this; wait until the status settles, then ask again"),
+        Fault.VmNotMigratable => new(409,
+            "The VM must not be migrated: it is pinned, or only users may migrate it (then ask with force)"),
+        Fault.VmNotMigrating => new(409, "The VM is not being migrated"),
+        Fault.VmPlacedNowhere => new(409,
+            "No host of the cluster can take the VM; the detail says why each was out"),
+        Fault.VmDeleteProtected => new(409,
+            "The VM is protected from deletion; set delete_protected to false first"),
+        Fault.VmHostUnknown => new(409,
+            "It is not known whether the VM's last host is dead; the VM waits until that host answers, is fenced, or "
+            + "its reboot is confirmed with fence_type manual"),
+        Fault.VmDiskNotReady => new(409,
+            "A disk of the VM is locked or illegal; wait for the status ok, or detach the disk"),
+        Fault.VmDiskAlreadyAttached => new(409, "The disk is attached to this VM already"),
+        Fault.VmDiskNotAttached => new(404, "The disk is not attached to this VM"),
+        Fault.VmNicUnknown => new(404, "The VM has no network interface with that id"),
+        Fault.VmMigrationToSameHost => new(409, "The VM runs on that host already; choose another destination"),
+
+        Fault.StorageDomainStatusIllegal => new(409,
+            "The storage domain's present status does not allow this; wait until the status settles, then ask again"),
+        Fault.StorageDomainAlreadyAttached => new(409,
+            "The storage domain is attached to a data center already; detach it there first"),
+        Fault.StorageDomainNotAttached => new(409,
+            "The storage domain is not attached to that data center; attach it first"),
+        Fault.StorageDomainInUse => new(409,
+            "The storage domain still holds disks; remove them first"),
+        Fault.StorageDomainNotActive => new(409,
+            "The storage domain is not active; activate it in its data center first"),
+
+        Fault.DiskLocked => new(409, "The disk is locked while an image operation runs; wait for the status ok"),
+        Fault.DiskInUse => new(409, "The disk is attached to a VM or template; detach it first"),
+        Fault.DiskIllegal => new(409,
+            "The disk's last image operation failed and its content is not usable; remove the disk"),
+
+        Fault.TemplateLocked => new(409, "The template is locked while its disks are copied; wait for the status ok"),
+        Fault.TemplateInUse => new(409, "VMs or disks still depend on the template; remove them first"),
+        Fault.TemplateIsBlank => new(409, "The Blank template belongs to every installation and cannot be changed"),
+    };
+#pragma warning restore CS8524
+
+    public static FaultException Refusal(Fault fault, string? detail)
+    {
+        var row = Of(fault);
+        return new FaultException(row.Status, FaultException.OperationFailed,
+            string.IsNullOrEmpty(detail) ? row.Sentence : $"{row.Sentence}. {detail}");
+    }
+}

@@ -1,0 +1,82 @@
+using Orchestrator.Actors;
+using Orchestrator.Actors.Journal;
+using Orchestrator.Api.Representation;
+using Orchestrator.Api.Sso;
+
+namespace Orchestrator.Api.Http;
+
+/// <summary>One request, authenticated and taken apart: all that a resource may know of HTTP.</summary>
+public sealed class ApiCall(
+    World world, Parameters parameters, Identity user, CancellationToken cancel,
+    Dictionary<(string Kind, Guid Id), Document?>? seen = null)
+{
+    /// <summary>Documents that this GET has read already: one with follow meets the same ones again and again.</summary>
+    private readonly Dictionary<(string Kind, Guid Id), Document?> _seen = seen ?? [];
+
+    public World World { get; } = world;
+
+    public Parameters Parameters { get; } = parameters;
+
+    public Identity User { get; } = user;
+
+    public CancellationToken Cancel { get; } = cancel;
+
+    public IReadOnlyList<string> Ids { get; init; } = [];
+
+    /// <summary>Reads the body as the given type; an empty body is an empty object.</summary>
+    public required Func<Shape, Task<Element>> ReadBody { get; init; }
+
+    public string Method { get; init; } = "GET";
+
+    public Guid Id(int at = 0) => Guid.ParseExact(Ids[at], "D");
+
+    /// <summary>A new job for each command: the job is what makes a repeated command harmless.</summary>
+    public Origin NewOrigin() =>
+        new(new JobId(Guid.CreateVersion7()), Parameters.Correlation, User.Name, World.Clock.GetUtcNow());
+
+    /// <summary>The same user's look at another path, for links that are followed.</summary>
+    public ApiCall Inner(IReadOnlyList<string> ids) =>
+        new(World, Parameters.ForFollow(), User, Cancel, _seen) { Ids = ids, ReadBody = ReadBody };
+
+    /// <summary>Like <see cref="Inner"/>, but sees the documents as they are now.</summary>
+    public ApiCall Anew(IReadOnlyList<string> ids) =>
+        new(World, Parameters.ForFollow(), User, Cancel) { Ids = ids, ReadBody = ReadBody };
+
+    public async Task<Document?> Find(string kind, Guid id)
+    {
+        if (Method == "GET" && _seen.TryGetValue((kind, id), out var seen)) return seen;
+        var document = await World.Read.Get(kind, id, Cancel);
+        if (Method == "GET") _seen[(kind, id)] = document;
+        return document;
+    }
+
+    /// <exception cref="FaultException">404.</exception>
+    public async Task<TView> Get<TView>(string kind, Guid id) where TView : notnull =>
+        await Find(kind, id) is { } document
+            ? WireJson.Read<TView>(document.Json)
+            : throw FaultException.Unknown(kind, id.ToString());
+
+    public async Task<IReadOnlyList<TView>> List<TView>(ReadQuery query) where TView : notnull
+    {
+        var documents = await World.Read.List(query, Cancel);
+        if (Method == "GET")
+            foreach (var document in documents)
+                _seen[(document.Kind, document.Id)] = document;
+        return documents.Select(document => WireJson.Read<TView>(document.Json)).ToList();
+    }
+
+    /// <summary>Sends a command and answers the entity's view after it.</summary>
+    /// <exception cref="FaultException">What the table says of the refusal.</exception>
+    public async Task<TView> Ask<TView>(string kind, Guid id, object command) where TView : notnull =>
+        WireJson.Read<TView>(await Ask(kind, id, command));
+
+    /// <inheritdoc cref="Ask{TView}"/>
+    public async Task<string> Ask(string kind, Guid id, object command) =>
+        await World.Entities.Ask(kind, id, command, Cancel) switch
+        {
+            Reply.Accepted accepted => accepted.View,
+            Reply.AlreadyDone done => done.View,
+            Reply.Refused refused => throw FaultTable.Refusal(refused.Fault, refused.Detail),
+            var other => throw new InvalidOperationException($"{kind} {id} answered with {other.GetType().Name}"),
+        };
+}

@@ -1,0 +1,96 @@
+using Microsoft.AspNetCore.Http;
+using Orchestrator.Api.Representation;
+using Orchestrator.Api.Resources;
+
+namespace Orchestrator.Api.Http;
+
+/// <summary>
+/// oVirt's follow parameter: "nics,disk_attachments.disk" puts what is behind those links into the answer itself.
+/// A name that is neither a link nor an object of the type is an error, so that a misspelling is noticed.
+/// </summary>
+public sealed class Follow(Router router, int most)
+{
+    private int _read;
+
+    public async Task Expand(ApiCall call, Answer answer, string follow)
+    {
+        var wanted = Parse(follow);
+        var elements = answer switch
+        {
+            Answer.One one => [one.Element],
+            Answer.Many many => many.Elements,
+            _ => [],
+        };
+        foreach (var element in elements) await Expand(call, element, wanted);
+    }
+
+    private async Task Expand(ApiCall call, Element element, Dictionary<string, string> wanted)
+    {
+        foreach (var (name, rest) in wanted)
+        {
+            var at = element.Shape.IndexOf(name);
+            if (at < 0)
+                throw FaultException.Bad($"follow={name}: the type {element.Shape.Name} has nothing of that name to follow");
+            if (element.Shape.Fields[at].Kind == FieldKind.One && element.One(name) is { Href: { } href })
+            {
+                var read = await Read(call, href);
+                if (read is Answer.One one) element[at] = one.Element;
+            }
+            else if (element.Links.FirstOrDefault(link => link.Rel == RelOf(name)) is { Href: { } list } link)
+            {
+                var read = await Read(call, list);
+                if (read is not Answer.Many many) continue;
+                element[at] = many.Elements;
+                element.RemoveLink(link.Rel);
+            }
+
+            if (rest.Length == 0) continue;
+            var deeper = Parse(rest);
+            switch (element[at])
+            {
+                case Element inner:
+                    await Expand(call, inner, deeper);
+                    break;
+                case IReadOnlyList<Element> list:
+                    foreach (var inner in list) await Expand(call, inner, deeper);
+                    break;
+            }
+        }
+    }
+
+    private async Task<Answer?> Read(ApiCall call, string href)
+    {
+        if (++_read > most)
+            throw FaultException.Bad($"follow would read more than {most} links; ask with max, or follow less");
+        var (resource, ids) = router.Find(HttpMethods.Get, href[(Hrefs.Base.Length + 1)..]);
+        try
+        {
+            return await resource(call.Inner(ids));
+        }
+        catch (FaultException gone) when (gone.Status == 404)
+        {
+            // Removed since the document that points at it was read: the bare link stays.
+            return null;
+        }
+    }
+
+    /// <summary>Links are named without underscores, elements with.</summary>
+    private static string RelOf(string name) => name.Replace("_", "", StringComparison.Ordinal);
+
+    /// <summary>"a,b.c,b.d" → a: "", b: "c,d".</summary>
+    private static Dictionary<string, string> Parse(string follow)
+    {
+        var wanted = new Dictionary<string, string>(StringComparer.Ordinal);
+        foreach (var path in follow.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries))
+        {
+            var dot = path.IndexOf('.', StringComparison.Ordinal);
+            var name = dot < 0 ? path : path[..dot];
+            var rest = dot < 0 ? "" : path[(dot + 1)..];
+            wanted[name] = wanted.TryGetValue(name, out var before) && before.Length > 0 && rest.Length > 0
+                ? $"{before},{rest}"
+                : rest.Length > 0 ? rest : before ?? "";
+        }
+
+        return wanted;
+    }
+}

@@ -1,0 +1,10 @@
+using Microsoft.Extensions.Logging;
+using Orchestrator.Actors.Journal;
+using Orchestrator.Api.Sso;
+
+namespace Orchestrator.Api.Http;
+
+/// <summary>All that lies outside the API, in one place; made once per node.</summary>
+public sealed record World(
+    ApiOptions Options, IEntities Entities, IReadModel Read, ISecrets Secrets, IOwners Owners, IUsers Users,
+    TimeProvider Clock, ILogger Log);

@@ -1,0 +1,30 @@
+namespace Orchestrator.Api;
+
+/// <summary>Keeps passwords of devices, encrypted. Only names of secrets go into commands and the journal.</summary>
+public interface ISecrets
+{
+    /// <summary>Stores or replaces; returns when the value survives this node.</summary>
+    Task Put(string name, string value, CancellationToken cancel);
+
+    /// <summary>Forgets a secret; one that is not there is no error.</summary>
+    Task Remove(string name, CancellationToken cancel);
+}
+
+/// <summary>Where entities live, for operators and for tests that aim at an owner.</summary>
+public interface IOwners
+{
+    /// <summary>The node that owns the shard of an entity now, or null while nobody does.</summary>
+    Task<Owner?> Find(string kind, Guid id, CancellationToken cancel);
+
+    Task<IReadOnlyList<NodeSummary>> Nodes(CancellationToken cancel);
+}
+
+/// <param name="Address">host:port of the node's cluster endpoint.</param>
+/// <param name="Epoch">Number under which the node owns the shard.</param>
+/// <param name="Pid">The process, when the node is on this machine and known; else null.</param>
+public sealed record Owner(string Node, string Address, long Epoch, int? Pid);
+
+/// <param name="Status">up or leaving.</param>
+/// <param name="Shards">How many shards it owns, by entity kind.</param>
+public sealed record NodeSummary(
+    string Node, string Address, string Status, int? Pid, IReadOnlyDictionary<string, int> Shards);

@@ -1,0 +1,148 @@
+using System.Globalization;
+using System.Text;
+using Npgsql;
+using NpgsqlTypes;
+using Orchestrator.Actors;
+using Orchestrator.Actors.Journal;
+
+namespace Orchestrator.Api.ReadModel;
+
+/// <summary>The read model in PostgreSQL. A database that does not answer is <see cref="EntityUnavailableException"/>.</summary>
+public sealed class PostgresReadModel(NpgsqlDataSource database) : IReadModel
+{
+    private const string Columns = "kind, id, name, version, doc::text";
+
+    public async Task<Document?> Get(string kind, Guid id, CancellationToken cancel)
+    {
+        var rows = await Read(
+            $"SELECT {Columns} FROM read.objects WHERE kind = $1 AND id = $2", [kind, id], Row, cancel);
+        return rows.Count == 0 ? null : rows[0];
+    }
+
+    public async Task<IReadOnlyList<Document>> List(ReadQuery query, CancellationToken cancel)
+    {
+        var values = new List<object>();
+        var sql = new StringBuilder($"SELECT {Columns} FROM read.objects WHERE ").Append(Where(query, values));
+        sql.Append(query.Kind == Kinds.Job ? " ORDER BY doc->>'startedAt'" : " ORDER BY name")
+            .Append(query.Descending ? " DESC, id DESC" : ", id");
+        if (query.Max is { } max) sql.Append(CultureInfo.InvariantCulture, $" LIMIT {max}");
+        if (query.Offset > 0) sql.Append(CultureInfo.InvariantCulture, $" OFFSET {query.Offset}");
+        return await Read(sql.ToString(), values, Row, cancel);
+    }
+
+    public async Task<long> Count(ReadQuery query, CancellationToken cancel)
+    {
+        var values = new List<object>();
+        var sql = $"SELECT count(*) FROM read.objects WHERE {Where(query, values)}";
+        return (await Read(sql, values, row => row.GetInt64(0), cancel))[0];
+    }
+
+    public async Task<IReadOnlyList<Guid>> VmsOn(HostId host, CancellationToken cancel) =>
+        await Read(
+            """
+            SELECT id FROM read.objects WHERE kind = 'vm' AND doc->>'host' = $1
+            UNION SELECT id FROM read.objects WHERE kind = 'vm' AND doc->>'destination' = $1
+            """,
+            [host.ToString()], row => row.GetGuid(0), cancel);
+
+    public async Task<IReadOnlyList<AuditRow>> Events(AuditQuery query, CancellationToken cancel)
+    {
+        var values = new List<object>();
+        var sql = new StringBuilder("SELECT id, line::text FROM events.audit_log WHERE true");
+        void And(string column, string relation, object value)
+        {
+            values.Add(value);
+            sql.Append(CultureInfo.InvariantCulture, $" AND {column} {relation} ${values.Count}");
+        }
+
+        if (query.After is { } after) And("id", ">", after);
+        if (query.Correlation is { } correlation) And("correlation", "=", correlation);
+        if (query.Severity is { } severity) And("severity", "=", severity);
+        sql.Append(" ORDER BY id DESC");
+        if (query.Max is { } max) sql.Append(CultureInfo.InvariantCulture, $" LIMIT {max}");
+        return await Read(
+            sql.ToString(), values, row => new AuditRow(row.GetInt64(0), WireJson.Read<AuditLine>(row.GetString(1))),
+            cancel);
+    }
+
+    public async Task<bool> ClaimName(string kind, string scope, string name, Guid id, CancellationToken cancel) =>
+        (await Read(
+            """
+            INSERT INTO read.names AS n (kind, scope, name, id, claimed_at) VALUES ($1, $2, $3, $4, clock_timestamp())
+            ON CONFLICT (kind, scope, name) DO UPDATE SET id = excluded.id, claimed_at = excluded.claimed_at
+            WHERE n.id = excluded.id
+               OR (n.claimed_at < clock_timestamp() - interval '1 minute'
+                   AND NOT EXISTS (SELECT 1 FROM read.objects o WHERE o.kind = n.kind AND o.id = n.id))
+            RETURNING 1
+            """,
+            [kind, scope, name, id], row => row.GetInt32(0), cancel)).Count == 1;
+
+    public Task ReleaseName(string kind, string scope, string name, Guid id, CancellationToken cancel) => Read(
+        "DELETE FROM read.names WHERE kind = $1 AND scope = $2 AND name = $3 AND id = $4",
+        [kind, scope, name, id], row => 0, cancel);
+
+    /// <summary>Drops jobs that are over: finished ones after 10 minutes, failed ones after 60, as oVirt does.</summary>
+    public Task DropOldJobs(CancellationToken cancel) => Read(
+        """
+        DELETE FROM read.objects WHERE kind = 'job' AND (
+            (doc->>'status' = 'finished' AND (doc->>'endedAt')::timestamptz < now() - interval '10 minutes')
+            OR (doc->>'status' = 'failed' AND (doc->>'endedAt')::timestamptz < now() - interval '60 minutes'))
+        """,
+        [], row => 0, cancel);
+
+    private static string Where(ReadQuery query, List<object> values)
+    {
+        values.Add(query.Kind);
+        var sql = new StringBuilder("kind = $1");
+        foreach (var (path, value) in query.Equal ?? new Dictionary<string, string>())
+        {
+            values.Add(value);
+            if (path == "config.name")
+            {
+                sql.Append(CultureInfo.InvariantCulture, $" AND name = ${values.Count}");
+                continue;
+            }
+
+            if (path is "host" or "destination" or "status")
+            {
+                sql.Append(CultureInfo.InvariantCulture, $" AND doc->>'{path}' = ${values.Count}");
+                continue;
+            }
+
+            values.Add(path.Split('.'));
+            sql.Append(CultureInfo.InvariantCulture, $" AND doc #>> ${values.Count} = ${values.Count - 1}");
+        }
+
+        if (query.NameLike is { } like)
+        {
+            values.Add(like);
+            sql.Append(CultureInfo.InvariantCulture, $" AND name ILIKE ${values.Count}");
+        }
+
+        return sql.ToString();
+    }
+
+    private static Document Row(NpgsqlDataReader row) =>
+        new(row.GetString(0), row.GetGuid(1), row.GetString(2), row.GetInt64(3), row.GetString(4));
+
+    private async Task<List<T>> Read<T>(
+        string sql, IReadOnlyList<object> values, Func<NpgsqlDataReader, T> read, CancellationToken cancel)
+    {
+        try
+        {
+            await using var command = database.CreateCommand(sql);
+            foreach (var value in values)
+                command.Parameters.Add(value is string[] array
+                    ? new NpgsqlParameter { Value = array, NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Text }
+                    : new NpgsqlParameter { Value = value });
+            await using var rows = await command.ExecuteReaderAsync(cancel);
+            var found = new List<T>();
+            while (await rows.ReadAsync(cancel)) found.Add(read(rows));
+            return found;
+        }
+        catch (Exception e) when (e is NpgsqlException or TimeoutException or IOException)
+        {
+            throw new EntityUnavailableException($"the database does not answer: {e.Message}", TimeSpan.FromSeconds(2));
+        }
+    }
+}

@@ -1,0 +1,94 @@
+using Orchestrator.Api.Http;
+using Orchestrator.Api.Representation;
+
+namespace Orchestrator.Api.Resources;
+
+/// <summary>
+/// Parts of oVirt's API that this engine does not carry. Where an empty list is the truth (there are no tags), it is
+/// the answer; where it would be a lie (every oVirt has roles), the answer says that the part is missing.
+/// </summary>
+internal static class Absent
+{
+    private static readonly (string Path, Shape Shape)[] _empty =
+    [
+        ("affinitylabels", Shapes.Reference("affinity_label", "affinity_labels")),
+        ("bookmarks", Shapes.Reference("bookmark", "bookmarks")),
+        ("externalhostproviders", Shapes.Reference("external_host_provider", "external_host_providers")),
+        ("groups", Shapes.Reference("group", "groups")),
+        ("imagetransfers", Shapes.Reference("image_transfer", "image_transfers")),
+        ("katelloerrata", Shapes.Reference("katello_erratum", "katello_errata")),
+        ("networks", Shapes.Network),
+        ("openstackimageproviders", Shapes.Reference("openstack_image_provider", "openstack_image_providers")),
+        ("openstacknetworkproviders", Shapes.Reference("openstack_network_provider", "openstack_network_providers")),
+        ("openstackvolumeproviders", Shapes.Reference("openstack_volume_provider", "openstack_volume_providers")),
+        ("tags", Shapes.Tag),
+        ("vmpools", Shapes.Reference("vm_pool", "vm_pools")),
+        ("vnicprofiles", Shapes.VnicProfile),
+        ("clusters/{id}/affinitygroups", Shapes.Reference("affinity_group", "affinity_groups")),
+        ("clusters/{id}/networks", Shapes.Network),
+        ("datacenters/{id}/networks", Shapes.Network),
+        ("datacenters/{id}/quotas", Shapes.Reference("quota", "quotas")),
+        ("datacenters/{id}/qoss", Shapes.Reference("qos", "qoss")),
+        ("datacenters/{id}/iscsibonds", Shapes.Reference("iscsi_bond", "iscsi_bonds")),
+        ("hosts/{id}/tags", Shapes.Tag),
+        ("templates/{id}/tags", Shapes.Tag),
+        ("vms/{id}/tags", Shapes.Tag),
+        ("vms/{id}/backups", Shapes.Reference("backup", "backups")),
+        ("vms/{id}/checkpoints", Shapes.Reference("checkpoint", "checkpoints")),
+    ];
+
+    private static readonly string[] _missing =
+    [
+        "clusterlevels", "cpuprofiles", "diskprofiles", "domains", "externaltemplateimports", "externalvmimports",
+        "icons", "instancetypes", "macpools", "networkfilters", "operatingsystems", "options", "permissions", "roles",
+        "schedulingpolicies", "schedulingpolicyunits", "storageconnections",
+        "clusters/{id}/permissions", "clusters/{id}/cpuprofiles", "datacenters/{id}/permissions",
+        "disks/{id}/permissions", "disks/{id}/statistics", "hosts/{id}/permissions", "hosts/{id}/nics",
+        "hosts/{id}/hooks", "hosts/{id}/statistics", "hosts/{id}/devices", "hosts/{id}/numanodes",
+        "hosts/{id}/networkattachments", "storagedomains/{id}/permissions", "storagedomains/{id}/vms",
+        "storagedomains/{id}/templates", "storagedomains/{id}/diskprofiles", "templates/{id}/permissions",
+        "vms/{id}/applications", "vms/{id}/cdroms", "vms/{id}/graphicsconsoles", "vms/{id}/hostdevices",
+        "vms/{id}/numanodes", "vms/{id}/permissions", "vms/{id}/reporteddevices", "vms/{id}/sessions",
+        "vms/{id}/snapshots", "vms/{id}/statistics", "vms/{id}/watchdogs",
+    ];
+
+    private static readonly string[] _missingActions =
+    [
+        "clusters/{id}/upgrade", "disks/{id}/copy", "disks/{id}/move", "disks/{id}/export", "disks/{id}/sparsify",
+        "disks/{id}/reduce", "disks/{id}/convert", "hosts/{id}/install", "hosts/{id}/refresh", "hosts/{id}/upgrade",
+        "hosts/{id}/upgradecheck", "hosts/{id}/setupnetworks", "hosts/{id}/enrollcertificate",
+        "hosts/{id}/commitnetconfig", "hosts/{id}/forceselectspm", "reloadconfigurations", "vms/{id}/clone",
+        "vms/{id}/export", "vms/{id}/reboot", "vms/{id}/reset", "vms/{id}/suspend", "vms/{id}/detach",
+        "vms/{id}/logon", "vms/{id}/ticket", "vms/{id}/screenshot", "vms/{id}/maintenance",
+        "vms/{id}/previewsnapshot", "vms/{id}/commitsnapshot", "vms/{id}/undosnapshot",
+        "vms/{id}/freezefilesystems", "vms/{id}/thawfilesystems", "vms/{id}/reordermacaddresses", "events", "jobs",
+        "users", "storagedomains/{id}/refreshluns", "storagedomains/{id}/updateovfstore",
+    ];
+
+    public static void Map(Router router)
+    {
+        foreach (var (path, shape) in _empty)
+        {
+            router.Get(path, call => Empty(call, path, shape)).Post(path, _ => throw NotYet(path));
+            router.Get(path + "/{id}", call => throw FaultException.Unknown(shape.Name, call.Ids[^1]));
+        }
+
+        foreach (var path in _missing) router.Get(path, _ => throw NotYet(path)).Post(path, _ => throw NotYet(path));
+        foreach (var path in _missingActions) router.Post(path, _ => throw NotYet(path));
+    }
+
+    /// <summary>An empty list, but 404 below an object that does not exist.</summary>
+    private static async Task<Answer> Empty(ApiCall call, string path, Shape shape)
+    {
+        if (call.Ids.Count > 0)
+        {
+            var kind = path[..path.IndexOf('/', StringComparison.Ordinal)].TrimEnd('s');
+            if (call.Id() != Guid.Empty && await call.Find(kind, call.Id()) is null)
+                throw FaultException.Unknown(kind, call.Ids[0]);
+        }
+
+        return Answer.Of(shape, []);
+    }
+
+    private static FaultException NotYet(string path) => FaultException.NotYet($"'{path}'");
+}

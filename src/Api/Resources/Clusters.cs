@@ -1,0 +1,118 @@
+using System.Collections.Concurrent;
+using Orchestrator.Actors;
+using Orchestrator.Actors.Cluster;
+using Orchestrator.Actors.Journal;
+using Orchestrator.Api.Http;
+using Orchestrator.Api.Representation;
+using Orchestrator.Api.Search;
+
+namespace Orchestrator.Api.Resources;
+
+internal static class Clusters
+{
+    private static readonly Dictionary<string, SearchField> _search = new()
+    {
+        ["id"] = new("id"), ["description"] = new("config.description"), ["comment"] = new("config.comment"),
+        ["datacenter"] = new("config.dataCenter", Kinds.DataCenter), ["cpu_type"] = new("config.cpuType"),
+        ["architecture"] = new("config.architecture"),
+    };
+
+    /// <summary>A cluster's architecture never changes, so it is asked for once.</summary>
+    private static readonly ConcurrentDictionary<ClusterId, string> _architectures = new();
+
+    public static void Map(Router router) => router
+        .Get("clusters", List)
+        .Post("clusters", Add)
+        .Get("clusters/{id}", async call => Answer.Of(Show(call, await Read(call))))
+        .Put("clusters/{id}", Update)
+        .Delete("clusters/{id}", call =>
+            Acts.Send(call, Kinds.Cluster, call.Id(), origin => new ClusterCommand.Remove(origin)));
+
+    /// <summary>Clusters of one data center.</summary>
+    public static async Task<Answer> ListOf(ApiCall call, Guid dataCenter)
+    {
+        var views = await call.List<ClusterView>(new ReadQuery(
+            Kinds.Cluster, new Dictionary<string, string> { ["config.dataCenter"] = dataCenter.ToString() },
+            Max: call.Parameters.Max));
+        return Answer.Of(Shapes.Cluster, [.. views.Select(view => Show(call, view))]);
+    }
+
+    public static async Task<string> ArchitectureOf(ApiCall call, ClusterId id)
+    {
+        if (_architectures.TryGetValue(id, out var known)) return known;
+        if (await call.Find(Kinds.Cluster, id.Value) is not { } document) return "undefined";
+        return _architectures[id] = WireJson.Read<ClusterView>(document.Json).Config.Architecture;
+    }
+
+    private static Task<ClusterView> Read(ApiCall call) => call.Get<ClusterView>(Kinds.Cluster, call.Id());
+
+    private static async Task<Answer> List(ApiCall call)
+    {
+        var views = await Searching.List<ClusterView>(call, Kinds.Cluster, _search, view => view.Config.Name);
+        return Answer.Of(Shapes.Cluster, [.. views.Select(view => Show(call, view))]);
+    }
+
+    private static async Task<Answer> Add(ApiCall call)
+    {
+        var body = await call.ReadBody(Shapes.Cluster);
+        var name = Names.Required(body, "Cluster");
+        var dataCenter = await Refs.Resolve(call, Kinds.DataCenter, body.One("data_center"))
+            ?? throw FaultException.Missing("Cluster", "dataCenter.name|id", "add");
+        var id = Names.NewId(body);
+        var config = new ClusterConfig
+        {
+            Name = name,
+            DataCenter = new DataCenterId(dataCenter),
+            Description = body.Text("description") ?? "",
+            Comment = body.Text("comment") ?? "",
+            CpuType = body.One("cpu")?.Text("type") ?? "",
+            Architecture = body.One("cpu")?.Text("architecture") is { } given and not "undefined" ? given : "x86_64",
+            MemoryOvercommitPercent = Overcommit(body) ?? 100,
+            FencingEnabled = body.One("fencing_policy")?.Flag("enabled") ?? true,
+        };
+        var view = await Names.Claiming(call, Kinds.Cluster, name, id, () => call.Ask<ClusterView>(
+            Kinds.Cluster, id, new ClusterCommand.Create(call.NewOrigin(), config)));
+        return Answer.Created(Show(call, view));
+    }
+
+    private static async Task<Answer> Update(ApiCall call)
+    {
+        var body = await call.ReadBody(Shapes.Cluster);
+        var present = await Read(call);
+        var name = Names.Changed(body, "Cluster", present.Config.Name);
+        var patch = new ClusterPatch
+        {
+            Name = name, Description = body.Text("description"), Comment = body.Text("comment"),
+            CpuType = body.One("cpu")?.Text("type"), MemoryOvercommitPercent = Overcommit(body),
+            FencingEnabled = body.One("fencing_policy")?.Flag("enabled"),
+        };
+        var view = await Names.Renaming(call, Kinds.Cluster, name, present.Config.Name, call.Id(), () =>
+            call.Ask<ClusterView>(Kinds.Cluster, call.Id(), new ClusterCommand.Update(call.NewOrigin(), patch)));
+        return Answer.Of(Show(call, view));
+    }
+
+    private static int? Overcommit(Element body)
+    {
+        var percent = body.One("memory_policy")?.One("over_commit")?.Integer("percent");
+        return percent is null or (>= 100 and <= 200)
+            ? percent
+            : throw FaultException.Bad($"memory_policy.over_commit.percent is {percent}; it must be from 100 to 200");
+    }
+
+    private static Element Show(ApiCall call, ClusterView view)
+    {
+        var config = view.Config;
+        return Shapes.Cluster.New(view.Id.Value, Hrefs.Cluster(view.Id.Value))
+            .With("name", config.Name)
+            .With("description", config.Description)
+            .With("comment", config.Comment)
+            .With("cpu", Shapes.Cpu.New().With("architecture", config.Architecture).With("type", config.CpuType))
+            .With("version", Versions.Level(call.World.Options))
+            .With("memory_policy", Shapes.ClusterMemoryPolicy.New()
+                .With("over_commit", Shapes.OverCommit.New().With("percent", config.MemoryOvercommitPercent)))
+            .With("fencing_policy", Shapes.FencingPolicy.New().With("enabled", config.FencingEnabled))
+            .With("virt_service", true)
+            .With("gluster_service", false)
+            .With("data_center", Refs.To(config.DataCenter));
+    }
+}

@@ -1,0 +1,153 @@
+using Orchestrator.Actors;
+using Orchestrator.Actors.Disk;
+using Orchestrator.Actors.Journal;
+using Orchestrator.Actors.StorageDomain;
+using Orchestrator.Api.Http;
+using Orchestrator.Api.Representation;
+using Orchestrator.Api.Search;
+
+namespace Orchestrator.Api.Resources;
+
+internal static class Disks
+{
+    private static readonly Dictionary<string, SearchField> _search = new()
+    {
+        ["id"] = new("id"), ["status"] = new("status"), ["description"] = new("config.description"),
+        ["storage"] = new("config.storageDomain", Kinds.StorageDomain),
+    };
+
+    public static void Map(Router router) => router
+        .Get("disks", List)
+        .Post("disks", Add)
+        .Get("disks/{id}", async call => Answer.Of(Show(await call.Get<DiskView>(Kinds.Disk, call.Id()))))
+        .Put("disks/{id}", async call => Answer.Of(await Update(call, call.Id(), await call.ReadBody(Shapes.Disk))))
+        .Delete("disks/{id}", async call =>
+        {
+            var origin = call.NewOrigin();
+            await Remove(call, call.Id(), origin);
+            return Acts.Accepted(call, origin);
+        });
+
+    /// <summary>Disks of one storage domain.</summary>
+    public static async Task<Answer> ListOf(ApiCall call, Guid storageDomain)
+    {
+        var views = await call.List<DiskView>(new ReadQuery(
+            Kinds.Disk, new Dictionary<string, string> { ["config.storageDomain"] = storageDomain.ToString() },
+            Max: call.Parameters.Max));
+        return Answer.Of(Shapes.Disk, [.. views.Select(Show)]);
+    }
+
+    /// <summary>Makes a disk as the body describes it.</summary>
+    /// <param name="fallbackName">Name when the body gives none.</param>
+    public static async Task<DiskView> Create(ApiCall call, Element body, string fallbackName)
+    {
+        var size = body.Number("provisioned_size") ?? throw FaultException.Missing("Disk", "provisionedSize", "add");
+        if (size <= 0) throw FaultException.Bad($"Disk.provisioned_size is {size}; it must be more than 0 bytes");
+        if (body.Text("storage_type") is { } type and not "image") throw FaultException.NotYet($"A disk of the type {type}");
+        var domain = await Refs.Resolve(call, Kinds.StorageDomain,
+                body.Many("storage_domains") is [var first, ..] ? first : body.One("storage_domain"))
+            ?? throw FaultException.Missing("Disk", "storageDomains.storageDomain.id|name", "add");
+        var id = Names.NewId(body);
+        var format = body.Text("format") ?? "cow";
+        var config = new DiskConfig
+        {
+            Name = NameOf(body) ?? fallbackName,
+            StorageDomain = new StorageDomainId(domain),
+            ProvisionedSize = size,
+            Format = format,
+            Sparse = body.Flag("sparse") ?? format == "cow",
+            Shareable = body.Flag("shareable") ?? false,
+            Description = body.Text("description") ?? "",
+        };
+        return await Create(call, id, config, "", "");
+    }
+
+    /// <summary>Makes a copy of a disk on its own storage domain.</summary>
+    public static Task<DiskView> Copy(ApiCall call, DiskView source, string name)
+    {
+        if (source.Status != "ok")
+            throw FaultTable.Refusal(source.Status == "locked" ? Fault.DiskLocked : Fault.DiskIllegal,
+                $"The disk is {source.Config.Name} ({source.Id})");
+        return Create(call, Guid.NewGuid(), source.Config with { Name = name }, source.Path, source.Config.Format);
+    }
+
+    public static async Task Remove(ApiCall call, Guid id, Origin origin)
+    {
+        var disk = await call.Get<DiskView>(Kinds.Disk, id);
+        var domain = await call.Get<StorageDomainView>(Kinds.StorageDomain, disk.Config.StorageDomain.Value);
+        var host = await StorageDomains.HostFor(call, domain);
+        await call.Ask(Kinds.Disk, id, new DiskCommand.Remove(origin, host));
+    }
+
+    public static async Task<Element> Update(ApiCall call, Guid id, Element body)
+    {
+        if (body.Has("provisioned_size"))
+        {
+            var present = await call.Get<DiskView>(Kinds.Disk, id);
+            if (body.Number("provisioned_size") != present.Config.ProvisionedSize)
+                throw FaultException.NotYet("Changing a disk's size");
+        }
+
+        var patch = new DiskPatch
+        {
+            Name = NameOf(body), Description = body.Text("description"), Shareable = body.Flag("shareable"),
+        };
+        return Show(await call.Ask<DiskView>(Kinds.Disk, id, new DiskCommand.Update(call.NewOrigin(), patch)));
+    }
+
+    public static Element Show(DiskView view)
+    {
+        var config = view.Config;
+        var disk = Shapes.Disk.New(view.Id.Value, Hrefs.Disk(view.Id.Value))
+            .With("name", config.Name)
+            .With("alias", config.Name)
+            .With("description", config.Description)
+            .With("provisioned_size", config.ProvisionedSize)
+            .With("format", config.Format)
+            .With("image_id", view.Id.ToString())
+            .With("shareable", config.Shareable)
+            .With("sparse", config.Sparse)
+            .With("wipe_after_delete", false)
+            .With("propagate_errors", false)
+            .With("storage_type", "image")
+            .With("content_type", "data")
+            .With("status", view.Status)
+            .With("storage_domains", [Refs.To(config.StorageDomain)]);
+        if (view.StatusDetail.Length > 0) disk.With("status_detail", view.StatusDetail);
+        if (view.Vms.Length > 0) disk.With("vms", [.. view.Vms.Select(Refs.To)]);
+        return disk;
+    }
+
+    private static async Task<DiskView> Create(
+        ApiCall call, Guid id, DiskConfig config, string source, string sourceFormat)
+    {
+        var domain = await call.Get<StorageDomainView>(Kinds.StorageDomain, config.StorageDomain.Value);
+        if (domain.DataCenter is null) throw FaultTable.Refusal(Fault.StorageDomainNotAttached, domain.Config.Name);
+        if (domain.Status != "active") throw FaultTable.Refusal(Fault.StorageDomainNotActive, domain.Config.Name);
+        var host = await StorageDomains.HostFor(call, domain);
+        var path = $"{domain.Config.Path.TrimEnd('/')}/{domain.Id}/images/{id}/{id}";
+        return await call.Ask<DiskView>(Kinds.Disk, id,
+            new DiskCommand.Create(call.NewOrigin(), config, path, host, source, sourceFormat));
+    }
+
+    private static async Task<Answer> List(ApiCall call)
+    {
+        var views = await Searching.List<DiskView>(call, Kinds.Disk, _search, view => view.Config.Name);
+        return Answer.Of(Shapes.Disk, [.. views.Select(Show)]);
+    }
+
+    private static async Task<Answer> Add(ApiCall call)
+    {
+        var body = await call.ReadBody(Shapes.Disk);
+        if (NameOf(body) is null) throw FaultException.Missing("Disk", "name", "add");
+        var view = await Create(call, body, "");
+        return Answer.Created(WithCreation(Show(view), view.Status), pending: view.Status == "locked");
+    }
+
+    internal static Element WithCreation(Element element, string status) =>
+        element.With("creation_status", status == "locked" ? "in_progress" : "complete");
+
+    /// <summary>Disks have an alias; newer clients call it name. Disk names need not be unique.</summary>
+    private static string? NameOf(Element body) =>
+        (body.Text("name") ?? body.Text("alias")) is { Length: > 0 } name ? Names.Checked(name, "Disk") : null;
+}

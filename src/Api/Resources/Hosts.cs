@@ -1,0 +1,199 @@
+using System.Globalization;
+using Orchestrator.Actors;
+using Orchestrator.Actors.Host;
+using Orchestrator.Actors.Journal;
+using Orchestrator.Api.Http;
+using Orchestrator.Api.Representation;
+using Orchestrator.Api.Search;
+
+namespace Orchestrator.Api.Resources;
+
+internal static class Hosts
+{
+    private static readonly Dictionary<string, SearchField> _search = new()
+    {
+        ["id"] = new("id"), ["status"] = new("status"), ["cluster"] = new("config.cluster", Kinds.Cluster),
+        ["address"] = new("config.address"), ["comment"] = new("config.comment"),
+    };
+
+    private static readonly string[] _actions = ["activate", "approve", "deactivate", "fence"];
+
+    public static void Map(Router router) => router
+        .Get("hosts", List)
+        .Post("hosts", Add)
+        .Get("hosts/{id}", Get)
+        .Put("hosts/{id}", Update)
+        .Delete("hosts/{id}", Remove)
+        .Post("hosts/{id}/activate", call => Act(call, (origin, _) => new HostCommand.Activate(origin)))
+        .Post("hosts/{id}/deactivate", call => Act(call, (origin, action) =>
+            new HostCommand.Deactivate(origin, action.Text("reason") ?? "")))
+        .Post("hosts/{id}/fence", call => Act(call, Fence))
+        .Post("hosts/{id}/approve", Approve);
+
+    public static Task<HostView> Read(ApiCall call) => call.Get<HostView>(Kinds.Host, call.Id());
+
+    private static async Task<Answer> List(ApiCall call)
+    {
+        var views = await Searching.List<HostView>(call, Kinds.Host, _search, view => view.Config.Name);
+        return Answer.Of(Shapes.Host, [.. views.Select(view => Show(view))]);
+    }
+
+    private static async Task<Answer> Get(ApiCall call)
+    {
+        var view = await Read(call);
+        var guests = await call.World.Read.VmsOn(view.Id, call.Cancel);
+        return Answer.Of(Show(view).With("summary", Shapes.GuestSummary.New().With("total", guests.Count)));
+    }
+
+    private static async Task<Answer> Add(ApiCall call)
+    {
+        var body = await call.ReadBody(Shapes.Host);
+        var name = Names.Required(body, "Host");
+        if (body.Text("address") is not { Length: > 0 } given) throw FaultException.Missing("Host", "address", "add");
+        var (address, port) = AddressOf(call, body, given);
+        var cluster = await Refs.Resolve(call, Kinds.Cluster, body.One("cluster"))
+            ?? await Refs.ByName(call, Kinds.Cluster, call.World.Options.DefaultCluster)
+            ?? throw FaultException.Missing("Host", "cluster.name|id", "add");
+        var id = Names.NewId(body);
+        var power = body.One("power_management");
+        var agents = new List<FenceAgent>();
+        foreach (var agent in power?.Many("agents") ?? [])
+            agents.Add(await FenceAgents.Accept(call, new HostId(id), agent, agents.Count + 1));
+        var config = new HostConfig
+        {
+            Name = name,
+            Cluster = new ClusterId(cluster),
+            Address = address,
+            Port = port,
+            PathPrefix = PathPrefix(body.Text("path_prefix") ?? ""),
+            Comment = body.Text("comment") ?? "",
+            Description = body.Text("description") ?? "",
+            PowerManagementEnabled = power?.Flag("enabled") ?? agents.Count > 0,
+            FenceAgents = [.. agents],
+        };
+        var view = await Names.Claiming(call, Kinds.Host, name, id, () => call.Ask<HostView>(
+            Kinds.Host, id, new HostCommand.Register(call.NewOrigin(), config)));
+        return Answer.Created(Show(view));
+    }
+
+    private static async Task<Answer> Update(ApiCall call)
+    {
+        var body = await call.ReadBody(Shapes.Host);
+        var present = await Read(call);
+        var name = Names.Changed(body, "Host", present.Config.Name);
+        var cluster = await Refs.Resolve(call, Kinds.Cluster, body.One("cluster"));
+        var patch = new HostPatch
+        {
+            Name = name, Comment = body.Text("comment"), Description = body.Text("description"),
+            Address = NewAddress(call, body, present),
+            Cluster = cluster is { } id && id != present.Config.Cluster.Value ? new ClusterId(id) : null,
+            PowerManagementEnabled = body.One("power_management")?.Flag("enabled"),
+        };
+        var view = await Names.Renaming(call, Kinds.Host, name, present.Config.Name, call.Id(), () =>
+            call.Ask<HostView>(Kinds.Host, call.Id(), new HostCommand.Update(call.NewOrigin(), patch)));
+        return Answer.Of(Show(view));
+    }
+
+    private static async Task<Answer> Remove(ApiCall call)
+    {
+        var view = await call.Find(Kinds.Host, call.Id()) is { } document
+            ? WireJson.Read<HostView>(document.Json)
+            : null;
+        var answer = await Acts.Send(call, Kinds.Host, call.Id(), origin => new HostCommand.Remove(origin));
+        foreach (var agent in view?.Config.FenceAgents ?? [])
+            await call.World.Secrets.Remove(agent.Secret, call.Cancel);
+        return answer;
+    }
+
+    private static async Task<Answer> Act(ApiCall call, Func<Origin, Element, HostCommand> command)
+    {
+        var action = await call.ReadBody(Shapes.Action);
+        return await Acts.Send(call, Kinds.Host, call.Id(), origin => command(origin, action));
+    }
+
+    private static HostCommand Fence(Origin origin, Element action) => action.Text("fence_type")?.ToLowerInvariant() switch
+    {
+        "start" => new HostCommand.Fence(origin, PowerAction.On),
+        "stop" => new HostCommand.Fence(origin, PowerAction.Off),
+        "restart" => new HostCommand.Fence(origin, PowerAction.Restart),
+        "status" => new HostCommand.Fence(origin, PowerAction.Status),
+        "manual" => new HostCommand.ConfirmRebooted(origin),
+        null or "" => throw FaultException.Missing("Action", "fenceType", "fence"),
+        var other => throw new FaultException(400, "Invalid Enum value",
+            $"action.fence_type is '{other}', which is not one of manual, restart, start, status, stop"),
+    };
+
+    /// <summary>Hosts are approved by being added; asking for it again is no error and changes nothing.</summary>
+    private static async Task<Answer> Approve(ApiCall call)
+    {
+        await call.ReadBody(Shapes.Action);
+        await Read(call);
+        return Acts.Complete();
+    }
+
+    /// <summary>"name", "name:port", "[v6]:port"; the element port wins.</summary>
+    private static (string Address, int Port) AddressOf(ApiCall call, Element body, string given)
+    {
+        var address = given;
+        var port = call.World.Options.DefaultAgentPort;
+        var colon = given.LastIndexOf(':');
+        if (colon > 0 && (given.IndexOf(':', StringComparison.Ordinal) == colon || given[colon - 1] == ']'))
+        {
+            address = given[..colon];
+            if (!int.TryParse(given.AsSpan(colon + 1), NumberStyles.None, CultureInfo.InvariantCulture, out port))
+                throw FaultException.Bad($"Host.address is '{given}'; what follows the colon is not a port");
+        }
+
+        port = body.Integer("port") ?? port;
+        if (port is < 1 or > 65535) throw FaultException.Bad($"Host.port is {port}; a port is from 1 to 65535");
+        address = address.Trim('[', ']');
+        return Uri.CheckHostName(address) == UriHostNameType.Unknown
+            ? throw FaultException.Bad($"Host.address is '{given}', which is neither a name nor an IP address")
+            : (address, port);
+    }
+
+    /// <summary>A host's port cannot change while it is known to the engine, so an address may repeat it at most.</summary>
+    private static string? NewAddress(ApiCall call, Element body, HostView present)
+    {
+        if (body.Text("address") is not { Length: > 0 } given) return null;
+        var (address, port) = AddressOf(call, body, given);
+        if (port != present.Config.Port && (body.Has("port") || address != given))
+            throw FaultException.Bad("The agent's port cannot be changed; remove the host and add it again");
+        return address == present.Config.Address ? null : address;
+    }
+
+    private static string PathPrefix(string given) =>
+        given.Length == 0 || (given[0] == '/' && given.All(letter => char.IsAsciiLetterOrDigit(letter) || letter is '/' or '-' or '_'))
+            ? given
+            : throw FaultException.Bad("Host.path_prefix must begin with a slash and hold letters, digits, - and _ only");
+
+    private static Element Show(HostView view)
+    {
+        var config = view.Config;
+        var href = Hrefs.Host(view.Id.Value);
+        var host = Shapes.Host.New(view.Id.Value, href)
+            .With("name", config.Name)
+            .With("description", config.Description)
+            .With("comment", config.Comment)
+            .With("address", config.Address)
+            .With("port", config.Port)
+            .With("status", view.Status)
+            .With("type", "rhel")
+            .With("power_management", Shapes.PowerManagement.New().With("enabled", config.PowerManagementEnabled))
+            .With("cluster", Refs.To(config.Cluster))
+            .WithLink("fenceagents", $"{href}/fenceagents");
+        if (config.PathPrefix.Length > 0) host.With("path_prefix", config.PathPrefix);
+        if (view.StatusDetail.Length > 0) host.With("status_detail", view.StatusDetail);
+        if (view.Facts is { } facts)
+        {
+            host.With("memory", facts.Memory)
+                .With("cpu", Shapes.Cpu.New().With("name", facts.CpuModel)
+                    .With("topology", Shapes.Topology.New().With("cores", facts.Cpus).With("sockets", 1L).With("threads", 1L)))
+                .With("hardware_information", Shapes.HardwareInformation.New().With("uuid", facts.HostUuid))
+                .With("version", Shapes.Version.New().With("full_version", facts.Version));
+        }
+
+        foreach (var action in _actions) host.WithAction(action, $"{href}/{action}");
+        return host;
+    }
+}

@@ -1,0 +1,28 @@
+using Orchestrator.Api.Http;
+
+namespace Orchestrator.Api.Resources;
+
+/// <summary>Every path that the API knows.</summary>
+internal static class Routes
+{
+    public static Router All()
+    {
+        var router = new Router();
+        EntryPoint.Map(router);
+        DataCenters.Map(router);
+        Clusters.Map(router);
+        Hosts.Map(router);
+        FenceAgents.Map(router);
+        StorageDomains.Map(router);
+        Disks.Map(router);
+        Templates.Map(router);
+        Vms.Map(router);
+        DiskAttachments.Map(router);
+        Nics.Map(router);
+        Events.Map(router);
+        Jobs.Map(router);
+        Users.Map(router);
+        Absent.Map(router);
+        return router;
+    }
+}

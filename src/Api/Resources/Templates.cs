@@ -1,0 +1,178 @@
+using Orchestrator.Actors;
+using Orchestrator.Actors.Journal;
+using Orchestrator.Actors.Template;
+using Orchestrator.Actors.Vm;
+using Orchestrator.Api.Http;
+using Orchestrator.Api.Representation;
+using Orchestrator.Api.Search;
+
+namespace Orchestrator.Api.Resources;
+
+internal static class Templates
+{
+    public const string BlankName = "Blank";
+
+    private static readonly Dictionary<string, SearchField> _search = new()
+    {
+        ["id"] = new("id"), ["status"] = new("status"), ["cluster"] = new("config.cluster", Kinds.Cluster),
+        ["description"] = new("config.description"), ["comment"] = new("config.comment"),
+    };
+
+    public static void Map(Router router) => router
+        .Get("templates", List)
+        .Post("templates", Add)
+        .Get("templates/{id}", Get)
+        .Put("templates/{id}", Update)
+        .Delete("templates/{id}", Remove)
+        .Get("templates/{id}/diskattachments", async call => Answer.Of(Shapes.DiskAttachment,
+            await Find(call, call.Id()) is { } view ? [.. view.Config.Disks.Select(disk => ShowDisk(view.Id, disk))] : []))
+        .Get("templates/{id}/nics", async call => Answer.Of(Shapes.Nic,
+            await Find(call, call.Id()) is { } view ? [.. view.Config.Nics.Select(nic => ShowNic(view.Id, nic))] : []));
+
+    /// <summary>The template that a body names; null for Blank, which is also what no template means.</summary>
+    public static async Task<TemplateView?> Of(ApiCall call, Element? reference)
+    {
+        if (await Refs.Resolve(call, Kinds.Template, reference) is not { } id) return null;
+        if (await Find(call, id) is not { } view) return null;
+        return view.Status == "ok" || view.Id == TemplateId.Blank
+            ? view
+            : throw FaultTable.Refusal(Fault.TemplateLocked, $"The template {view.Config.Name} is {view.Status}");
+    }
+
+    /// <summary>Null for Blank while the store has no document of it: every installation has that template.</summary>
+    private static async Task<TemplateView?> Find(ApiCall call, Guid id) =>
+        await call.Find(Kinds.Template, id) is { } document ? WireJson.Read<TemplateView>(document.Json)
+        : id == TemplateId.Blank.Value ? null
+        : throw FaultException.Unknown(Kinds.Template, id.ToString());
+
+    private static async Task<Answer> List(ApiCall call)
+    {
+        var views = await Searching.List<TemplateView>(call, Kinds.Template, _search, view => view.Config.Name);
+        var shown = new List<Element>(views.Count + 1);
+        foreach (var view in views) shown.Add(await Show(call, view));
+        var all = call.Parameters.Text("search") is null or "" && call.Parameters.Max is null;
+        if (all && views.All(view => view.Id != TemplateId.Blank)) shown.Insert(0, ShowBlank());
+        return Answer.Of(Shapes.Template, shown);
+    }
+
+    private static async Task<Answer> Get(ApiCall call) => Answer.Of(
+        await Find(call, call.Id()) is { } view ? await Show(call, view) : ShowBlank());
+
+    /// <summary>Copies the VM's definition and disks; the template is locked until the copies are done.</summary>
+    private static async Task<Answer> Add(ApiCall call)
+    {
+        var body = await call.ReadBody(Shapes.Template);
+        var name = Names.Required(body, "Template");
+        var source = Refs.IdOf(body.One("vm"))
+            ?? await Refs.Resolve(call, Kinds.Vm, body.One("vm"))
+            ?? throw FaultException.Missing("Template", "vm.id|name", "add");
+        var vm = await call.Get<VmView>(Kinds.Vm, source);
+        if (vm.Status != "down") throw FaultTable.Refusal(Fault.VmMustBeDown, $"The VM {vm.Config.Name} is {vm.Status}");
+        var id = Names.NewId(body);
+        var patch = await Definitions.Patch(call, body);
+        var config = Definitions.Checked(patch.Apply(vm.Config with
+        {
+            Name = name, Description = "", Comment = "", Disks = [], DeleteProtected = false,
+        }));
+
+        var view = await Names.Claiming(call, Kinds.Template, name, id, async () =>
+        {
+            var disks = new NewDisks(call);
+            try
+            {
+                await disks.Clone(vm.Config.Disks, name);
+                var attachments = disks.Attachments;
+                return await call.Ask<TemplateView>(Kinds.Template, id, new TemplateCommand.Create(
+                    call.NewOrigin(), config with { Disks = attachments },
+                    [.. attachments.Select(attachment => attachment.Disk)]));
+            }
+            catch (FaultException)
+            {
+                await disks.Undo();
+                throw;
+            }
+        });
+        return Answer.Created(
+            Disks.WithCreation(await Show(call, view), view.Status), pending: view.Status == "locked");
+    }
+
+    private static async Task<Answer> Update(ApiCall call)
+    {
+        var body = await call.ReadBody(Shapes.Template);
+        if (await Find(call, call.Id()) is not { } present) throw FaultTable.Refusal(Fault.TemplateIsBlank, null);
+        var name = Names.Changed(body, "Template", present.Config.Name);
+        var patch = new TemplatePatch
+        {
+            Name = name, Description = body.Text("description"), Comment = body.Text("comment"),
+        };
+        var view = await Names.Renaming(call, Kinds.Template, name, present.Config.Name, call.Id(), () =>
+            call.Ask<TemplateView>(Kinds.Template, call.Id(), new TemplateCommand.Update(call.NewOrigin(), patch)));
+        return Answer.Of(await Show(call, view));
+    }
+
+    private static async Task<Answer> Remove(ApiCall call)
+    {
+        if (await Find(call, call.Id()) is not { } view) throw FaultTable.Refusal(Fault.TemplateIsBlank, null);
+        var origin = call.NewOrigin();
+        await call.Ask(Kinds.Template, call.Id(), new TemplateCommand.Remove(origin));
+        foreach (var disk in view.Config.Disks)
+        {
+            try
+            {
+                await Disks.Remove(call, disk.Disk.Value, call.NewOrigin());
+            }
+            catch (FaultException left)
+            {
+                call.World.Log.DiskLeftBehind(disk.Disk, view.Config.Name, left.Detail);
+            }
+        }
+
+        return Acts.Accepted(call, origin);
+    }
+
+    private static async Task<Element> Show(ApiCall call, TemplateView view)
+    {
+        var href = Hrefs.Template(view.Id.Value);
+        var template = Definitions.Show(
+                Shapes.Template.New(view.Id.Value, href), view.Config,
+                await Clusters.ArchitectureOf(call, view.Config.Cluster), view.CreatedAt)
+            .With("status", view.Status)
+            .With("version", FirstVersion(view.Id))
+            .WithLink("diskattachments", $"{href}/diskattachments")
+            .WithLink("nics", $"{href}/nics")
+            .WithLink("tags", $"{href}/tags");
+        if (view.Config.Cluster.Value != Guid.Empty) template.With("cluster", Refs.To(view.Config.Cluster));
+        if (view.StatusDetail.Length > 0) template.With("status_detail", view.StatusDetail);
+        return template;
+    }
+
+    /// <summary>Blank belongs to no cluster and was made with the installation.</summary>
+    private static Element ShowBlank()
+    {
+        var id = TemplateId.Blank.Value;
+        var config = new VmConfig { Name = BlankName, Cluster = new ClusterId(Guid.Empty), Description = "Blank template" };
+        return Definitions.Show(
+                Shapes.Template.New(id, Hrefs.Template(id)), config, "undefined", DateTimeOffset.UnixEpoch)
+            .With("status", "ok")
+            .With("version", FirstVersion(TemplateId.Blank));
+    }
+
+    private static Element FirstVersion(TemplateId id) => Shapes.TemplateVersion.New()
+        .With("version_name", "base version").With("version_number", 1L).With("base_template", Refs.To(id));
+
+    private static Element ShowDisk(TemplateId template, DiskAttachment attachment) => Shapes.DiskAttachment
+        .New(attachment.Disk.Value, $"{Hrefs.Template(template.Value)}/diskattachments/{attachment.Disk}")
+        .With("active", attachment.Active)
+        .With("bootable", attachment.Bootable)
+        .With("interface", attachment.Interface)
+        .With("disk", Refs.To(attachment.Disk))
+        .With("template", Refs.To(template));
+
+    private static Element ShowNic(TemplateId template, Nic nic) => Shapes.Nic
+        .New(nic.Id, $"{Hrefs.Template(template.Value)}/nics/{nic.Id}")
+        .With("name", nic.Name)
+        .With("interface", nic.Interface)
+        .With("linked", nic.Linked)
+        .With("plugged", nic.Plugged)
+        .With("network", Shapes.Network.New().With("name", nic.Bridge));
+}

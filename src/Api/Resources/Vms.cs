@@ -1,0 +1,186 @@
+using System.Collections.Immutable;
+using Orchestrator.Actors;
+using Orchestrator.Actors.Disk;
+using Orchestrator.Actors.Journal;
+using Orchestrator.Actors.Template;
+using Orchestrator.Actors.Vm;
+using Orchestrator.Api.Http;
+using Orchestrator.Api.Representation;
+using Orchestrator.Api.Search;
+
+namespace Orchestrator.Api.Resources;
+
+internal static class Vms
+{
+    private static readonly Dictionary<string, SearchField> _search = new()
+    {
+        ["id"] = new("id"), ["status"] = new("status"), ["cluster"] = new("config.cluster", Kinds.Cluster),
+        ["host"] = new("host", Kinds.Host), ["template"] = new("config.template", Kinds.Template),
+        ["description"] = new("config.description"), ["comment"] = new("config.comment"), ["type"] = new("config.type"),
+        ["os"] = new("config.osType"),
+    };
+
+    private static readonly string[] _actions = ["cancelmigration", "migrate", "shutdown", "start", "stop"];
+
+    public static void Map(Router router) => router
+        .Get("vms", List)
+        .Post("vms", Add)
+        .Get("vms/{id}", async call => Answer.Of(await Show(call, await Read(call))))
+        .Put("vms/{id}", Update)
+        .Delete("vms/{id}", Remove)
+        .Post("vms/{id}/start", Start)
+        .Post("vms/{id}/stop", call => Act(call, (origin, _) => new VmCommand.Stop(origin)))
+        .Post("vms/{id}/shutdown", call => Act(call, (origin, _) => new VmCommand.Shutdown(origin)))
+        .Post("vms/{id}/migrate", Migrate)
+        .Post("vms/{id}/cancelmigration", call => Act(call, (origin, _) => new VmCommand.CancelMigration(origin)));
+
+    public static Task<VmView> Read(ApiCall call) => call.Get<VmView>(Kinds.Vm, call.Id());
+
+    private static async Task<Answer> List(ApiCall call)
+    {
+        var views = await Searching.List<VmView>(call, Kinds.Vm, _search, view => view.Config.Name);
+        var shown = new Element[views.Count];
+        for (var at = 0; at < shown.Length; at++) shown[at] = await Show(call, views[at]);
+        return Answer.Of(Shapes.Vm, shown);
+    }
+
+    private static async Task<Answer> Add(ApiCall call)
+    {
+        var body = await call.ReadBody(Shapes.Vm);
+        var name = Names.Required(body, "Vm");
+        var cluster = await Refs.Resolve(call, Kinds.Cluster, body.One("cluster"))
+            ?? throw FaultException.Missing("Vm", "cluster.id|name", "add");
+        var template = await Templates.Of(call, body.One("template"));
+        var id = Names.NewId(body);
+        var patch = await Definitions.Patch(call, body);
+        var started = (template?.Config ?? Blank(cluster)) with
+        {
+            Name = name, Cluster = new ClusterId(cluster), Template = template?.Id ?? TemplateId.Blank,
+            Description = "", Comment = "", Disks = [], Nics = [],
+        };
+        var config = Definitions.Checked(WithRoom(patch).Apply(started));
+        var nics = await Nics.Inline(call, template?.Config.Nics ?? [], body.Many("nics") ?? []);
+
+        var view = await Names.Claiming(call, Kinds.Vm, name, id, async () =>
+        {
+            var disks = new NewDisks(call);
+            try
+            {
+                await disks.Clone(template?.Config.Disks ?? [], name);
+                await disks.Inline(body.Many("disk_attachments") ?? [], name);
+                return await call.Ask<VmView>(Kinds.Vm, id, new VmCommand.Create(
+                    call.NewOrigin(), config with { Nics = nics, Disks = disks.Attachments }));
+            }
+            catch (FaultException)
+            {
+                await disks.Undo();
+                throw;
+            }
+        });
+        return Answer.Created(await Show(call, view), pending: view.Status == "image_locked");
+    }
+
+    private static async Task<Answer> Update(ApiCall call)
+    {
+        var body = await call.ReadBody(Shapes.Vm);
+        var present = await Read(call);
+        if (await Refs.Resolve(call, Kinds.Cluster, body.One("cluster")) is { } cluster
+            && cluster != present.Config.Cluster.Value)
+            throw FaultException.NotYet("Moving a VM to another cluster");
+        var name = Names.Changed(body, "Vm", present.Config.Name);
+        var patch = (await Definitions.Patch(call, body)) with { Name = name };
+        Definitions.Checked(patch.Apply(present.Config));
+        var view = await Names.Renaming(call, Kinds.Vm, name, present.Config.Name, call.Id(), () =>
+            call.Ask<VmView>(Kinds.Vm, call.Id(), new VmCommand.Update(call.NewOrigin(), patch)));
+        return Answer.Of(await Show(call, view));
+    }
+
+    /// <summary>Removes the VM, and its disks unless detach_only. A disk that others share is left to them.</summary>
+    private static async Task<Answer> Remove(ApiCall call)
+    {
+        var vm = await Read(call);
+        var origin = call.NewOrigin();
+        await call.Ask(Kinds.Vm, call.Id(), new VmCommand.Remove(origin));
+        if (call.Parameters.Flag("detach_only") != true)
+            foreach (var attachment in vm.Config.Disks)
+                await RemoveDisk(call, vm, attachment.Disk);
+        return Acts.Accepted(call, origin);
+    }
+
+    /// <summary>The VM is gone already, so what goes wrong with one disk is logged and leaves that disk behind.</summary>
+    private static async Task RemoveDisk(ApiCall call, VmView vm, DiskId disk)
+    {
+        try
+        {
+            var view = await call.Get<DiskView>(Kinds.Disk, disk.Value);
+            if (view.Config.Shareable) return;
+            await call.Ask(Kinds.Disk, disk.Value, new DiskCommand.Detach(call.NewOrigin(), vm.Id));
+            await Disks.Remove(call, disk.Value, call.NewOrigin());
+        }
+        catch (FaultException left)
+        {
+            call.World.Log.DiskLeftBehind(disk, vm.Config.Name, left.Detail);
+        }
+    }
+
+    private static async Task<Answer> Start(ApiCall call)
+    {
+        var action = await call.ReadBody(Shapes.Action);
+        if (action.Flag("pause") == true) throw FaultException.NotYet("Starting a VM paused");
+        if (action.Has("vm")) throw FaultException.NotYet("Starting a VM once with other settings (run once)");
+        return await Acts.Send(call, Kinds.Vm, call.Id(), origin => new VmCommand.Start(origin));
+    }
+
+    private static async Task<Answer> Migrate(ApiCall call)
+    {
+        var action = await call.ReadBody(Shapes.Action);
+        if (action.Has("cluster")) throw FaultException.NotYet("Migrating to another cluster");
+        HostId? host = await Refs.Resolve(call, Kinds.Host, action.One("host")) is { } id ? new HostId(id) : null;
+        var force = action.Flag("force") ?? call.Parameters.Flag("force") ?? false;
+        return await Acts.Send(call, Kinds.Vm, call.Id(), origin => new VmCommand.Migrate(origin, host, force));
+    }
+
+    private static async Task<Answer> Act(ApiCall call, Func<Origin, Element, VmCommand> command)
+    {
+        var action = await call.ReadBody(Shapes.Action);
+        return await Acts.Send(call, Kinds.Vm, call.Id(), origin => command(origin, action));
+    }
+
+    private static VmConfig Blank(Guid cluster) => new() { Name = "", Cluster = new ClusterId(cluster) };
+
+    /// <summary>oVirt's defaults for what a new VM's memory leaves open: all of it guaranteed, four times as much
+    /// to plug in.</summary>
+    private static VmPatch WithRoom(VmPatch patch) => patch.Memory is not { } memory
+        ? patch
+        : patch with
+        {
+            GuaranteedMemory = patch.GuaranteedMemory ?? memory,
+            MaxMemory = patch.MaxMemory ?? (memory < long.MaxValue / 4 ? memory * 4 : memory),
+        };
+
+    public static async Task<Element> Show(ApiCall call, VmView view)
+    {
+        var config = view.Config;
+        var href = Hrefs.Vm(view.Id.Value);
+        var template = Refs.To(config.Template);
+        var vm = Definitions.Show(
+                Shapes.Vm.New(view.Id.Value, href), config, await Clusters.ArchitectureOf(call, config.Cluster),
+                view.CreatedAt)
+            .With("cluster", Refs.To(config.Cluster))
+            .With("status", view.Status)
+            .With("next_run_configuration_exists", view.NextRunExists)
+            .With("run_once", false)
+            .With("start_time", view.StartedAt)
+            .With("stop_time", view.StoppedAt)
+            .With("template", template)
+            .With("original_template", template)
+            .WithLink("diskattachments", $"{href}/diskattachments")
+            .WithLink("nics", $"{href}/nics")
+            .WithLink("tags", $"{href}/tags");
+        if (view.Host is { } host) vm.With("host", Refs.To(host));
+        if (view.StatusDetail.Length > 0) vm.With("status_detail", view.StatusDetail);
+        if (view.StopReason.Length > 0) vm.With("stop_reason", view.StopReason);
+        foreach (var action in _actions) vm.WithAction(action, $"{href}/{action}");
+        return vm;
+    }
+}

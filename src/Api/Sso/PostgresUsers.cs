@@ -1,0 +1,48 @@
+using Npgsql;
+
+namespace Orchestrator.Api.Sso;
+
+/// <summary>Users in sso.users. Throws <see cref="NpgsqlException"/> when the database is away.</summary>
+public sealed class PostgresUsers(NpgsqlDataSource database) : IUsers
+{
+    public async Task<Identity?> Verify(string name, string password, CancellationToken cancel)
+    {
+        await using var query = database.CreateCommand("SELECT id, password_hash, is_admin FROM sso.users WHERE name = $1");
+        query.Parameters.AddWithValue(name);
+        Identity? user = null;
+        var hash = PasswordHash.Nobody;
+        await using (var row = await query.ExecuteReaderAsync(cancel))
+        {
+            if (await row.ReadAsync(cancel))
+            {
+                user = new Identity(row.GetGuid(0), name, row.GetBoolean(2));
+                hash = row.GetString(1);
+            }
+        }
+
+        var right = await Task.Run(() => PasswordHash.Verify(hash, password), cancel);
+        return right ? user : null;
+    }
+
+    public async Task SetPassword(string name, string password, bool isAdmin, CancellationToken cancel)
+    {
+        await using var command = database.CreateCommand("""
+            INSERT INTO sso.users (id, name, password_hash, is_admin) VALUES ($1, $2, $3, $4)
+            ON CONFLICT (name) DO UPDATE SET password_hash = excluded.password_hash, is_admin = excluded.is_admin
+            """);
+        command.Parameters.AddWithValue(Guid.NewGuid());
+        command.Parameters.AddWithValue(name);
+        command.Parameters.AddWithValue(PasswordHash.Make(password));
+        command.Parameters.AddWithValue(isAdmin);
+        await command.ExecuteNonQueryAsync(cancel);
+    }
+
+    public async Task<IReadOnlyList<Identity>> List(CancellationToken cancel)
+    {
+        await using var query = database.CreateCommand("SELECT id, name, is_admin FROM sso.users ORDER BY name");
+        await using var row = await query.ExecuteReaderAsync(cancel);
+        var users = new List<Identity>();
+        while (await row.ReadAsync(cancel)) users.Add(new Identity(row.GetGuid(0), row.GetString(1), row.GetBoolean(2)));
+        return users;
+    }
+}

@@ -1,0 +1,99 @@
+using Npgsql;
+using Orchestrator.Api.Sso;
+
+namespace Orchestrator.Host.Node;
+
+/// <summary>What the executable does besides running a node: certificates and the first password.</summary>
+internal static class Commands
+{
+    public static int Help()
+    {
+        Console.Error.WriteLine("""
+            orchestrator --config FILE [--set KEY=VALUE]...
+                run a node with the roles that FILE names (keys: hocon/)
+            orchestrator pki ca --dir DIR
+                make the engine's certificate authority, unless DIR has one
+            orchestrator pki issue --dir DIR --name NAME --role engine|agent --address NAME-OR-IP[,...]
+                issue DIR/NAME.crt and DIR/NAME.key
+            orchestrator admin set-password --config FILE --user NAME@internal --password-file FILE
+                make an administrator, or change his password
+            orchestrator version
+            """);
+        return 2;
+    }
+
+    public static int Version()
+    {
+        Console.WriteLine(Node.Version);
+        return 0;
+    }
+
+    public static int MakeAuthority(string[] args) => Guarded(() =>
+    {
+        Pki.MakeAuthority(Options(args).Of("dir"));
+        return 0;
+    });
+
+    public static int Issue(string[] args) => Guarded(() =>
+    {
+        var options = Options(args);
+        var role = options.Of("role");
+        if (role is not ("engine" or "agent")) throw new UsageException("--role is engine or agent");
+        Pki.Issue(options.Of("dir"), options.Of("name"), role, options.Of("address").Split(','));
+        return 0;
+    });
+
+    public static async Task<int> SetPassword(string[] args)
+    {
+        try
+        {
+            var options = Options(args);
+            var config = NodeConfig.Read(options.Of("config"), []);
+            await using var store = Storage.Open(config);
+            await store.PrepareAsync(config.ClusterId, CancellationToken.None);
+            await using var database = NpgsqlDataSource.Create(config.ConnectionString);
+            var password = (await File.ReadAllTextAsync(options.Of("password-file"))).Trim();
+            if (password.Length < 8) throw new UsageException("the password file must hold 8 characters or more");
+            await new PostgresUsers(database).SetPassword(options.Of("user"), password, true, CancellationToken.None);
+            return 0;
+        }
+        catch (Exception e) when (IsForTheOperator(e))
+        {
+            Console.Error.WriteLine(e.Message);
+            return 1;
+        }
+    }
+
+    private static int Guarded(Func<int> work)
+    {
+        try
+        {
+            return work();
+        }
+        catch (Exception e) when (IsForTheOperator(e))
+        {
+            Console.Error.WriteLine(e.Message);
+            return 1;
+        }
+    }
+
+    private static bool IsForTheOperator(Exception e) =>
+        e is UsageException or IOException or UnauthorizedAccessException or NpgsqlException
+            or Engine.StoreRefusedException or Engine.StoreUnavailableException;
+
+    private static Dictionary<string, string> Options(string[] args)
+    {
+        var options = new Dictionary<string, string>(StringComparer.Ordinal);
+        for (var i = 0; i + 1 < args.Length; i += 2)
+            options[args[i].TrimStart('-')] = args[i + 1];
+        return options;
+    }
+
+    private static string Of(this Dictionary<string, string> options, string name) =>
+        options.TryGetValue(name, out var value) && value.Length > 0
+            ? value
+            : throw new UsageException($"--{name} is missing; see 'orchestrator help'");
+}
+
+/// <summary>The command line or a configuration file is wrong; the message says what to do.</summary>
+public sealed class UsageException(string message) : Exception(message);

@@ -1,0 +1,132 @@
+using System.Globalization;
+using System.Net;
+using System.Security.Authentication;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Npgsql;
+using Orchestrator.Agent;
+using Orchestrator.Agent.Simulated;
+using Orchestrator.Engine;
+
+namespace Orchestrator.Host.Node;
+
+/// <summary>Runs one process with the roles that its configuration names, until it is told to end.</summary>
+internal static class Node
+{
+    public static string Version { get; } = typeof(Node).Assembly.GetName().Version?.ToString(3) ?? "0.0.0";
+
+    public static async Task<int> Run(NodeConfig config)
+    {
+        using var logs = LoggerFactory.Create(builder => Logs(builder, config));
+        var log = logs.CreateLogger("Orchestrator.Node");
+        try
+        {
+            var roles = config.Roles;
+            if (roles.Contains("agent")) await RunAgent(config, logs);
+            else if (roles.Contains("fleet")) await RunFleet(config, logs);
+            else if (roles.Contains("engine")) await EngineNode.Run(config, logs);
+            else throw new UsageException($"orchestrator.roles names none of engine, api, agent, fleet: [{string.Join(", ", roles)}]");
+            return 0;
+        }
+        catch (Exception e) when (e is UsageException or StoreRefusedException or AuthenticationException or IOException
+            or UnauthorizedAccessException or System.Security.Cryptography.CryptographicException)
+        {
+            NodeLog.CannotRun(log, config.Name, e.Message);
+            return 1;
+        }
+    }
+
+    public static void Logs(ILoggingBuilder builder, NodeConfig config) => builder
+        .AddSimpleConsole(console =>
+        {
+            console.SingleLine = true;
+            console.UseUtcTimestamp = true;
+            console.TimestampFormat = "yyyy-MM-ddTHH:mm:ss.fffZ ";
+        })
+        .SetMinimumLevel(config.Text("log.level") switch
+        {
+            "debug"   => LogLevel.Debug,
+            "warning" => LogLevel.Warning,
+            "error"   => LogLevel.Error,
+            _         => LogLevel.Information,
+        })
+        .AddFilter("Microsoft", LogLevel.Warning)
+        .AddFilter("System.Net.Http", LogLevel.Warning);
+
+    private static async Task RunAgent(NodeConfig config, ILoggerFactory logs)
+    {
+        var address = config.Text("agent.address");
+        await using var app = AgentServer.Build(new AgentConfig
+        {
+            Credentials = config.Credentials,
+            Listen = new IPEndPoint(IPAddress.Parse(address), config.Number("agent.port")),
+            StateFolder = config.Text("agent.state-folder"),
+            RunFolder = config.Text("agent.run-folder"),
+            LibvirtUri = config.Text("agent.libvirt-uri"),
+            MigrationAddress = config.Text("agent.migration-address"),
+            Accelerator = config.Text("agent.accelerator"),
+            AcceleratorProbe = config.Text("agent.accelerator-probe"),
+            ConsoleLogFolder = config.Text("agent.console-log-folder"),
+            VncListen = config.Text("agent.vnc-listen"),
+        });
+        await app.RunAsync();
+    }
+
+    private static async Task RunFleet(NodeConfig config, ILoggerFactory logs)
+    {
+        await using var fleet = SimulatedFleet.Build(new FleetConfig
+        {
+            Credentials = config.Credentials,
+            Hosts = config.Number("fleet.hosts"),
+            Listen = new IPEndPoint(IPAddress.Parse(config.Text("fleet.address")), config.Number("fleet.port")),
+            ControlPort = config.Number("fleet.control-port"),
+            Profile = new SimulatedProfile
+            {
+                LaunchTime = config.Time("fleet.launch-time"),
+                BootTime = config.Time("fleet.boot-time"),
+                MigrationTime = config.Time("fleet.migration-time"),
+            },
+        });
+        await fleet.Start();
+        NodeLog.FleetReady(logs.CreateLogger("Orchestrator.Fleet"), config.Number("fleet.hosts"), fleet.Control);
+        await Ended();
+    }
+
+    /// <summary>Completes at SIGTERM or SIGINT.</summary>
+    public static async Task Ended()
+    {
+        var ended = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        void End(System.Runtime.InteropServices.PosixSignalContext context)
+        {
+            context.Cancel = true;
+            ended.TrySetResult();
+        }
+
+        using var term = System.Runtime.InteropServices.PosixSignalRegistration.Create(
+            System.Runtime.InteropServices.PosixSignal.SIGTERM, End);
+        using var interrupt = System.Runtime.InteropServices.PosixSignalRegistration.Create(
+            System.Runtime.InteropServices.PosixSignal.SIGINT, End);
+        await ended.Task;
+    }
+}
+
+/// <summary>The log lines of a node: 1001 and up.</summary>
+internal static partial class NodeLog
+{
+    [LoggerMessage(1001, LogLevel.Critical, "node {Name}: cannot run: {Why}")]
+    public static partial void CannotRun(ILogger log, string name, string why);
+
+    [LoggerMessage(1002, LogLevel.Information, "fleet: {Hosts} simulated hosts are on, control at {Control}")]
+    public static partial void FleetReady(ILogger log, int hosts, Uri control);
+
+    [LoggerMessage(1003, LogLevel.Information, "node {Name}: up, REST at https://{Address}:{Port}/ovirt-engine/api")]
+    public static partial void Up(ILogger log, string name, string address, int port);
+
+    [LoggerMessage(1004, LogLevel.Information, "node {Name}: leaving the cluster, its shards go to the others")]
+    public static partial void Leaving(ILogger log, string name);
+
+    [LoggerMessage(1005, LogLevel.Information, "node {Name}: ended")]
+    public static partial void EndedNow(ILogger log, string name);
+
+    [LoggerMessage(1006, LogLevel.Warning, "node {Name}: the database does not answer yet ({Why}); trying again")]
+    public static partial void DatabaseAway(ILogger log, string name, string why);
+}

@@ -1,0 +1,99 @@
+using System.Collections.Immutable;
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
+using Akka.Configuration;
+using Npgsql;
+using Orchestrator.Agent.Protocol;
+
+namespace Orchestrator.Host.Node;
+
+/// <summary>A node's configuration file over the reference files in hocon/, with --set on top.</summary>
+internal sealed record NodeConfig(Config Hocon)
+{
+    /// <exception cref="UsageException">The file is missing or not HOCON; the message names line and column.</exception>
+    public static NodeConfig Read(string file, IReadOnlyList<string> settings)
+    {
+        if (!File.Exists(file)) throw new UsageException($"{file}: no such file; copy one from hocon/");
+        var config = ConfigurationFactory.ParseString(File.ReadAllText(file));
+        for (var i = 0; i < settings.Count; i += 2)
+        {
+            if (settings[i] != "--set" || i + 1 >= settings.Count || !settings[i + 1].Contains('='))
+                throw new UsageException($"'{settings[i]}' is not understood; it is --set KEY=VALUE");
+            config = ConfigurationFactory.ParseString(settings[i + 1]).WithFallback(config);
+        }
+
+        return new NodeConfig(config.WithFallback(Reference()));
+    }
+
+    public string Name => Text("name");
+
+    public ImmutableArray<string> Roles => [.. Hocon.GetStringList("orchestrator.roles")];
+
+    public X509Certificate2 Authority => X509CertificateLoader.LoadCertificateFromFile(Text("tls.ca"));
+
+    public X509Certificate2 Certificate
+    {
+        get
+        {
+            using var pem = X509Certificate2.CreateFromPemFile(Text("tls.certificate"), Text("tls.key"));
+            return X509CertificateLoader.LoadPkcs12(pem.Export(X509ContentType.Pkcs12), null);
+        }
+    }
+
+    public AgentCredentials Credentials => new(Certificate, Authority);
+
+    /// <summary>Which cluster a database belongs to: what was set, or else the fingerprint of the CA.</summary>
+    public string ClusterId =>
+        Text("cluster.id") is { Length: > 0 } id ? id : Authority.GetCertHashString(HashAlgorithmName.SHA256)[..32];
+
+    public string ConnectionString
+    {
+        get
+        {
+            if (Text("database.connection-string") is { Length: > 0 } text) return text;
+            var builder = new NpgsqlConnectionStringBuilder
+            {
+                Host = Text("database.host"),
+                Port = Number("database.port"),
+                Database = Text("database.database"),
+                Username = Text("database.user"),
+            };
+            if (Text("database.password-file") is { Length: > 0 } file)
+                builder.Password = File.ReadAllText(file).Trim();
+            return builder.ConnectionString;
+        }
+    }
+
+    public string Text(string key) => Hocon.GetString($"orchestrator.{key}", "");
+
+    public int Number(string key) => Hocon.GetInt($"orchestrator.{key}");
+
+    public TimeSpan Time(string key) => Hocon.GetTimeSpan($"orchestrator.{key}");
+
+    public bool Is(string key) => Hocon.GetBoolean($"orchestrator.{key}");
+
+    /// <summary>A secret that all nodes share, made by the installer.</summary>
+    public byte[] TokenKey
+    {
+        get
+        {
+            var text = File.ReadAllText(Text("api.token-key-file")).Trim();
+            return text.Length >= 32
+                ? SHA256.HashData(System.Text.Encoding.UTF8.GetBytes(text))
+                : throw new UsageException($"{Text("api.token-key-file")}: must hold at least 32 random characters");
+        }
+    }
+
+    private static Config Reference()
+    {
+        var assembly = typeof(NodeConfig).Assembly;
+        var config = ConfigurationFactory.Empty;
+        foreach (var name in assembly.GetManifestResourceNames().Where(n => n.StartsWith("hocon/", StringComparison.Ordinal)))
+        {
+            using var reader = new StreamReader(assembly.GetManifestResourceStream(name)!);
+            config = config.WithFallback(ConfigurationFactory.ParseString(reader.ReadToEnd()));
+        }
+
+        return config;
+    }
+}
