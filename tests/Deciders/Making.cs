@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Collections.Immutable;
 using System.Reflection;
 using Orchestrator.Actors;
@@ -37,7 +38,8 @@ public sealed class Making(Random random)
 
     /// <summary>The closed family under an abstract record.</summary>
     public static IReadOnlyList<Type> Family(Type root) =>
-        [.. root.GetNestedTypes().Where(t => t.IsSubclassOf(root)).OrderBy(t => t.MetadataToken)];
+        _families.GetOrAdd(
+            root, r => [.. r.GetNestedTypes().Where(t => t.IsSubclassOf(r)).OrderBy(t => t.MetadataToken)]);
 
     /// <summary>Any member of a closed family.</summary>
     public T Any<T>() => (T)One(Family(typeof(T)) is var all ? all[random.Next(all.Count)] : null!);
@@ -47,26 +49,49 @@ public sealed class Making(Random random)
         var element = type.GenericTypeArguments[0];
         var items = System.Array.CreateInstance(element, random.Next(3));
         for (var i = 0; i < items.Length; i++) items.SetValue(One(element), i);
-        return typeof(ImmutableArray).GetMethods()
-            .Single(m => m.Name == nameof(ImmutableArray.Create) && m.GetParameters() is [{ ParameterType.IsArray: true } p]
-                && p.GetCustomAttribute<ParamArrayAttribute>() is not null)
-            .MakeGenericMethod(element).Invoke(null, [items])!;
+        return _arrays.GetOrAdd(element, e => _create.MakeGenericMethod(e)).Invoke(null, [items])!;
     }
 
     private object Record(Type type)
     {
-        var maker = type.GetConstructors()
-            .Where(c => c.GetParameters() is not [var only] || only.ParameterType != type)
-            .OrderByDescending(c => c.GetParameters().Length).First();
-        var nullability = new NullabilityInfoContext();
-        var made = maker.Invoke([.. maker.GetParameters().Select(p => One(p.ParameterType, nullability.Create(p)))]);
-        var named = maker.GetParameters().Select(p => p.Name).ToHashSet();
-        foreach (var property in type.GetProperties())
-            if (property.CanWrite && !named.Contains(property.Name))
-                property.SetValue(made, One(property.PropertyType, nullability.Create(property)));
+        var (maker, parameters, properties) = _shapes.GetOrAdd(type, Shape.Of);
+        var made = maker.Invoke([.. parameters.Select(Maybe)]);
+        foreach (var (property, part) in properties) property.SetValue(made, Maybe(part));
         return made;
     }
 
-    private object? One(Type type, NullabilityInfo nullability) =>
-        nullability.WriteState == NullabilityState.Nullable && random.Next(3) == 0 ? null : One(type);
+    private object? Maybe(Part part) => part.Nullable && random.Next(3) == 0 ? null : One(part.Type);
+
+    private static readonly ConcurrentDictionary<Type, Shape> _shapes = new();
+
+    private static readonly ConcurrentDictionary<Type, MethodInfo> _arrays = new();
+
+    private static readonly ConcurrentDictionary<Type, IReadOnlyList<Type>> _families = new();
+
+    private static readonly MethodInfo _create = typeof(ImmutableArray).GetMethods().Single(m =>
+        m.Name == nameof(ImmutableArray.Create) && m.GetParameters() is [{ ParameterType.IsArray: true } p]
+        && p.GetCustomAttribute<ParamArrayAttribute>() is not null);
+
+    private readonly record struct Part(Type Type, bool Nullable);
+
+    /// <summary>How a record is made: looked up once, because reflection takes longer than all the rules.</summary>
+    private sealed record Shape(ConstructorInfo Maker, Part[] Parameters, (PropertyInfo, Part)[] Properties)
+    {
+        public static Shape Of(Type type)
+        {
+            var nullability = new NullabilityInfoContext();
+            var maker = type.GetConstructors()
+                .Where(c => c.GetParameters() is not [var only] || only.ParameterType != type)
+                .OrderByDescending(c => c.GetParameters().Length).First();
+            var named = maker.GetParameters().Select(p => p.Name).ToHashSet();
+            return new Shape(
+                maker,
+                [.. maker.GetParameters().Select(p => new Part(p.ParameterType, MayBeNull(nullability.Create(p))))],
+                [.. type.GetProperties().Where(p => p.CanWrite && !named.Contains(p.Name))
+                    .Select(p => (p, new Part(p.PropertyType, MayBeNull(nullability.Create(p)))))]);
+        }
+
+        private static bool MayBeNull(NullabilityInfo info) =>
+            info.WriteState == NullabilityState.Nullable && !info.Type.IsValueType;
+    }
 }
