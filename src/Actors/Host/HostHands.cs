@@ -240,12 +240,8 @@ public sealed class HostHands(HostId id, HostWorld world) : IHands<HostState, Ho
         var answer = await link.Client.Stop(
             e.Vm.Value, new StopOrder(link.Stamp, e.Lease.Number, AgentWords.Mode(e.Mode)), _closed.Token);
         // That lease is over there, whatever it was: nothing is left to stop.
-<<<<<<< HEAD
-        if (answer is AgentAnswer.Refused { Refusal.Code: RefusalCode.UnknownVm or RefusalCode.StaleLease })
-=======
         if (answer is AgentAnswer.Refused { Refusal.Code: RefusalCode.UnknownVm or RefusalCode.StaleLease }
             or AgentAnswer.Accepted { Receipt.Guest: null })
->>>>>>> h/actors
             ToVm(e.Vm, new VmCommand.ReportMissing(id, world.Clock.GetUtcNow()) { Lease = e.Lease });
         else
             _ = Heard(answer, link, e.Lease, "stop");
@@ -298,7 +294,7 @@ public sealed class HostHands(HostId id, HostWorld world) : IHands<HostState, Ho
         {
             link.TellJob(await link.Client.Run(work.Id, new JobOrder(link.Stamp, AgentWords.Job(work)), _closed.Token));
         }
-        catch (AgentRefusedException e) when (e.Refusal.Code is not (RefusalCode.StaleEpoch or RefusalCode.OtherBoot))
+        catch (AgentRefusedException e) when (e.Refusal.Code is not (RefusalCode.StaleEpoch or RefusalCode.OtherBoot or RefusalCode.NotReady))
         {
             link.TellJob(new JobReport(work.Id, JobState.Failed, Message: e.Refusal.Message));
         }
