@@ -156,7 +156,7 @@ public abstract class EngineStoreContract
 
         Assert.Equal(
             [WriteOutcome.Written, WriteOutcome.NotOwner, WriteOutcome.Conflict, WriteOutcome.Written, WriteOutcome.Written],
-            await node.Store.WriteAsync(
+            await node.Store.OutcomesAsync(
             [
                 Batch("a", 1, 2, fence, "w"), Batch("b", 1, 1, fence with { Epoch = 2 }, "w"), Batch("c", 5, 1, fence, "w"),
                 Batch("d", 1, 1, null, "w"), Batch("a", 3, 1, fence, "w"),
@@ -176,11 +176,11 @@ public abstract class EngineStoreContract
         var fence = new WriteFence(new ShardKey("vm", "0"), 1);
         var batch = Batch("a", 1, 2, fence, "w");
 
-        Assert.Equal([WriteOutcome.Written], await node.Store.WriteAsync([batch], default));
+        Assert.Equal([WriteOutcome.Written], await node.Store.OutcomesAsync([batch], default));
         Assert.Equal([WriteOutcome.Written, WriteOutcome.Written],
-            await node.Store.WriteAsync([batch, Batch("e", 1, 1, fence, "w")], default));
-        Assert.Equal([WriteOutcome.Conflict], await node.Store.WriteAsync([Batch("a", 1, 2, fence, "x")], default));
-        Assert.Equal([WriteOutcome.Conflict], await node.Store.WriteAsync([Batch("a", 2, 2, fence, "w")], default));
+            await node.Store.OutcomesAsync([batch, Batch("e", 1, 1, fence, "w")], default));
+        Assert.Equal([WriteOutcome.Conflict], await node.Store.OutcomesAsync([Batch("a", 1, 2, fence, "x")], default));
+        Assert.Equal([WriteOutcome.Conflict], await node.Store.OutcomesAsync([Batch("a", 2, 2, fence, "w")], default));
         Assert.Equal(["a1", "a2"], await ReplayAsync(node.Store, "a", 1));
     }
 
@@ -196,11 +196,11 @@ public abstract class EngineStoreContract
             Batch("c", 1, 1, fence, "w") with { Remember = "c" },
         ], default);
 
-        Assert.Equal(["a", "c"], await node.Store.RememberedAsync(fence.Shard, default));
+        Assert.Equal(["a", "c"], (await node.Store.RememberedAsync(fence.Shard, default)).ToArray());
         await node.Store.ForgetAsync(fence.Shard, 2, "a", default);
-        Assert.Equal(["a", "c"], await node.Store.RememberedAsync(fence.Shard, default));
+        Assert.Equal(["a", "c"], (await node.Store.RememberedAsync(fence.Shard, default)).ToArray());
         await node.Store.ForgetAsync(fence.Shard, 1, "a", default);
-        Assert.Equal(["c"], await node.Store.RememberedAsync(fence.Shard, default));
+        Assert.Equal(["c"], (await node.Store.RememberedAsync(fence.Shard, default)).ToArray());
     }
 
     [SkippableFact]
@@ -228,7 +228,7 @@ public abstract class EngineStoreContract
         Assert.Equal(["a3"], await ReplayAsync(node.Store, "a", 1));
         await node.Store.DeleteMessagesAsync("a", 3, default);
         Assert.Empty(await ReplayAsync(node.Store, "a", 1));
-        Assert.Equal([WriteOutcome.Written], await node.Store.WriteAsync([Batch("a", 4, 1, null, "w")], default));
+        Assert.Equal([WriteOutcome.Written], await node.Store.OutcomesAsync([Batch("a", 4, 1, null, "w")], default));
     }
 
     [SkippableFact]
@@ -274,7 +274,7 @@ public abstract class EngineStoreContract
         try
         {
             Assert.Equal([WriteOutcome.NotOwner],
-                await node.Store.WriteAsync([Batch("late", 1, 1, new WriteFence(held.Key, held.Epoch), "w")], default));
+                await node.Store.OutcomesAsync([Batch("late", 1, 1, new WriteFence(held.Key, held.Epoch), "w")], default));
         }
         catch (StoreUnavailableException)
         {

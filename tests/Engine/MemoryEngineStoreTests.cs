@@ -25,7 +25,7 @@ public sealed class MemoryEngineStoreTests : EngineStoreContract
         var store = (MemoryEngineStore)node.Store;
         store.LostAnswers = 1;
         await Assert.ThrowsAsync<StoreUnavailableException>(() => store.WriteAsync([Batch("a", 1, 1, null, "w")], default));
-        Assert.Equal([WriteOutcome.Written], await store.WriteAsync([Batch("a", 1, 1, null, "w")], default));
+        Assert.Equal([WriteOutcome.Written], await store.OutcomesAsync([Batch("a", 1, 1, null, "w")], default));
         Assert.Single(database.Journal);
     }
 

@@ -57,7 +57,7 @@ public sealed class PostgresEngineStoreTests(PostgresServer server, ITestOutputH
         await using var node = await JoinedAsync(1);
         await node.Store.RegisterShardsAsync("vm", ["0"], default);
         var fence = new WriteFence(new ShardKey("vm", "0"), 1);
-        Assert.Equal([WriteOutcome.Written, WriteOutcome.Rejected, WriteOutcome.Written], await node.Store.WriteAsync(
+        Assert.Equal([WriteOutcome.Written, WriteOutcome.Rejected, WriteOutcome.Written], await node.Store.OutcomesAsync(
         [
             Batch("a", 1, 1, fence, "w"),
             Batch("b", 1, 1, fence, "w") with { Companions = [new("vm", "b", 1, "not json")] },
@@ -94,11 +94,11 @@ public sealed class PostgresEngineStoreTests(PostgresServer server, ITestOutputH
         await using var node = await JoinedAsync(1);
         await node.Store.RegisterShardsAsync("vm", ["0"], default);
         var stale = Batch("a", 1, 1, new WriteFence(new ShardKey("vm", "0"), 7), "w");
-        Assert.Equal([WriteOutcome.NotOwner], await node.Store.WriteAsync([stale], default));
+        Assert.Equal([WriteOutcome.NotOwner], await node.Store.OutcomesAsync([stale], default));
         await using var unfenced = new PostgresEngineStore((await SettingsAsync()) with { WriteFencing = WriteFencing.Off });
         await unfenced.PrepareAsync("test", default);
         await unfenced.JoinAsync(Describe(2), Lease, default);
-        Assert.Equal([WriteOutcome.Written], await unfenced.WriteAsync([stale], default));
+        Assert.Equal([WriteOutcome.Written], await unfenced.OutcomesAsync([stale], default));
     }
 
     [SkippableFact]

@@ -21,8 +21,9 @@ public static class HostDecider
 
         (Absent, Register c)                     => Accept(new Registered(c.Origin, c.Config)),
         (_, Register)                            => No(Fault.AlreadyExists),
-        (Absent, AskWhetherGone c)               => Fenced(c.Vm, c.Seat.Incarnation + 1),
-        (Gone, AskWhetherGone c)                 => Fenced(c.Vm, c.Seat.Incarnation + 1),
+        // Nothing runs here: whoever means a guest in this place hears that it is over.
+        (Absent or Gone or Maintenance, _) when SeatOf(command) is ({ } vm, { } seat) =>
+            Fenced(vm, Math.Max(seat.Incarnation + 1, host.Core.Incarnation)),
         (Absent, _)                              => No(Fault.NotFound),
         (Gone, Remove)                           => Done,
         (Gone, _)                                => No(Fault.Removed),
@@ -52,7 +53,7 @@ public static class HostDecider
         (_, Remove)                              => No(Fault.HostMustBeInMaintenance),
 
         (NonResponsive or Connecting or Initializing or Rebooting, ConfirmRebooted c) =>
-            Accept(NextLife(host, $"confirmed by {c.Origin.User}", c.Origin.At)),
+            Accept(NextLife(host, $"confirmed by {c.Origin.User}", c.Origin.At) with { Oath = c.Origin.Job }),
         (PoweredOff or Maintenance, ConfirmRebooted) => Done,
         (_, ConfirmRebooted)                     => No(Fault.HostStatusIllegal),
 
@@ -80,6 +81,9 @@ public static class HostDecider
         (_, ReportPower)                         => No(Fault.StaleReport),
 
         (_, AskWhetherGone c)                    => Whether(host, c),
+        // A host that is emptied takes nobody new; an order that is there already is buried before another host tries.
+        (Draining, Launch c) when c.Seat.Incarnation == host.Core.Incarnation =>
+            Relay(new HostEffect.SendHalt(c.Vm, c.Seat.Lease, StopMode.PowerOff)),
         (_, Launch c)                            => Pass(host, c.Vm, c.Seat,
                                                         new HostEffect.SendLaunch(c.Vm, c.Seat, c.Definition)),
         (_, ExpectIncoming c)                    => Pass(host, c.Vm, c.Seat,
@@ -110,16 +114,22 @@ public static class HostDecider
             Registered e           => new Initializing(
                                           Asked(core, e.Origin) with { Config = e.Config, CreatedAt = e.Origin.At }),
             Redefined e            => host with { Core = Asked(core, e.Origin) with { Config = e.Config } },
-            Activated e            => new Initializing(Asked(core, e.Origin) with { Job = null }),
+            // A host that was being emptied may have guests still: it was reached, and stays so.
+            Activated e            => host is Draining
+                                          ? new Up(Asked(core, e.Origin) with { Job = null })
+                                          : new Initializing(Asked(core, e.Origin) with { Job = null }),
             CameUp e               => Reappear(host, core with
                                       {
                                           Facts = e.Facts, Incarnation = e.Incarnation, Failures = 0,
+                                          // Power actions against another boot prove nothing of this one.
+                                          Attempt = core.Attempt + (SameBoot(core, e) ? 0 : 1),
                                       }),
             LinkBroke              => new Connecting(core),
             WentSilent e           => new NonResponsive(core with { Attempt = e.Attempt, Failures = 0 }),
             HostEvent.Fenced e     => new PoweredOff(core with
                                       {
                                           Incarnation = e.Incarnation, Attempt = e.Attempt, Failures = 0,
+                                          LastJob = e.Oath ?? core.LastJob,
                                       }),
             PowerFailed e          => host with
                                       {
@@ -148,7 +158,7 @@ public static class HostDecider
                       => [Link(host), Announce(host, Guests.No, Reach.No), new HostEffect.TellLost(host.Core.Incarnation)],
         NonResponsive => [Link(host), Announce(host, Guests.No, Reach.No), new HostEffect.TellLost(host.Core.Incarnation),
                           Power(host, PowerAction.Off)],
-        PoweredOff when host.Config.FenceAgents.IsEmpty
+        PoweredOff when host.Config.FenceAgents.IsEmpty || !host.Config.PowerManagementEnabled
                       => [Link(host), Announce(host, Guests.No, Reach.No), Told(host)],
         PoweredOff    => [Link(host), Announce(host, Guests.No, Reach.No), Told(host), Power(host, PowerAction.On)],
         Rebooting     => [Link(host), Announce(host, Guests.No, Reach.No), Told(host)],
@@ -206,14 +216,16 @@ public static class HostDecider
             ? Accept(NextLife(host, "power is off", c.At))
             : Accept(new PowerFailed(c.Action, host.Core.Attempt + 1, c.Message, c.At));
 
-    private static HostEvent NextLife(HostState host, string how, DateTimeOffset at) =>
+    private static HostEvent.Fenced NextLife(HostState host, string how, DateTimeOffset at) =>
         new HostEvent.Fenced(host.Core.Incarnation + 1, host.Core.Attempt + 1, how, at);
 
-    /// <summary>A guest of a former life is dead; one of this life is lost while the host is silent; else: no word.</summary>
+    /// <summary>A guest of a former life is dead; one of this life is lost while the host is silent; else the agent is
+    /// asked. While the host is neither reached nor silent there is no word.</summary>
     private static Decision Whether(HostState host, AskWhetherGone c) => host switch
     {
         _ when c.Seat.Incarnation < host.Core.Incarnation => Fenced(c.Vm, host.Core.Incarnation),
         NonResponsive => Relay(new HostEffect.AnswerLost(c.Vm, host.Core.Incarnation)),
+        Up or Draining => Relay(new HostEffect.Inquire(c.Vm, c.Seat.Lease)),
         _ => Done,
     };
 
@@ -230,6 +242,8 @@ public static class HostDecider
         Draining    => new Draining(core),
         Maintenance => new Maintenance(core),
         Gone        => host,
+        // Asked to maintenance before it fell silent: that stands.
+        _ when core.Job is not null => new Draining(core),
         _           => new Up(core),
     };
 
@@ -254,8 +268,24 @@ public static class HostDecider
         AddFenceAgent c    => c.Origin,
         UpdateFenceAgent c => c.Origin,
         RemoveFenceAgent c => c.Origin,
+        ConfirmRebooted c  => c.Origin,
         _                  => null,
     };
+
+    /// <summary>The place that an order or question is about; destroying what must not be is about none.</summary>
+    private static (VmId?, Seat?) SeatOf(HostCommand command) => command switch
+    {
+        AskWhetherGone c              => (c.Vm, c.Seat),
+        Launch c                      => (c.Vm, c.Seat),
+        Halt c                        => (c.Vm, c.Seat),
+        ExpectIncoming c              => (c.Vm, c.Seat),
+        MigrateOut c                  => (c.Vm, c.From),
+        HostCommand.CancelMigration c => (c.Vm, c.From),
+        _                             => (null, null),
+    };
+
+    private static bool SameBoot(HostCore core, CameUp e) =>
+        core.Facts is null || core.Facts.BootId == e.Facts.BootId;
 
     private static HostCore Asked(HostCore core, Origin origin) => core with { LastJob = origin.Job };
 

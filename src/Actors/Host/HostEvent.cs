@@ -21,7 +21,11 @@ public abstract record HostEvent
     public sealed record WentSilent(DateTimeOffset LastHeard, long Attempt, DateTimeOffset At) : HostEvent;
 
     /// <summary>The power is off, or the operator swears that it was: the guests of the life before are dead.</summary>
-    public sealed record Fenced(long Incarnation, long Attempt, string How, DateTimeOffset At) : HostEvent;
+    public sealed record Fenced(long Incarnation, long Attempt, string How, DateTimeOffset At) : HostEvent
+    {
+        /// <summary>The job under which an operator swore it; null when power management proved it.</summary>
+        public JobId? Oath { get; init; }
+    }
 
     public sealed record PowerFailed(PowerAction Action, long Attempt, string Reason, DateTimeOffset At) : HostEvent;
 

@@ -214,6 +214,7 @@ public sealed class HostHands(HostId id, HostWorld world) : IHands<HostState, Ho
                 HostEffect.SendIncoming e => Incoming(e, link),
                 HostEffect.SendMigrate e => Migrate(e, link),
                 HostEffect.SendCancel e => Cancel(e, link),
+                HostEffect.Inquire e => Inquire(e, link),
                 HostEffect.SendImageJob e => Work(e.Work, link),
                 _ => Task.CompletedTask,
             });
@@ -240,7 +241,7 @@ public sealed class HostHands(HostId id, HostWorld world) : IHands<HostState, Ho
             e.Vm.Value, new StopOrder(link.Stamp, e.Lease.Number, AgentWords.Mode(e.Mode)), _closed.Token);
         // That lease is over there, whatever it was: nothing is left to stop.
         if (answer is AgentAnswer.Refused { Refusal.Code: RefusalCode.UnknownVm or RefusalCode.StaleLease })
-            ToVm(e.Vm, new VmCommand.ReportMissing(id, world.Clock.GetUtcNow()));
+            ToVm(e.Vm, new VmCommand.ReportMissing(id, world.Clock.GetUtcNow()) { Lease = e.Lease });
         else
             _ = Heard(answer, link, e.Lease, "stop");
     }
@@ -262,6 +263,8 @@ public sealed class HostHands(HostId id, HostWorld world) : IHands<HostState, Ho
         if (destination?.Facts is not { MigrationAddress: { Length: > 0 } uri }) return;
         var answer = await link.Client.Migrate(
             e.Vm.Value, new MigrateOrder(link.Stamp, e.From.Lease.Number, uri, e.To.Lease.Number), _closed.Token);
+        // A guest whose lease has ended here may have ended by arriving: its report says so, a refusal does not.
+        if (answer is AgentAnswer.Refused { Refusal.Code: RefusalCode.LeaseEnded or RefusalCode.StaleLease }) return;
         if (Heard(answer, link, e.From.Lease, "migrate") is { } why)
             ToVm(e.Vm, new VmCommand.RefuseMigration(e.To.Lease, why, world.Clock.GetUtcNow()));
     }
@@ -271,6 +274,16 @@ public sealed class HostHands(HostId id, HostWorld world) : IHands<HostState, Ho
         var answer = await link.Client.CancelMigration(
             e.Vm.Value, new GuestOrder(link.Stamp, e.Lease.Number), _closed.Token);
         _ = Heard(answer, link, e.Lease, "cancel of a migration");
+    }
+
+    private async Task Inquire(HostEffect.Inquire e, HostLink link)
+    {
+        var report = await link.Client.Report(_closed.Token);
+        if (report.BootId != link.BootId) return;
+        if (report.Guests.FirstOrDefault(g => g.Vm == e.Vm.Value) is { } guest)
+            link.Receipt(new OrderReceipt(report.Sequence, guest));
+        if (!report.Guests.Any(g => g.Vm == e.Vm.Value && g.Lease == e.Lease.Number))
+            ToVm(e.Vm, new VmCommand.ReportMissing(id, world.Clock.GetUtcNow()) { Lease = e.Lease });
     }
 
     private async Task Work(ImageWork work, HostLink link)

@@ -62,6 +62,7 @@ public static class WireNames
         Name<VmEvent.WentDown>("vm.went-down.1"),
         Name<VmEvent.MigrationRequested>("vm.migration-requested.1"),
         Name<VmEvent.MigrationPlaced>("vm.migration-placed.1"),
+        Name<VmEvent.MigrationBegun>("vm.migration-begun.1"),
         Name<VmEvent.MigrationAbandoned>("vm.migration-abandoned.1"),
         Name<VmEvent.MigrationDone>("vm.migration-done.1"),
         Name<VmEvent.MigrationEndLost>("vm.migration-end-lost.1"),

@@ -56,7 +56,11 @@ public abstract record VmCommand
         DateTimeOffset At) : VmCommand;
 
     /// <summary>The host says that it has no guest of this VM at all.</summary>
-    public sealed record ReportMissing(HostId Host, DateTimeOffset At) : VmCommand;
+    public sealed record ReportMissing(HostId Host, DateTimeOffset At) : VmCommand
+    {
+        /// <summary>The lease that was asked about; null when the host spoke unasked, of whatever it was thought to have.</summary>
+        public Lease? Lease { get; init; }
+    }
 
     /// <summary>The host did not take the order; the guest was certainly not started under this lease.</summary>
     public sealed record RefuseLaunch(HostId Host, Lease Lease, string Reason, DateTimeOffset At) : VmCommand;

@@ -23,7 +23,7 @@ public static class VmDecider
         // Asked twice under one job is asked once: a client or a node that lost the answer may ask again.
         (_, _) when AskedBefore(vm, command) => Done,
 
-        (Absent, Create c)                   => Accept(new Created(c.Origin, c.Config)),
+        (Absent, Create c)                   => Check(Fit(c.Config)) ?? Accept(new Created(c.Origin, Fit(c.Config))),
         (_, Create)                          => No(Fault.AlreadyExists),
         (Absent or Gone, ReportGuest r)      => Stray(r),
         (Absent, _)                          => No(Fault.NotFound),
@@ -101,7 +101,7 @@ public static class VmDecider
         MigrationPlacing s  => [new VmEffect.FindHost(s.Core.Lease, s.Wanted, s.Seat.Host)],
         Migrating { Lost: MigrationEnds.None } s => [new VmEffect.ExpectIncoming(s.To)],
         Migrating { Lost: MigrationEnds.Destination } s => [new VmEffect.CancelMigration(s.From)],
-        Migrating { Lost: MigrationEnds.Source } s => [new VmEffect.AskWhetherGone(s.From)],
+        Migrating s         => [new VmEffect.AskWhetherGone(s.From), new VmEffect.AskWhetherGone(s.To)],
         Orphaned s          => [new VmEffect.AskWhetherGone(s.Seat)],
         _                   => [],
     };
@@ -169,6 +169,13 @@ public static class VmDecider
         Check(c.Patch.Apply(vm.Config)) is { } refusal
             ? refusal
             : Accept(new Redefined(c.Origin, "", c.Patch.Apply(vm.Config)));
+
+    /// <summary>A definition that leaves the bounds of memory open gets those that its memory needs.</summary>
+    private static VmConfig Fit(VmConfig config) => config with
+    {
+        MaxMemory = Math.Max(config.MaxMemory, config.Memory),
+        GuaranteedMemory = Math.Min(config.GuaranteedMemory, config.Memory),
+    };
 
     private static Decision? Check(VmConfig config) => config switch
     {

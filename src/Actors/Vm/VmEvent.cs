@@ -43,6 +43,9 @@ public abstract record VmEvent
 
     public sealed record MigrationPlaced(Seat To, DateTimeOffset At) : VmEvent;
 
+    /// <summary>The source moves the guest now.</summary>
+    public sealed record MigrationBegun(DateTimeOffset At) : VmEvent;
+
     public sealed record MigrationAbandoned(string Reason, DateTimeOffset At) : VmEvent;
 
     public sealed record MigrationDone(MigrationFigures? Figures, DateTimeOffset At) : VmEvent;
@@ -56,6 +59,6 @@ public abstract record VmEvent
     /// <summary>The host was heard again and has the guest still.</summary>
     public sealed record Regained(Seat Seat, DateTimeOffset At) : VmEvent;
 
-    /// <summary>The old copy is dead: proved.</summary>
+    /// <summary>The old copy is dead: proved. Where a migration may have brought the guest is asked next.</summary>
     public sealed record HostFenced(OrphanPlan Plan, DateTimeOffset At) : VmEvent;
 }

@@ -19,7 +19,7 @@ internal static class VmHistory
             StartRequested e => new Placing(
                 Asked(core, e.Origin) with { Job = new Job(e.Origin.Job, $"Launching VM {Name(core)}", e.Origin) },
                 StartCause.User, []),
-            RestartQueued => new Placing(Settled(core) with { Running = null }, StartCause.HighAvailability, []),
+            RestartQueued => new Placing(Settled(core) with { Running = null, Elsewhere = null }, StartCause.HighAvailability, []),
             Placed e => Sit(vm, e),
             PlacementFailed e => new Down(
                 Settled(core) with { StoppedAt = e.At }, new VmExit(VmExitKind.Error, string.Join("; ", e.Reasons))),
@@ -31,7 +31,8 @@ internal static class VmHistory
             GuestPaused e => vm.Seat is { } seat ? new Paused(core, seat, e.Reason) : vm,
 
             StopRequested e => Stop(vm, e),
-            WentDown e => new Down(Settled(core) with { Running = null, StoppedAt = e.At }, e.Exit),
+            WentDown e => new Down(
+                Settled(core) with { Running = null, Elsewhere = null, StoppedAt = e.At }, e.Exit),
 
             MigrationRequested e => vm.Seat is { } seat
                 ? new MigrationPlacing(
@@ -39,21 +40,31 @@ internal static class VmHistory
                     seat, e.Wanted)
                 : vm,
             MigrationPlaced e => vm is MigrationPlacing m
-                ? new Migrating(core with { Lease = e.To.Lease }, m.Seat, e.To, MigrationEnds.None)
+                ? new Migrating(core with { Lease = e.To.Lease, Elsewhere = null }, m.Seat, e.To, MigrationEnds.None)
                 : vm,
-            MigrationAbandoned => vm.Seat is { } seat ? new Up(Settled(core), seat) : vm,
+            MigrationBegun => vm is Migrating m ? m with { Begun = true } : vm,
+            MigrationAbandoned => vm switch
+            {
+                Migrating m        => new Up(Settled(core) with { Elsewhere = m.To }, m.From),
+                MigrationPlacing m => new Up(Settled(core), m.Seat),
+                _                  => vm,
+            },
             MigrationDone => vm switch
             {
                 Migrating m when m.Lost.HasFlag(MigrationEnds.Destination) =>
                     new Orphaned(Settled(core), m.To, Plan(core)),
                 Migrating m => new Up(Settled(core), m.To),
-                Stopping { Also: { } also } s => s with { Seat = also, Also = null },
+                Stopping s when (s.Also ?? core.Elsewhere) is { } other =>
+                    s with { Core = core with { Elsewhere = null }, Seat = other, Also = null },
+                { Seat: not null } when core.Elsewhere is { } other => Ask(core, other, Plan(core)),
                 _ => vm,
             },
             MigrationEndLost e => vm is Migrating m ? m with { Lost = m.Lost | e.End } : vm,
 
             HostLost e => vm.Seat is { } seat ? new Orphaned(Settled(core), seat, e.Plan) : vm,
             Regained e => new Up(core, e.Seat),
+            HostFenced e when vm is Migrating m => Ask(core, m.To, e.Plan),
+            HostFenced e when core.Elsewhere is { } other => Ask(core, other, e.Plan),
             HostFenced { Plan: OrphanPlan.Restart } =>
                 new Placing(core with { Running = null }, StartCause.HighAvailability, []),
             HostFenced e => new Down(
@@ -63,7 +74,7 @@ internal static class VmHistory
     }
 
     private static Starting Sit(VmState vm, Placed e) => new(
-        vm.Core with { Lease = e.Seat.Lease, Running = vm.Core.Config }, e.Seat,
+        vm.Core with { Lease = e.Seat.Lease, Running = vm.Core.Config, Elsewhere = null }, e.Seat,
         vm is Placing p ? p.Cause : StartCause.User, vm is Placing q ? q.Tried : []);
 
     private static VmState Stop(VmState vm, StopRequested e)
@@ -81,6 +92,10 @@ internal static class VmHistory
             _            => vm,
         };
     }
+
+    /// <summary>The guest can be at this one place only, or nowhere: its host is asked.</summary>
+    private static Orphaned Ask(VmCore core, Seat at, OrphanPlan plan) =>
+        new(Settled(core) with { Elsewhere = null }, at, plan);
 
     private static VmCore Asked(VmCore core, Origin origin) => core with { LastJob = origin.Job };
 

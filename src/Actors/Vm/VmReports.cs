@@ -18,11 +18,12 @@ public static class VmReports
 {
     public static Decision Heard(VmState vm, ReportGuest r) => vm switch
     {
-        Migrating s when r.Lease == s.From.Lease && r.Host == s.From.Host => FromSource(s, r),
-        Migrating s when r.Lease == s.To.Lease && r.Host == s.To.Host     => FromDestination(s, r),
+        Migrating s when Is(s.From, r)                                    => FromSource(s, r),
+        Migrating s when Is(s.To, r)                                      => FromDestination(s, r),
         Stopping { Also: { } also } s when Is(also, r)                    => AlsoEnded(s, r),
         Down { Exit.Kind: VmExitKind.Error } when r.Lease == vm.Core.Lease && Runs(r) => Back(r),
         _ when vm.Seat is { } seat && Is(seat, r)                         => AtSeat(vm, r),
+        _ when vm is not Down && vm.Core.Elsewhere is { } other && Is(other, r) => AtOther(vm, other, r),
         _                                                                 => Stray(r),
     };
 
@@ -30,16 +31,12 @@ public static class VmReports
     {
         // The order to start is said again until the agent answers it; a report from before means nothing.
         Starting                                                  => Done,
-        Migrating s when r.Host == s.From.Host                    => Accept(new MigrationDone(null, r.At)),
-        Migrating s when r.Host == s.To.Host && s.Lost.HasFlag(MigrationEnds.Source)
-                                                                  => Accept(new HostLost(PlanOf(vm), r.At)),
+        // It left, or died with its host: only the destination can have it now.
+        Migrating s when Means(s.From, r)                         => Accept(new HostFenced(PlanOf(vm), r.At)),
         Migrating                                                 => Done,
-        Stopping { Also: { } } s when r.Host == s.Seat.Host || r.Host == s.Also.Host
-                                                                  => Ended(vm, VmExitKind.Normal, "", r.At),
-        _ when vm.Seat?.Host != r.Host                            => No(Fault.StaleReport),
-        Stopping                                                  => Ended(vm, VmExitKind.Normal, "", r.At),
-        _                                                         => Ended(vm, VmExitKind.Error,
-                                                                        "not found on its host", r.At),
+        Stopping { Also: { } also } when Means(also, r)           => Done,
+        _ when vm.Seat is not { } seat || !Means(seat, r)         => No(Fault.StaleReport),
+        _                                                         => Lost(vm, "not found on its host", r.At),
     };
 
     public static Decision Refused(VmState vm, RefuseLaunch r) =>
@@ -50,13 +47,15 @@ public static class VmReports
     public static Decision HostSilent(VmState vm, LoseHost c) => vm switch
     {
         Orphaned                                                  => Done,
-        Migrating s when Sits(s.From, c.Host, c.Incarnation) && s.Lost.HasFlag(MigrationEnds.Source) => Done,
-        Migrating s when Sits(s.From, c.Host, c.Incarnation) && s.Lost.HasFlag(MigrationEnds.Destination)
-                                                                  => Accept(new HostLost(PlanOf(vm), c.At)),
-        Migrating s when Sits(s.From, c.Host, c.Incarnation)      =>
-            Accept(new MigrationEndLost(MigrationEnds.Source, c.At)),
-        Migrating s when Sits(s.To, c.Host, c.Incarnation) && s.Lost == MigrationEnds.None =>
-            Accept(new MigrationEndLost(MigrationEnds.Destination, c.At)),
+        // What these owe asks the host at every tick: the order is carried out, or the copy is proved dead. An orphan
+        // would forget that it was asked to start, or to end.
+        Starting or Stopping                                      => Done,
+        Migrating s when Sits(s.From, c.Host, c.Incarnation)      => s.Lost.HasFlag(MigrationEnds.Source)
+            ? Done
+            : Accept(new MigrationEndLost(MigrationEnds.Source, c.At)),
+        Migrating s when Sits(s.To, c.Host, c.Incarnation)        => s.Lost.HasFlag(MigrationEnds.Destination)
+            ? Done
+            : Accept(new MigrationEndLost(MigrationEnds.Destination, c.At)),
         Migrating                                                 => Done,
         _ when vm.Seat is { } seat && Sits(seat, c.Host, c.Incarnation)
                                                                   => Accept(new HostLost(PlanOf(vm), c.At)),
@@ -67,19 +66,20 @@ public static class VmReports
     public static Decision HostDead(VmState vm, ConfirmFence c) => vm switch
     {
         Orphaned s when Outlived(s.Seat, c)                       => Accept(new HostFenced(s.Plan, c.At)),
-        Migrating s when Outlived(s.From, c)                      => Accept(new MigrationDone(null, c.At)),
+        Migrating s when Outlived(s.From, c)                      => Accept(new HostFenced(PlanOf(vm), c.At)),
+        // The destination is dead and the source is silent: it alone can have the guest.
+        Migrating s when Outlived(s.To, c) && s.Lost.HasFlag(MigrationEnds.Source)
+                                                                  => Accept(new HostLost(PlanOf(vm), c.At)),
         Migrating s when Outlived(s.To, c) && s.Lost == MigrationEnds.None =>
             Accept(new MigrationEndLost(MigrationEnds.Destination, c.At)),
         Migrating                                                 => Done,
         Starting s when Outlived(s.Seat, c)                       => LaunchedNot(s, "its host was fenced", c.At),
-        Stopping { Also: { } also } s when Outlived(also, c) || Outlived(s.Seat, c)
-                                                                  => Ended(vm, VmExitKind.Normal, "", c.At),
-        _ when vm.Seat is { } seat && Outlived(seat, c)           => Ended(vm, VmExitKind.Error,
-                                                                        $"host {seat.HostName} was fenced", c.At),
+        Stopping { Also: { } also } s when Outlived(also, c) && !Outlived(s.Seat, c) => Done,
+        _ when vm.Seat is { } seat && Outlived(seat, c)           => Lost(vm, $"host {seat.HostName} was fenced", c.At),
         _                                                         => No(Fault.StaleReport),
     };
 
-    private static Decision AtSeat(VmState vm, ReportGuest r) => (vm, r.State) switch
+    private static Decision AtSeat(VmState vm, ReportGuest r) => (vm, Present(r.State)) switch
     {
         (Starting s, GuestState.Down)                => LaunchedNot(s, Why(r, "the guest ended while it started"), r.At),
         (Starting s, GuestState.PoweringUp)          => Accept(new Launched(s.Seat, r.At)),
@@ -88,34 +88,60 @@ public static class VmReports
         (Paused s, GuestState.Up)                    => Accept(new CameUp(s.Seat, r.At)),
         (Up or PoweringUp, GuestState.Paused)        => Accept(new GuestPaused(Why(r, "paused"), r.At)),
 
-        (Orphaned s, GuestState.Up or GuestState.PoweringUp or GuestState.Paused or GuestState.PoweringDown)
+        (Orphaned s, GuestState.Up or GuestState.PoweringUp or GuestState.PoweringDown or GuestState.MigratingOut)
                                                      => Accept(new Regained(s.Seat, r.At)),
+        (Orphaned s, GuestState.Paused)              =>
+            Accept(new Regained(s.Seat, r.At), new GuestPaused(Why(r, "paused"), r.At)),
 
         (Stopping, GuestState.Down)                  => Ended(vm, VmExitKind.Normal, r.Exit.Message, r.At),
         (_, GuestState.Down)                         => Ended(vm, r.Exit.Kind, Why(r, "the guest ended"), r.At),
         (Stopping { Also: not null }, GuestState.HandedOver) => Accept(new MigrationDone(r.Migration, r.At)),
-        // Moved away by someone else than us: the other end reports under a lease that we did not give.
-        (_, GuestState.HandedOver)                   => Ended(vm, VmExitKind.Error, "left its host unasked", r.At),
+        (_, GuestState.HandedOver) when vm.Core.Elsewhere is not null =>
+            Accept(new MigrationDone(r.Migration, r.At)),
+        // Moved away by someone else than us: it may run anywhere, so nothing is started on its behalf.
+        (_, GuestState.HandedOver)                   =>
+            Accept(new WentDown(new VmExit(VmExitKind.Error, "left its host unasked"), r.At)),
         _                                            => Done,
+    };
+
+    /// <summary>A migration that was given up came to be all the same: the guest is there, and no longer at the seat.</summary>
+    private static Decision AtOther(VmState vm, Seat other, ReportGuest r) => (vm, r.State) switch
+    {
+        (Stopping, GuestState.Up or GuestState.PoweringUp) => Accept(new MigrationDone(r.Migration, r.At)),
+        (_, GuestState.Up or GuestState.PoweringUp)        =>
+            Accept(new MigrationDone(r.Migration, r.At), new Regained(other, r.At)),
+        _                                                  => Stray(r),
     };
 
     private static Decision FromSource(Migrating s, ReportGuest r) => r.State switch
     {
         GuestState.HandedOver                        => Accept(new MigrationDone(r.Migration, r.At)),
-        GuestState.MigrationFailed                   =>
-            new Decision.Accept(new MigrationAbandoned(Why(r, "the migration failed"), r.At))
-            {
-                Then = [new VmEffect.Destroy(s.To.Host, s.To.Lease)],
-            },
+        GuestState.MigratingOut                      => s.Begun ? Done : Accept(new MigrationBegun(r.At)),
+        // Before the source moves, the failure it still tells of is that of an earlier migration.
+        GuestState.MigrationFailed when s.Begun      => Abandoned(s, Why(r, "the migration failed"), r.At),
+        GuestState.Up or GuestState.PoweringUp or GuestState.Paused or GuestState.MigrationFailed
+            when s.Lost != MigrationEnds.None        => Abandoned(s, "one end was silent", r.At),
         GuestState.Down                              => Ended(s, r.Exit.Kind, Why(r, "the guest ended"), r.At),
         _                                            => Done,
     };
 
+    private static Decision Abandoned(Migrating s, string reason, DateTimeOffset at) =>
+        new Decision.Accept(new MigrationAbandoned(reason, at))
+        {
+            Then = [new VmEffect.Destroy(s.To.Host, s.To.Lease)],
+        };
+
     private static Decision FromDestination(Migrating s, ReportGuest r) => r.State switch
     {
-        // While the source can still speak its word is awaited: it brings libvirt's figures.
-        GuestState.Up or GuestState.PoweringUp or GuestState.Paused when s.Lost.HasFlag(MigrationEnds.Source)
-                                                     => Accept(new MigrationDone(null, r.At)),
+        // While the source can still speak its word is awaited: it brings libvirt's figures. A guest that is paused
+        // here may not have arrived yet, so it proves nothing of the source.
+        GuestState.Up or GuestState.PoweringUp when s.Lost == MigrationEnds.Source
+                                                     => Accept(new MigrationDone(r.Migration, r.At)),
+        // Heard again: it is not lost, and the guest is here.
+        GuestState.Up or GuestState.PoweringUp when s.Lost.HasFlag(MigrationEnds.Destination)
+                                                     => Accept(
+                                                            new MigrationDone(r.Migration, r.At),
+                                                            new Regained(s.To, r.At)),
         GuestState.Down when s.Lost.HasFlag(MigrationEnds.Source)
                                                      => Accept(new HostLost(PlanOf(s), r.At)),
         _                                            => Done,
@@ -138,6 +164,15 @@ public static class VmReports
             ? Accept(new RestartQueued(message, at))
             : Accept(new WentDown(new VmExit(kind, message), at));
 
+    /// <summary>The seat's copy is dead or gone, and nobody saw how. A migration may have brought the guest elsewhere.</summary>
+    private static Decision Lost(VmState vm, string how, DateTimeOffset at) => vm switch
+    {
+        Stopping s when (s.Also ?? s.Core.Elsewhere) is not null => Accept(new MigrationDone(null, at)),
+        Stopping                                     => Ended(vm, VmExitKind.Normal, "", at),
+        _ when vm.Core.Elsewhere is not null         => Accept(new HostFenced(PlanOf(vm), at)),
+        _                                            => Ended(vm, VmExitKind.Error, how, at),
+    };
+
     private static OrphanPlan PlanOf(VmState vm) => vm switch
     {
         Orphaned s                                   => s.Plan,
@@ -148,6 +183,13 @@ public static class VmReports
 
     private static bool Is(Seat seat, ReportGuest r) => seat.Lease == r.Lease && seat.Host == r.Host;
 
+    private static bool Means(Seat seat, ReportMissing r) =>
+        seat.Host == r.Host && (r.Lease is null || r.Lease == seat.Lease);
+
+    /// <summary>At the seat, the memory of a failed migration is just a guest that runs.</summary>
+    private static GuestState Present(GuestState state) =>
+        state == GuestState.MigrationFailed ? GuestState.Up : state;
+
     private static bool Sits(Seat seat, HostId host, long incarnation) =>
         seat.Host == host && seat.Incarnation <= incarnation;
 
@@ -155,7 +197,7 @@ public static class VmReports
         seat.Host == c.Host && seat.Incarnation < c.Incarnation;
 
     private static bool Runs(ReportGuest r) =>
-        r.State is GuestState.Up or GuestState.PoweringUp or GuestState.Paused;
+        Present(r.State) is GuestState.Up or GuestState.PoweringUp or GuestState.Paused;
 
     private static string Why(ReportGuest r, string otherwise) =>
         r.Message is { Length: > 0 } said ? said : r.Exit.Message is { Length: > 0 } exit ? exit : otherwise;

@@ -38,7 +38,11 @@ public abstract record VmState(VmCore Core)
     public sealed record MigrationPlacing(VmCore Core, Seat Seat, HostId? Wanted) : VmState(Core);
 
     /// <summary>On its way. A side that is lost is marked; the other one decides.</summary>
-    public sealed record Migrating(VmCore Core, Seat From, Seat To, MigrationEnds Lost) : VmState(Core);
+    public sealed record Migrating(VmCore Core, Seat From, Seat To, MigrationEnds Lost) : VmState(Core)
+    {
+        /// <summary>The source said that it moves: only now can its word of a failure be about this migration.</summary>
+        public bool Begun { get; init; }
+    }
 
     /// <summary>Its host is silent: the guest may still run there. Nothing may start until that is excluded.</summary>
     public sealed record Orphaned(VmCore Core, Seat Seat, OrphanPlan Plan) : VmState(Core);
@@ -57,6 +61,12 @@ public sealed record VmCore(VmId Id)
 
     /// <summary>Highest lease ever given.</summary>
     public Lease Lease { get; init; }
+
+    /// <summary>
+    /// Destination of a migration that was given up: an order still on its way may yet bring the guest there. When the
+    /// seat's copy is found dead or gone, this place is asked before anything starts elsewhere.
+    /// </summary>
+    public Seat? Elsewhere { get; init; }
 
     /// <summary>Work under way that a user follows.</summary>
     public Job? Job { get; init; }

@@ -85,6 +85,9 @@ public static class VmStory
                 $"VM {name} was set to the Unknown status: host {before.Seat?.HostName} is silent.", seat: before.Seat),
             Regained e => Said(163, Severity.Normal, e.At,
                 $"VM {name} status was restored to Up: host {e.Seat.HostName} has it.", seat: e.Seat),
+            HostFenced e when after is Orphaned asked => Said(142, Severity.Warning, e.At,
+                $"VM {name} no longer runs on host {before.Seat?.HostName}. Host {asked.Seat.HostName}, to which it may "
+                + "have been migrated, is asked.", seat: asked.Seat),
             HostFenced { Plan: OrphanPlan.Restart } e => Said(9602, Severity.Error, e.At,
                 $"Highly available VM {name} was lost with host {before.Seat?.HostName}, which is fenced. "
                 + "It will be restarted automatically.", seat: before.Seat),
@@ -132,6 +135,7 @@ public static class VmStory
         GuestPaused e        => e.At,
         WentDown e           => e.At,
         MigrationPlaced e    => e.At,
+        MigrationBegun e     => e.At,
         MigrationAbandoned e => e.At,
         MigrationDone e      => e.At,
         MigrationEndLost e   => e.At,

@@ -18,6 +18,9 @@ public sealed record EngineSetup
     /// <summary>The journal, the snapshots and what the cluster decides by. Null: nothing can be persisted.</summary>
     public IEngineStore? Store { get; init; }
 
+    /// <summary>The certificates between nodes. Null: plain TCP, for tests only.</summary>
+    public RemoteIdentity? Identity { get; init; }
+
     /// <summary>All timers, timeouts and backoffs run on this clock.</summary>
     public TimeProvider Clock { get; init; } = TimeProvider.System;
 

@@ -44,7 +44,7 @@ internal static class PostgresSchema
     private const string Ground = """
         CREATE SCHEMA IF NOT EXISTS cluster;
         CREATE TABLE IF NOT EXISTS cluster.meta (
-            only       boolean PRIMARY KEY DEFAULT true CHECK (only),
+            one_row    boolean PRIMARY KEY DEFAULT true CHECK (one_row),
             cluster_id text NOT NULL,
             version    bigint NOT NULL DEFAULT 1
         ) WITH (fillfactor = 50);
