@@ -104,6 +104,7 @@ public sealed class FenceProgram(string folder = "/usr/sbin")
         catch (OperationCanceledException)
         {
             process.Kill(entireProcessTree: true);
+            await process.WaitForExitAsync(CancellationToken.None);
             throw;
         }
     }

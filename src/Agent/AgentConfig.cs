@@ -35,6 +35,6 @@ public sealed record AgentConfig
     public TimeSpan UpAfter { get; init; } = TimeSpan.FromSeconds(60);
 
     public string ConsoleLogFolder { get; init; } = "/var/log/libvirt/qemu";
-    public string VncListen { get; init; } = "0.0.0.0";
+    public string VncListen { get; init; } = "127.0.0.1";
     public TimeProvider Time { get; init; } = TimeProvider.System;
 }

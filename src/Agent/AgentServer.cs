@@ -30,6 +30,7 @@ public static class AgentServer
         var agent = app.Services.GetRequiredService<HostAgent>();
         new AgentRoutes(new OpenDoor(agent), new FenceProgram(config.FenceFolder), config.Heartbeat, config.Time)
             .Map(app.MapGroup("/v1"));
+        app.Lifetime.ApplicationStopping.Register(agent.EndStream);
         return app;
     }
 

@@ -12,6 +12,7 @@ namespace Orchestrator.Agent;
 /// </summary>
 public sealed class HostAgent : IGuestWatch, IAsyncDisposable
 {
+    private static readonly TimeSpan Patience = TimeSpan.FromMilliseconds(500);
     private readonly Lock _gate = new();
     private readonly LeaseLedger _ledger;
     private readonly IHypervisor _hypervisor;
@@ -99,16 +100,16 @@ public sealed class HostAgent : IGuestWatch, IAsyncDisposable
 
             if (order.Mode == StopMode.Shutdown && guest.Report.State is GuestState.Up or GuestState.PoweringUp)
                 Tell(guest, guest.Report with { State = GuestState.PoweringDown });
-            Then(guest, () => _hypervisor.Stop(guest.Key, order.Mode), Notes);
+            Then(guest, () => Persist(guest, () => _hypervisor.Stop(guest.Key, order.Mode)), StaysUp);
         }, bury: () => Bury(vm, order.Lease));
 
     public AgentAnswer Pause(Guid vm, GuestOrder order) =>
         Take(order.Stamp, vm, (known, guest) => OrderGuard.Pause(known, order.Lease, guest),
-            () => Then(_guests[vm], () => _hypervisor.Pause(new GuestKey(vm, order.Lease)), Notes));
+            () => Then(_guests[vm], () => Persist(_guests[vm], () => _hypervisor.Pause(new GuestKey(vm, order.Lease))), Notes));
 
     public AgentAnswer Resume(Guid vm, GuestOrder order) =>
         Take(order.Stamp, vm, (known, guest) => OrderGuard.Resume(known, order.Lease, guest),
-            () => Then(_guests[vm], () => _hypervisor.Resume(new GuestKey(vm, order.Lease)), Notes));
+            () => Then(_guests[vm], () => Persist(_guests[vm], () => _hypervisor.Resume(new GuestKey(vm, order.Lease))), Notes));
 
     public AgentAnswer Migrate(Guid vm, MigrateOrder order) =>
         Take(
@@ -177,6 +178,12 @@ public sealed class HostAgent : IGuestWatch, IAsyncDisposable
                 End(guest, guest.Report, GuestExit.Lost, "the guest was gone when the agent looked");
             }
         }
+    }
+
+    /// <summary>Lets the follower go, so that the agent can stop; the guests do not notice.</summary>
+    public void EndStream()
+    {
+        lock (_gate) _feed.Close();
     }
 
     public async ValueTask DisposeAsync()
@@ -356,6 +363,30 @@ public sealed class HostAgent : IGuestWatch, IAsyncDisposable
         _log.LogWarning("vm {Guest}: did not start: {Why}", guest.Key, e.Message);
         lock (_gate)
             if (!_closed) End(guest, guest.Report, GuestExit.Error, e.Message);
+    }
+
+    /// <summary>An accepted order is carried out even if the hypervisor is away just now.</summary>
+    private async Task Persist(Guest guest, Func<Task> work)
+    {
+        while (true)
+            try
+            {
+                await work();
+                return;
+            }
+            catch (HypervisorAwayException) when (!_closed && guest.Report.State != GuestState.Down)
+            {
+                await Task.Delay(Patience, _time);
+            }
+    }
+
+    /// <summary>A guest that could not be asked to go is not on its way.</summary>
+    private void StaysUp(Guest guest, Exception e)
+    {
+        Notes(guest, e);
+        lock (_gate)
+            if (!_closed && guest.Report.State == GuestState.PoweringDown)
+                Tell(guest, guest.Report with { State = GuestState.Up });
     }
 
     private void Notes(Guest guest, Exception e) =>

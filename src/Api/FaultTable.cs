@@ -25,6 +25,9 @@ public static class FaultTable
         Fault.MissingValue => new(400, "A value that this object needs was not given; add it and ask again"),
         Fault.StaleReport => new(409, "The state has moved on since this was asked; read the object and ask again"),
 
+        Fault.Unreadable => new(500,
+            "The object's history holds an event that this engine cannot read; upgrade the engine, nothing was changed"),
+
         Fault.DataCenterInUse => new(409,
             "Cannot remove the data center: it still has clusters or storage domains; remove or detach them first"),
         Fault.ClusterInUse => new(409,

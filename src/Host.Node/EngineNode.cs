@@ -109,6 +109,7 @@ internal static class EngineNode
               cluster {
                 roles = ["engine"]
                 app-version = "{{Node.Version}}+{{Environment.ProcessId}}"
+                sharding.passivate-idle-entity-after = off
               }
             }
             orchestrator.cluster.id = "{{config.ClusterId}}"
@@ -139,7 +140,20 @@ internal static class EngineNode
             InstanceId = Guid.Parse(File.ReadAllText(config.Text("api.instance-id-file")).Trim()),
             TokenKey = tokenKey,
             CaCertificatePem = config.Authority.ExportCertificatePem(),
+            ProductName = config.Text("api.product-name"),
+            Vendor = config.Text("api.vendor"),
+            TokenLife = config.Time("api.token-life"),
+            BasicCacheLife = config.Time("api.basic-cache-life"),
+            MaxFailures = config.Number("api.max-failures"),
+            LockOut = config.Time("api.lock-out"),
+            MaxBodyBytes = config.Number("api.max-body-bytes"),
+            MaxDepth = config.Number("api.max-depth"),
+            RequestLimit = config.Time("api.request-limit"),
+            RetryAfter = config.Time("api.retry-after"),
+            MaxFollowed = config.Number("api.max-followed"),
+            DefaultCluster = config.Text("api.default-cluster"),
             DefaultBridge = config.Text("api.default-bridge"),
+            DefaultAgentPort = config.Number("api.default-agent-port"),
         });
         var app = builder.Build();
         ApiServer.Map(app);

@@ -1,8 +1,9 @@
 using System.Globalization;
 using System.Net;
 using System.Security.Authentication;
-using Microsoft.AspNetCore.Server.Kestrel.Core;
-using Npgsql;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
 using Orchestrator.Agent;
 using Orchestrator.Agent.Simulated;
 using Orchestrator.Engine;
@@ -21,7 +22,7 @@ internal static class Node
         try
         {
             var roles = config.Roles;
-            if (roles.Contains("agent")) await RunAgent(config, logs);
+            if (roles.Contains("agent")) await RunAgent(config);
             else if (roles.Contains("fleet")) await RunFleet(config, logs);
             else if (roles.Contains("engine")) await EngineNode.Run(config, logs);
             else throw new UsageException($"orchestrator.roles names none of engine, api, agent, fleet: [{string.Join(", ", roles)}]");
@@ -52,22 +53,28 @@ internal static class Node
         .AddFilter("Microsoft", LogLevel.Warning)
         .AddFilter("System.Net.Http", LogLevel.Warning);
 
-    private static async Task RunAgent(NodeConfig config, ILoggerFactory logs)
+    private static async Task RunAgent(NodeConfig config)
     {
-        var address = config.Text("agent.address");
-        await using var app = AgentServer.Build(new AgentConfig
-        {
-            Credentials = config.Credentials,
-            Listen = new IPEndPoint(IPAddress.Parse(address), config.Number("agent.port")),
-            StateFolder = config.Text("agent.state-folder"),
-            RunFolder = config.Text("agent.run-folder"),
-            LibvirtUri = config.Text("agent.libvirt-uri"),
-            MigrationAddress = config.Text("agent.migration-address"),
-            Accelerator = config.Text("agent.accelerator"),
-            AcceleratorProbe = config.Text("agent.accelerator-probe"),
-            ConsoleLogFolder = config.Text("agent.console-log-folder"),
-            VncListen = config.Text("agent.vnc-listen"),
-        });
+        await using var app = AgentServer.Build(
+            new AgentConfig
+            {
+                Credentials = config.Credentials,
+                Listen = new IPEndPoint(IPAddress.Parse(config.Text("agent.address")), config.Number("agent.port")),
+                StateFolder = config.Text("agent.state-folder"),
+                RunFolder = config.Text("agent.run-folder"),
+                Heartbeat = config.Time("agent.heartbeat"),
+                IncomingTimeout = config.Time("agent.incoming-timeout"),
+                BodyLimitBytes = config.Number("agent.body-limit-bytes"),
+                FenceFolder = config.Text("agent.fence-folder"),
+                LibvirtUri = config.Text("agent.libvirt-uri"),
+                MigrationAddress = config.Text("agent.migration-address"),
+                Accelerator = config.Text("agent.accelerator"),
+                AcceleratorProbe = config.Text("agent.accelerator-probe"),
+                UpAfter = config.Time("agent.up-after"),
+                ConsoleLogFolder = config.Text("agent.console-log-folder"),
+                VncListen = config.Text("agent.vnc-listen"),
+            },
+            builder => Logs(builder, config));
         await app.RunAsync();
     }
 
@@ -79,11 +86,20 @@ internal static class Node
             Hosts = config.Number("fleet.hosts"),
             Listen = new IPEndPoint(IPAddress.Parse(config.Text("fleet.address")), config.Number("fleet.port")),
             ControlPort = config.Number("fleet.control-port"),
+            Heartbeat = config.Time("fleet.heartbeat"),
+            Seed = config.Number("fleet.seed"),
             Profile = new SimulatedProfile
             {
+                Cpus = config.Number("fleet.cpus"),
+                MemoryBytes = config.Hocon.GetLong("orchestrator.fleet.memory-bytes"),
                 LaunchTime = config.Time("fleet.launch-time"),
                 BootTime = config.Time("fleet.boot-time"),
+                ShutdownTime = config.Time("fleet.shutdown-time"),
+                PowerOffTime = config.Time("fleet.power-off-time"),
                 MigrationTime = config.Time("fleet.migration-time"),
+                HostBootTime = config.Time("fleet.host-boot-time"),
+                Spread = config.Hocon.GetDouble("orchestrator.fleet.spread"),
+                LaunchFailures = config.Hocon.GetDouble("orchestrator.fleet.launch-failures"),
             },
         });
         await fleet.Start();

@@ -64,7 +64,7 @@ internal sealed record NodeConfig(Config Hocon)
         }
     }
 
-    public string Text(string key) => Hocon.GetString($"orchestrator.{key}", "");
+    public string Text(string key) => Hocon.GetString($"orchestrator.{key}", "") ?? "";
 
     public int Number(string key) => Hocon.GetInt($"orchestrator.{key}");
 
@@ -78,9 +78,9 @@ internal sealed record NodeConfig(Config Hocon)
         get
         {
             var text = File.ReadAllText(Text("api.token-key-file")).Trim();
-            return text.Length >= 32
+            return text.Length >= 24
                 ? SHA256.HashData(System.Text.Encoding.UTF8.GetBytes(text))
-                : throw new UsageException($"{Text("api.token-key-file")}: must hold at least 32 random characters");
+                : throw new UsageException($"{Text("api.token-key-file")}: must hold at least 24 random characters");
         }
     }
 

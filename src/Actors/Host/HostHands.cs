@@ -240,7 +240,8 @@ public sealed class HostHands(HostId id, HostWorld world) : IHands<HostState, Ho
         var answer = await link.Client.Stop(
             e.Vm.Value, new StopOrder(link.Stamp, e.Lease.Number, AgentWords.Mode(e.Mode)), _closed.Token);
         // That lease is over there, whatever it was: nothing is left to stop.
-        if (answer is AgentAnswer.Refused { Refusal.Code: RefusalCode.UnknownVm or RefusalCode.StaleLease })
+        if (answer is AgentAnswer.Refused { Refusal.Code: RefusalCode.UnknownVm or RefusalCode.StaleLease }
+            or AgentAnswer.Accepted { Receipt.Guest: null })
             ToVm(e.Vm, new VmCommand.ReportMissing(id, world.Clock.GetUtcNow()) { Lease = e.Lease });
         else
             _ = Heard(answer, link, e.Lease, "stop");
@@ -293,7 +294,7 @@ public sealed class HostHands(HostId id, HostWorld world) : IHands<HostState, Ho
         {
             link.TellJob(await link.Client.Run(work.Id, new JobOrder(link.Stamp, AgentWords.Job(work)), _closed.Token));
         }
-        catch (AgentRefusedException e) when (e.Refusal.Code is not (RefusalCode.StaleEpoch or RefusalCode.OtherBoot))
+        catch (AgentRefusedException e) when (e.Refusal.Code is not (RefusalCode.StaleEpoch or RefusalCode.OtherBoot or RefusalCode.NotReady))
         {
             link.TellJob(new JobReport(work.Id, JobState.Failed, Message: e.Refusal.Message));
         }
@@ -309,11 +310,17 @@ public sealed class HostHands(HostId id, HostWorld world) : IHands<HostState, Ho
                 return null;
             case AgentAnswer.Refused { Refusal: var refusal }:
                 world.OrderRefused(id, what, refusal);
-                // The owner or the boot is another by now: the order is void, and the next one will say so.
-                if (refusal.Code is RefusalCode.StaleEpoch or RefusalCode.OtherBoot) return null;
-                return refusal.Guest is { } guest && guest.Lease == lease.Number && refusal.Code != RefusalCode.LeaseEnded
-                    ? null
-                    : refusal.Message;
+                // A copy under another lease is in the way: its VM is told again, and ends it.
+                if (refusal is { Code: RefusalCode.Occupied, Guest: { } other })
+                    ToVm(new VmId(other.Vm), AgentWords.Report(id, _name, 0, other, world.Clock.GetUtcNow()));
+                // Only what can never be carried out later under this lease is a refusal. All else may come to be by an
+                // order that is still on its way, so nobody else may start: it is said again.
+                return refusal.Code switch
+                {
+                    RefusalCode.Malformed or RefusalCode.LeaseEnded or RefusalCode.StaleLease => refusal.Message,
+                    RefusalCode.WrongState => refusal.Message,
+                    _ => null,
+                };
             default:
                 return null;
         }

@@ -64,7 +64,7 @@ public static class VmDecider
         (_, Migrate)                         => No(Fault.VmStatusIllegal),
 
         (MigrationPlacing, VmCommand.CancelMigration c) =>
-            Accept(new MigrationAbandoned("cancelled", c.Origin.At)),
+            Accept(new MigrationAbandoned("cancelled", c.Origin.At) { By = c.Origin.Job }),
         (Migrating s, VmCommand.CancelMigration) => new Decision.Relay(new VmEffect.CancelMigration(s.From)),
         (_, VmCommand.CancelMigration)       => No(Fault.VmNotMigrating),
 

@@ -46,7 +46,11 @@ public abstract record VmEvent
     /// <summary>The source moves the guest now.</summary>
     public sealed record MigrationBegun(DateTimeOffset At) : VmEvent;
 
-    public sealed record MigrationAbandoned(string Reason, DateTimeOffset At) : VmEvent;
+    public sealed record MigrationAbandoned(string Reason, DateTimeOffset At) : VmEvent
+    {
+        /// <summary>The job that asked for it; null when it failed by itself.</summary>
+        public JobId? By { get; init; }
+    }
 
     public sealed record MigrationDone(MigrationFigures? Figures, DateTimeOffset At) : VmEvent;
 

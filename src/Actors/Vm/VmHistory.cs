@@ -43,10 +43,10 @@ internal static class VmHistory
                 ? new Migrating(core with { Lease = e.To.Lease, Elsewhere = null }, m.Seat, e.To, MigrationEnds.None)
                 : vm,
             MigrationBegun => vm is Migrating m ? m with { Begun = true } : vm,
-            MigrationAbandoned => vm switch
+            MigrationAbandoned e => vm switch
             {
-                Migrating m        => new Up(Settled(core) with { Elsewhere = m.To }, m.From),
-                MigrationPlacing m => new Up(Settled(core), m.Seat),
+                Migrating m        => new Up(Settled(core, e.By) with { Elsewhere = m.To }, m.From),
+                MigrationPlacing m => new Up(Settled(core, e.By), m.Seat),
                 _                  => vm,
             },
             MigrationDone => vm switch
@@ -99,7 +99,8 @@ internal static class VmHistory
 
     private static VmCore Asked(VmCore core, Origin origin) => core with { LastJob = origin.Job };
 
-    private static VmCore Settled(VmCore core) => core with { Job = null };
+    private static VmCore Settled(VmCore core, JobId? by = null) =>
+        core with { Job = null, LastJob = by ?? core.LastJob };
 
     private static string Name(VmCore core) => core.Config?.Name ?? core.Id.ToString();
 

@@ -61,10 +61,11 @@ public sealed class AppendFile : IAppendLog
 
     public void Dispose() => _file.Dispose();
 
+    /// <summary>Exclusively: two agents on one ledger would each believe their own half.</summary>
     private FileStream Open()
     {
         var isNew = !File.Exists(_path);
-        var file = new FileStream(_path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.Read, bufferSize: 0);
+        var file = new FileStream(_path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None, bufferSize: 0);
         file.Seek(0, SeekOrigin.End);
         if (isNew) Folder.Sync(Path.GetDirectoryName(_path)!);
         return file;

@@ -10,7 +10,8 @@ namespace Orchestrator.Agent.Libvirt;
 /// </summary>
 internal sealed unsafe class LibvirtConnection
 {
-    private static readonly int[] Kinds = [0, 3, 7, 18, 21];
+    /// <summary>Lifecycle, watchdog, disk error with reason, guest agent, job completed: as the callbacks in Listen.</summary>
+    private static readonly int[] Kinds = [0, 3, 6, 18, 21];
     private static int s_loop;
     private readonly ChannelWriter<LibvirtNews> _news;
     private readonly int _number;

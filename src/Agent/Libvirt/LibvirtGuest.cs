@@ -16,6 +16,9 @@ internal sealed class LibvirtGuest(GuestKey key, long started)
     public bool Starting { get; set; }
     public LibvirtNews.Lifecycle? StoppedEarly { get; set; }
     public bool Arriving { get; set; }
+
+    /// <summary>Migrated away; only libvirt's statistics of it are awaited.</summary>
+    public bool Left { get; set; }
     public bool AgentConnected { get; set; }
     public string? PauseReason { get; set; }
     public MigrationProgress? Migration { get; set; }

@@ -14,6 +14,7 @@ namespace Orchestrator.Agent.Libvirt;
 /// </summary>
 public sealed class LibvirtHypervisor(AgentConfig config, HostSampling sampling, ILogger log) : IHypervisor
 {
+    private const int StoppedMigrated = 3;
     private static readonly TimeSpan Retry = TimeSpan.FromSeconds(1);
     private readonly Channel<LibvirtNews> _news = Channel.CreateUnbounded<LibvirtNews>();
     private readonly ConcurrentDictionary<Guid, LibvirtGuest> _guests = new();
@@ -60,14 +61,9 @@ public sealed class LibvirtHypervisor(AgentConfig config, HostSampling sampling,
             });
             mine.Console = console;
         }
-        catch (HypervisorAwayException)
-        {
-            // It may have been started: who looks after the reconnection will find it or not.
-            _guests.TryRemove(KeyValuePair.Create(guest.Vm, mine));
-            throw;
-        }
         catch
         {
+            // If libvirt went away it may have been started: the reconnection will find it or not.
             _guests.TryRemove(KeyValuePair.Create(guest.Vm, mine));
             throw;
         }
@@ -85,7 +81,7 @@ public sealed class LibvirtHypervisor(AgentConfig config, HostSampling sampling,
         connection.Do(guest.Vm, domain => mode switch
         {
             StopMode.PowerOff => Native.virDomainDestroyFlags(domain, 0),
-            StopMode.Shutdown => Native.virDomainShutdownFlags(domain, 0),
+            StopMode.Shutdown => AskToShutDown(guest, domain),
             StopMode.Reboot => Native.virDomainReboot(domain, 0),
             _ => Native.virDomainReset(domain, 0),
         });
@@ -183,6 +179,10 @@ public sealed class LibvirtHypervisor(AgentConfig config, HostSampling sampling,
                 break;
             case LibvirtNews.JobCompleted j when _guests.TryGetValue(j.Vm, out var guest):
                 guest.Migration = Migration.Progress(j.Numbers) ?? guest.Migration;
+                if (guest.Left) Gone(guest, StoppedMigrated);
+                break;
+            case LibvirtNews.LeftDeadline d when _guests.TryGetValue(d.Guest.Vm, out var guest) && guest.Key == d.Guest:
+                Gone(guest, StoppedMigrated);
                 break;
             case LibvirtNews.UpDeadline u when _guests.TryGetValue(u.Guest.Vm, out var guest) && guest.Key == u.Guest:
                 if (guest.State == GuestState.PoweringUp) Become(guest, GuestState.Up);
@@ -230,8 +230,18 @@ public sealed class LibvirtHypervisor(AgentConfig config, HostSampling sampling,
                 Become(guest, GuestState.Paused);
                 break;
             case LifecycleEvent.Shutdown: Become(guest, GuestState.PoweringDown); break;
+            case LifecycleEvent.Stopped when news.Detail == StoppedMigrated: AwaitStatistics(guest); break;
             case LifecycleEvent.Stopped: Gone(guest, news.Detail); break;
         }
+    }
+
+    /// <summary>libvirt tells the numbers of a migration a moment after the guest has left.</summary>
+    private void AwaitStatistics(LibvirtGuest guest)
+    {
+        guest.Left = true;
+        guest.Deadline?.Dispose();
+        guest.Deadline = config.Time.CreateTimer(
+            _ => _news.Writer.TryWrite(new LibvirtNews.LeftDeadline(guest.Key)), null, Retry, Timeout.InfiniteTimeSpan);
     }
 
     private void Gone(LibvirtGuest guest, int detail)
@@ -245,7 +255,7 @@ public sealed class LibvirtHypervisor(AgentConfig config, HostSampling sampling,
             1 when incoming => (GuestExit.Error, "the migration to this host was broken off"),
             1 => (GuestExit.Destroyed, null),
             2 => (GuestExit.Error, "the guest or QEMU crashed"),
-            3 => (GuestExit.Migrated, null),
+            StoppedMigrated => (GuestExit.Migrated, null),
             5 => (GuestExit.Error, incoming ? "the migration to this host failed" : "QEMU ended with an error"),
             _ => (GuestExit.Lost, (string?)$"libvirt reports an unexpected end ({detail})"),
         };
@@ -352,6 +362,14 @@ public sealed class LibvirtHypervisor(AgentConfig config, HostSampling sampling,
             throw new HypervisorException(e.Message, e);
         }
     });
+
+    /// <summary>The power button first: it never blocks. A guest agent, where there is one, is asked besides.</summary>
+    private int AskToShutDown(GuestKey guest, nint domain)
+    {
+        var pressed = Native.virDomainShutdownFlags(domain, Native.ShutdownByButton);
+        var connected = _guests.TryGetValue(guest.Vm, out var mine) && mine.AgentConnected;
+        return connected ? Math.Max(pressed, Native.virDomainShutdownFlags(domain, Native.ShutdownByAgent)) : pressed;
+    }
 
     /// <summary>A domain may be of another life of the VM than the order is about.</summary>
     private void CheckLease(LibvirtConnection connection, GuestKey guest)

@@ -17,6 +17,9 @@ internal abstract record LibvirtNews
 
     public sealed record UpDeadline(GuestKey Guest) : LibvirtNews;
 
+    /// <summary>The statistics of a migration have not come in time.</summary>
+    public sealed record LeftDeadline(GuestKey Guest) : LibvirtNews;
+
     /// <summary>The connection of this number is gone.</summary>
     public sealed record Closed(int Connection) : LibvirtNews;
 

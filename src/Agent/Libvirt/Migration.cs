@@ -31,7 +31,7 @@ internal static class Migration
                 Try(connection, guest, Native.virDomainAbortJob);
             if (order.MaxDowntimeMs > 0 && !asked)
                 asked = Try(connection, guest, d => Native.virDomainMigrateSetMaxDowntime(d, (ulong)order.MaxDowntimeMs, 0));
-            if (Sample(connection, guest, 0) is not { } progress) continue;
+            if (Sample(connection, guest) is not { } progress) continue;
             guest.Migration = progress;
             tell(guest);
         }
@@ -83,11 +83,11 @@ internal static class Migration
         }
     }
 
-    private static MigrationProgress? Sample(LibvirtConnection connection, LibvirtGuest guest, uint flags)
+    private static MigrationProgress? Sample(LibvirtConnection connection, LibvirtGuest guest)
     {
         try
         {
-            return connection.OnDomain(guest.Key.Vm, domain => Read(domain, flags));
+            return connection.OnDomain(guest.Key.Vm, Read);
         }
         catch (Exception e) when (e is DomainGoneException or HypervisorException or HypervisorAwayException)
         {
@@ -95,9 +95,9 @@ internal static class Migration
         }
     }
 
-    private static unsafe MigrationProgress? Read(nint domain, uint flags)
+    private static unsafe MigrationProgress? Read(nint domain)
     {
-        if (Native.virDomainGetJobStats(domain, out _, out var values, out var count, flags) < 0) return null;
+        if (Native.virDomainGetJobStats(domain, out _, out var values, out var count, 0) < 0) return null;
         var numbers = Native.Numbers(values, count);
         Native.virTypedParamsFree(values, count);
         return Progress(numbers) is { } p ? p with { DowntimeMs = null, TotalMs = null } : null;

@@ -12,7 +12,8 @@ internal static unsafe partial class Native
     public const uint XmlMigratable = 8;
     public const uint ActiveDomains = 1;
     public const uint AddressesFromAgent = 1;
-    public const uint JobStatsCompleted = 1;
+    public const uint ShutdownByButton = 1;
+    public const uint ShutdownByAgent = 2;
 
     [LibraryImport(Lib)] public static partial int virInitialize();
     [LibraryImport(Lib)] public static partial void virSetErrorFunc(void* opaque, delegate* unmanaged[Cdecl]<void*, VirError*, void> report);

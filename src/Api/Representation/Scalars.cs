@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Xml;
 using Orchestrator.Api.Http;
 
 namespace Orchestrator.Api.Representation;
@@ -7,6 +6,9 @@ namespace Orchestrator.Api.Representation;
 /// <summary>Text of a client → value of a field, and back. The same for XML and JSON.</summary>
 internal static class Scalars
 {
+    /// <summary>xs:dateTime, always with milliseconds and a numeric offset: some clients read no other.</summary>
+    private const string DateFormat = "yyyy-MM-dd'T'HH:mm:ss.fffzzz";
+
     /// <exception cref="FaultException">400: the text is not of the field's kind; the sentence names the element.</exception>
     public static object Read(Field field, string owner, string text)
     {
@@ -65,7 +67,7 @@ internal static class Scalars
 
     public static string Xml(Field field, object value) => field.Kind switch
     {
-        FieldKind.Date => XmlConvert.ToString((DateTimeOffset)value),
+        FieldKind.Date => ((DateTimeOffset)value).ToString(DateFormat, CultureInfo.InvariantCulture),
         FieldKind.Boolean => (bool)value ? "true" : "false",
         FieldKind.Decimal => ((decimal)value).ToString(CultureInfo.InvariantCulture),
         FieldKind.Integer or FieldKind.Long => ((long)value).ToString(CultureInfo.InvariantCulture),

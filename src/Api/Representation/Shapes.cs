@@ -159,7 +159,7 @@ public static class Shapes
     ]);
 
     public static Shape Template { get; } = new("template", "templates",
-        [.. Definition, One("version", () => TemplateVersion), One("vm", () => Vm)]);
+        [.. Definition, Text("creation_status"), One("version", () => TemplateVersion), One("vm", () => Vm)]);
 
     public static Shape TemplateVersion { get; } = new("version", "versions",
         Text("version_name"), Integer("version_number"), One("base_template", () => Template));

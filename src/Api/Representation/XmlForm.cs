@@ -11,13 +11,13 @@ public static class XmlForm
     private static readonly XmlWriterSettings _writing = new()
     {
         Encoding = new UTF8Encoding(false), Indent = true, IndentChars = "    ", NewLineChars = "\n",
-        CheckCharacters = false,
+        NewLineHandling = NewLineHandling.Entitize, CheckCharacters = false,
     };
 
     private static readonly XmlReaderSettings _reading = new()
     {
         DtdProcessing = DtdProcessing.Prohibit, XmlResolver = null, MaxCharactersFromEntities = 0,
-        IgnoreComments = true, IgnoreProcessingInstructions = true, IgnoreWhitespace = true,
+        IgnoreComments = true, IgnoreProcessingInstructions = true,
     };
 
     public static void Write(IBufferWriter<byte> output, Element element)

@@ -150,6 +150,10 @@ public class ClusterSharding : IExtension
             await membership.LeaveAsync(cancel);
             Look(membership.View);
             await done.Task.WaitAsync(cancel);
+
+            // Others may still send here by the view they have; what comes goes on to the new owners.
+            await system.Delay(system.Settings.Config.GetTimeSpan(
+                "orchestrator.sharding.leave-linger", TimeSpan.FromMilliseconds(500)), cancel);
         }
         catch (StoreUnavailableException e)
         {

@@ -14,6 +14,7 @@ public sealed class PostgresEngineStore : IEngineStore
     private readonly PostgresJournal journal;
     private readonly PostgresTable table = new();
     private readonly ChangeSignal changes = new();
+    private readonly SemaphoreSlim oneChange = new(1, 1);
     private readonly NpgsqlDataSource outside;
     private volatile PostgresSession? session;
     private TimeSpan lastLease = TimeSpan.FromSeconds(3);
@@ -146,12 +147,26 @@ public sealed class PostgresEngineStore : IEngineStore
 
     private NpgsqlDataSource Source => session?.Journal ?? outside;
 
-    private Task<ClusterView> ChangeAsync(NodeId self, Func<ClusterView, ClusterView> rule, CancellationToken cancel) =>
-        PostgresErrors.RunAsync(
-            Session(self).Control,
-            async c => Seen(
-                await table.ChangeAsync(c, self, lastLease, null, (v, _, _) => rule(v), cancel).ConfigureAwait(false), self),
-            cancel);
+    /// <summary>One at a time: they would wait for each other in the database anyway, and hold connections that the
+    /// renewal needs.</summary>
+    private async Task<ClusterView> ChangeAsync(
+        NodeId self, Func<ClusterView, ClusterView> rule, CancellationToken cancel)
+    {
+        await oneChange.WaitAsync(cancel).ConfigureAwait(false);
+        try
+        {
+            return await PostgresErrors.RunAsync(
+                Session(self).Control,
+                async c => Seen(
+                    await table.ChangeAsync(c, self, lastLease, null, (v, _, _) => rule(v), cancel).ConfigureAwait(false),
+                    self),
+                cancel).ConfigureAwait(false);
+        }
+        finally
+        {
+            oneChange.Release();
+        }
+    }
 
     private void Lost(string why)
     {

@@ -18,6 +18,7 @@ internal sealed class OutgoingLink : IDisposable
     private readonly Channel<Outgoing> queue;
     private readonly CancellationTokenSource closing = new();
     private volatile TcpClient? connected;
+    private readonly List<Outgoing> unsent = [];
     private NodeId peer;
 
     public OutgoingLink(EngineTransport transport, string host, int port)
@@ -61,16 +62,23 @@ internal sealed class OutgoingLink : IDisposable
         {
             try
             {
-                if (!await queue.Reader.WaitToReadAsync(closing.Token).ConfigureAwait(false)) break;
+                if (unsent.Count == 0 && !await queue.Reader.WaitToReadAsync(closing.Token).ConfigureAwait(false)) break;
                 using var client = new TcpClient { NoDelay = true };
                 var stream = await ConnectAsync(client).ConfigureAwait(false);
                 await using (stream.ConfigureAwait(false))
                 {
                     pause = transport.Settings.BackoffMin;
-                    var watch = WatchAsync(stream, client);
-                    await PumpAsync(stream).ConfigureAwait(false);
-                    client.Close();
-                    await watch.ConfigureAwait(false);
+                    using var broken = CancellationTokenSource.CreateLinkedTokenSource(closing.Token);
+                    var watch = WatchAsync(stream, client, broken);
+                    try
+                    {
+                        await PumpAsync(stream, broken.Token).ConfigureAwait(false);
+                    }
+                    finally
+                    {
+                        client.Close();
+                        await watch.ConfigureAwait(false);
+                    }
                 }
             }
             catch (OperationCanceledException) when (closing.IsCancellationRequested)
@@ -90,6 +98,7 @@ internal sealed class OutgoingLink : IDisposable
         }
 
         connected = null;
+        foreach (var left in unsent) transport.Lose(left.Message, left.Sender, left.Recipient);
         while (queue.Reader.TryRead(out var left)) transport.Lose(left.Message, left.Sender, left.Recipient);
     }
 
@@ -124,29 +133,27 @@ internal sealed class OutgoingLink : IDisposable
         return stream;
     }
 
-    private async Task PumpAsync(Stream stream)
+    /// <summary>Writes until the connection is known to be broken. What was taken off the queue and not written yet
+    /// stays in <see cref="unsent"/> and goes first over the next connection.</summary>
+    private async Task PumpAsync(Stream stream, CancellationToken broken)
     {
         var together = new MemoryStream(64 * 1024);
-        var taken = new List<Outgoing>();
-        while (await queue.Reader.WaitToReadAsync(closing.Token).ConfigureAwait(false))
+        while (unsent.Count > 0 || await queue.Reader.WaitToReadAsync(broken).ConfigureAwait(false))
         {
             together.SetLength(0);
-            taken.Clear();
+            foreach (var waiting in unsent) Add(together, waiting);
             while (together.Length < 64 * 1024 && queue.Reader.TryRead(out var next))
             {
-                taken.Add(next);
+                unsent.Add(next);
                 Add(together, next);
             }
 
             // The last look before anything leaves: a process that was frozen must not speak with old ideas.
-            if (!transport.Membership.MayAct)
-            {
-                foreach (var next in taken) transport.Lose(next.Message, next.Sender, next.Recipient);
-                throw new IOException("this node may not act now");
-            }
-
-            await stream.WriteAsync(together.GetBuffer().AsMemory(0, (int)together.Length), closing.Token).ConfigureAwait(false);
-            await stream.FlushAsync(closing.Token).ConfigureAwait(false);
+            if (!transport.Membership.MayAct) throw new IOException("this node may not act now");
+            broken.ThrowIfCancellationRequested();
+            unsent.Clear();
+            await stream.WriteAsync(together.GetBuffer().AsMemory(0, (int)together.Length), broken).ConfigureAwait(false);
+            await stream.FlushAsync(broken).ConfigureAwait(false);
         }
     }
 
@@ -167,7 +174,7 @@ internal sealed class OutgoingLink : IDisposable
         next.Recipient is { } recipient ? recipient.Path.ToSerializationFormat() : "";
 
     /// <summary>The peer says nothing after its greeting: what can be read is the end of the connection.</summary>
-    private async Task WatchAsync(Stream stream, TcpClient client)
+    private async Task WatchAsync(Stream stream, TcpClient client, CancellationTokenSource broken)
     {
         try
         {
@@ -178,6 +185,7 @@ internal sealed class OutgoingLink : IDisposable
         {
         }
 
+        await broken.CancelAsync().ConfigureAwait(false);
         client.Close();
         if (!closing.IsCancellationRequested) transport.Membership.Refresh();
     }

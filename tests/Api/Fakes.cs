@@ -1,0 +1,243 @@
+using System.Collections.Concurrent;
+using System.Collections.Immutable;
+using System.Text.RegularExpressions;
+using Newtonsoft.Json.Linq;
+using Orchestrator.Actors;
+using Orchestrator.Actors.Cluster;
+using Orchestrator.Actors.DataCenter;
+using Orchestrator.Actors.Disk;
+using Orchestrator.Actors.Host;
+using Orchestrator.Actors.Journal;
+using Orchestrator.Actors.StorageDomain;
+using Orchestrator.Actors.Template;
+using Orchestrator.Actors.Vm;
+using Orchestrator.Api;
+using Orchestrator.Api.Sso;
+
+namespace Orchestrator.Tests.Api;
+
+/// <summary>Documents in memory, and entities that store them directly: enough of the rules to answer as real ones.</summary>
+public sealed class FakeEngine : IEntities, IReadModel
+{
+    private readonly ConcurrentDictionary<(string Kind, Guid Id), JObject> _documents = new();
+    private readonly ConcurrentDictionary<(string Kind, string Name), Guid> _names = new();
+
+    public ConcurrentQueue<(string Kind, Guid Id, object Command)> Commands { get; } = new();
+
+    public List<AuditRow> Audit { get; } = [];
+
+    /// <summary>Thrown by every call while set.</summary>
+    public Exception? Away { get; set; }
+
+    public bool Hang { get; set; }
+
+    public void Put(string kind, Guid id, object view) => _documents[(kind, id)] = JObject.Parse(WireJson.Write(view));
+
+    public T View<T>(string kind, Guid id) where T : notnull => WireJson.Read<T>(_documents[(kind, id)].ToString());
+
+    public bool Has(string kind, Guid id) => _documents.ContainsKey((kind, id));
+
+    public async Task<Reply> Ask(string kind, Guid id, object command, CancellationToken cancel)
+    {
+        if (Hang) await Task.Delay(Timeout.Infinite, cancel);
+        if (Away is not null) throw Away;
+        Commands.Enqueue((kind, id, command));
+        return command switch
+        {
+            DataCenterCommand.Create c => Store(kind, id, new DataCenterView { Id = new(id), Config = c.Config, CreatedAt = c.Origin.At }),
+            DataCenterCommand.Update c => Change<DataCenterView>(kind, id, v => v with { Config = c.Patch.Apply(v.Config) }),
+            DataCenterCommand.Remove => Drop(kind, id),
+            ClusterCommand.Create c => Store(kind, id, new ClusterView { Id = new(id), Config = c.Config, CreatedAt = c.Origin.At }),
+            ClusterCommand.Update c => Change<ClusterView>(kind, id, v => v with { Config = c.Patch.Apply(v.Config) }),
+            ClusterCommand.Remove => Drop(kind, id),
+            HostCommand.Register c => Store(kind, id, new HostView { Id = new(id), Config = c.Config, Status = "initializing", CreatedAt = c.Origin.At }),
+            HostCommand.Update c => Change<HostView>(kind, id, v => v with { Config = c.Patch.Apply(v.Config) }),
+            HostCommand.Activate => Change<HostView>(kind, id, v => v with { Status = "up" }),
+            HostCommand.Deactivate => Change<HostView>(kind, id, v => v with { Status = "maintenance" }),
+            HostCommand.Remove => Drop(kind, id),
+            HostCommand.AddFenceAgent c => Change<HostView>(kind, id, v => v with { Config = v.Config with { FenceAgents = v.Config.FenceAgents.Add(c.Agent) } }),
+            HostCommand.RemoveFenceAgent c => Change<HostView>(kind, id, v => v with { Config = v.Config with { FenceAgents = v.Config.FenceAgents.RemoveAll(a => a.Id == c.Agent) } }),
+            HostCommand => Change<HostView>(kind, id, v => v),
+            StorageDomainCommand.Create c => Store(kind, id, new StorageDomainView { Id = new(id), Config = c.Config, Status = "unattached", CreatedAt = c.Origin.At }),
+            StorageDomainCommand.Update c => Change<StorageDomainView>(kind, id, v => v with { Config = c.Patch.Apply(v.Config) }),
+            StorageDomainCommand.Attach c => Change<StorageDomainView>(kind, id, v => v with { DataCenter = c.DataCenter, Status = "maintenance" }),
+            StorageDomainCommand.Detach => Change<StorageDomainView>(kind, id, v => v with { DataCenter = null, Status = "unattached" }),
+            StorageDomainCommand.Activate => Change<StorageDomainView>(kind, id, v => v with { Status = "active" }),
+            StorageDomainCommand.Deactivate => Change<StorageDomainView>(kind, id, v => v with { Status = "maintenance" }),
+            StorageDomainCommand.Remove => Drop(kind, id),
+            DiskCommand.Create c => Store(kind, id, new DiskView { Id = new(id), Config = c.Config, Path = c.Path, Status = "locked", CreatedAt = c.Origin.At }),
+            DiskCommand.Update c => Change<DiskView>(kind, id, v => v with { Config = c.Patch.Apply(v.Config) }),
+            DiskCommand.Attach c => Change<DiskView>(kind, id, v => v with { Vms = v.Vms.Add(c.Vm) }),
+            DiskCommand.Detach c => Change<DiskView>(kind, id, v => v with { Vms = v.Vms.Remove(c.Vm) }),
+            DiskCommand.Remove => Drop(kind, id),
+            TemplateCommand.Create c => Store(kind, id, new TemplateView { Id = new(id), Config = c.Config, Status = c.Copies.IsEmpty ? "ok" : "locked", CreatedAt = c.Origin.At }),
+            TemplateCommand.Update c => Change<TemplateView>(kind, id, v => v with { Config = c.Patch.Apply(v.Config) }),
+            TemplateCommand.Remove => Drop(kind, id),
+            VmCommand.Create c => Store(kind, id, new VmView { Id = new(id), Config = c.Config, Status = "down", VmState = "down", PowerState = "off", CreatedAt = c.Origin.At }),
+            VmCommand.Update c => Change<VmView>(kind, id, v => v with { Config = c.Patch.Apply(v.Config) }),
+            VmCommand.Start => Has(kind, id) && View<VmView>(kind, id).Status != "down"
+                ? new Reply.Refused(Fault.VmAlreadyRunning, null)
+                : Change<VmView>(kind, id, v => v with { Status = "wait_for_launch", VmState = "up" }),
+            VmCommand.Stop => Change<VmView>(kind, id, v => v with { Status = "down", VmState = "down" }),
+            VmCommand.Remove => Drop(kind, id),
+            VmCommand.AttachDisk c => Change<VmView>(kind, id, v => v with { Config = v.Config with { Disks = v.Config.Disks.Add(c.Disk) } }),
+            VmCommand.DetachDisk c => Change<VmView>(kind, id, v => v with { Config = v.Config with { Disks = v.Config.Disks.RemoveAll(d => d.Disk == c.Disk) } }),
+            VmCommand.AddNic c => Change<VmView>(kind, id, v => v with { Config = v.Config with { Nics = v.Config.Nics.Add(c.Nic) } }),
+            VmCommand.RemoveNic c => Change<VmView>(kind, id, v => v with { Config = v.Config with { Nics = v.Config.Nics.RemoveAll(n => n.Id == c.Nic) } }),
+            VmCommand => Change<VmView>(kind, id, v => v),
+            _ => throw new NotSupportedException(command.GetType().Name),
+        };
+    }
+
+    public void Tell(string kind, Guid id, object command) => throw new NotSupportedException();
+
+    public Task<Document?> Get(string kind, Guid id, CancellationToken cancel)
+    {
+        if (Away is not null) throw Away;
+        return Task.FromResult(_documents.TryGetValue((kind, id), out var json) ? Of(kind, id, json) : null);
+    }
+
+    public Task<IReadOnlyList<Document>> List(ReadQuery query, CancellationToken cancel) =>
+        Task.FromResult<IReadOnlyList<Document>>([.. Matching(query).Skip(query.Offset).Take(query.Max ?? int.MaxValue)]);
+
+    public Task<long> Count(ReadQuery query, CancellationToken cancel) => Task.FromResult((long)Matching(query).Count());
+
+    public Task<IReadOnlyList<Guid>> VmsOn(HostId host, CancellationToken cancel) =>
+        Task.FromResult<IReadOnlyList<Guid>>([.. Matching(new ReadQuery(
+            Kinds.Vm, new Dictionary<string, string> { ["host"] = host.ToString() })).Select(document => document.Id)]);
+
+    public Task<IReadOnlyList<AuditRow>> Events(AuditQuery query, CancellationToken cancel) =>
+        Task.FromResult<IReadOnlyList<AuditRow>>([.. Audit
+            .Where(row => row.Id > (query.After ?? 0))
+            .Where(row => query.Correlation is null || row.Line.Correlation == query.Correlation)
+            .Where(row => query.Severity is null || (int)row.Line.Severity == query.Severity)
+            .OrderByDescending(row => row.Id).Take(query.Max ?? int.MaxValue)]);
+
+    public Task<bool> ClaimName(string kind, string scope, string name, Guid id, CancellationToken cancel) =>
+        Task.FromResult(_names.GetOrAdd((kind, name), id) == id);
+
+    public Task ReleaseName(string kind, string scope, string name, Guid id, CancellationToken cancel)
+    {
+        _names.TryRemove(KeyValuePair.Create((kind, name), id));
+        return Task.CompletedTask;
+    }
+
+    private IEnumerable<Document> Matching(ReadQuery query)
+    {
+        if (Away is not null) throw Away;
+        var like = query.NameLike is null ? null : new Regex(
+            "^" + string.Concat(Regex.Matches(query.NameLike, @"\\.|%|.").Select(part => part.Value switch
+            {
+                "%" => ".*",
+                ['\\', var letter] => Regex.Escape(letter.ToString()),
+                var letter => Regex.Escape(letter),
+            })) + "$", RegexOptions.IgnoreCase);
+        var found = _documents.Where(entry => entry.Key.Kind == query.Kind)
+            .Where(entry => (query.Equal ?? ImmutableDictionary<string, string>.Empty)
+                .All(wanted => (string?)At(entry.Value, wanted.Key) == wanted.Value))
+            .Select(entry => Of(entry.Key.Kind, entry.Key.Id, entry.Value))
+            .Where(document => like is null || like.IsMatch(document.Name));
+        return query.Descending
+            ? found.OrderByDescending(document => document.Name, StringComparer.Ordinal)
+            : found.OrderBy(document => document.Name, StringComparer.Ordinal);
+    }
+
+    private static JToken? At(JToken json, string path)
+    {
+        JToken? at = json;
+        foreach (var step in path.Split('.'))
+            at = at is JArray array ? array.ElementAtOrDefault(int.Parse(step)) : (at as JObject)?[step];
+        return at;
+    }
+
+    private static Document Of(string kind, Guid id, JObject json) =>
+        new(kind, id, (string?)json.SelectToken("config.name") ?? id.ToString(), 1, json.ToString());
+
+    private Reply Store(string kind, Guid id, object view)
+    {
+        if (Has(kind, id)) return new Reply.Refused(Fault.AlreadyExists, null);
+        Put(kind, id, view);
+        return new Reply.Accepted(WireJson.Write(view), 1);
+    }
+
+    private Reply Change<T>(string kind, Guid id, Func<T, T> change) where T : notnull
+    {
+        if (!Has(kind, id)) return new Reply.Refused(Fault.NotFound, null);
+        var view = change(View<T>(kind, id));
+        Put(kind, id, view);
+        return new Reply.Accepted(WireJson.Write(view), 2);
+    }
+
+    private Reply Drop(string kind, Guid id) => _documents.TryRemove((kind, id), out var last)
+        ? new Reply.Accepted(last.ToString(), 3)
+        : new Reply.Refused(Fault.NotFound, null);
+}
+
+public sealed class FakeSecrets : ISecrets
+{
+    public ConcurrentDictionary<string, string> Values { get; } = new();
+
+    public Task Put(string name, string value, CancellationToken cancel)
+    {
+        Values[name] = value;
+        return Task.CompletedTask;
+    }
+
+    public Task Remove(string name, CancellationToken cancel)
+    {
+        Values.TryRemove(name, out _);
+        return Task.CompletedTask;
+    }
+}
+
+public sealed class FakeOwners : IOwners
+{
+    public Task<Owner?> Find(string kind, Guid id, CancellationToken cancel) =>
+        Task.FromResult(kind == "vm" ? new Owner("node1", "127.0.0.1:2551", 7, 4711) : null);
+
+    public Task<IReadOnlyList<NodeSummary>> Nodes(CancellationToken cancel) => Task.FromResult<IReadOnlyList<NodeSummary>>(
+        [new NodeSummary("node1", "127.0.0.1:2551", "up", 4711, new Dictionary<string, int> { ["vm"] = 12 })]);
+}
+
+public sealed class FakeUsers : IUsers
+{
+    private readonly ConcurrentDictionary<string, (Identity User, string Password)> _users = new();
+
+    public int Verifications { get; private set; }
+
+    public Task<Identity?> Verify(string name, string password, CancellationToken cancel)
+    {
+        Verifications++;
+        return Task.FromResult(
+            _users.TryGetValue(name, out var known) && known.Password == password ? known.User : null);
+    }
+
+    public Task SetPassword(string name, string password, bool isAdmin, CancellationToken cancel)
+    {
+        _users[name] = (new Identity(new Guid(1, 2, 3, [.. new byte[7], (byte)_users.Count]), name, isAdmin), password);
+        return Task.CompletedTask;
+    }
+
+    public Task<IReadOnlyList<Identity>> List(CancellationToken cancel) =>
+        Task.FromResult<IReadOnlyList<Identity>>([.. _users.Values.Select(entry => entry.User)]);
+}
+
+public sealed class FakeRevocations : ITokenRevocations
+{
+    private readonly ConcurrentDictionary<Guid, DateTimeOffset> _revoked = new();
+
+    public bool IsRevoked(Guid token) => _revoked.ContainsKey(token);
+
+    public Task Revoke(Guid token, DateTimeOffset expires, CancellationToken cancel)
+    {
+        _revoked[token] = expires;
+        return Task.CompletedTask;
+    }
+}
+
+public sealed class ManualClock : TimeProvider
+{
+    public DateTimeOffset Now { get; set; } = new(2026, 3, 1, 12, 0, 0, TimeSpan.Zero);
+
+    public override DateTimeOffset GetUtcNow() => Now;
+}

@@ -1,0 +1,25 @@
+using Orchestrator.Actors;
+using Orchestrator.Api;
+
+namespace Orchestrator.Tests.Api;
+
+public sealed class FaultTableTests
+{
+    [Fact]
+    public void Every_refusal_has_a_status_and_a_sentence()
+    {
+        foreach (var fault in Enum.GetValues<Fault>())
+        {
+            var row = FaultTable.Of(fault);
+            Assert.True(fault == Fault.None ? row.Status == 500 : row.Status is 400 or 404 or 409, $"{fault}: {row.Status}");
+            Assert.True(row.Sentence.Length >= 20, $"{fault}: '{row.Sentence}' tells nobody what to do");
+        }
+    }
+
+    [Fact]
+    public void No_two_refusals_of_the_same_status_say_the_same()
+    {
+        var sentences = Enum.GetValues<Fault>().Select(fault => FaultTable.Of(fault).Sentence).ToList();
+        Assert.Equal(sentences.Count, sentences.Distinct().Count());
+    }
+}

@@ -1,0 +1,143 @@
+using Orchestrator.Actors;
+using Orchestrator.Actors.Journal;
+using Orchestrator.Actors.Vm;
+using static Orchestrator.Actors.Vm.VmCommand;
+using static Orchestrator.Actors.Vm.VmState;
+
+namespace Orchestrator.Tests.Deciders;
+
+/// <summary>Laws that hold on every history of a VM, possible or not.</summary>
+public sealed class VmProperties
+{
+    [Fact]
+    public void On_20_000_histories_the_laws_of_a_vm_hold() => Seeds.Each(20_000, (random, history) =>
+    {
+        var making = new Making(random);
+        VmState vm = VmDecider.Initial(new VmId(Making.Id(0)));
+        for (var step = 0; step < 30; step++)
+        {
+            var command = Next(making, random, vm);
+            history.Add($"{vm.GetType().Name} lease {vm.Core.Lease}: {command}");
+            var decision = VmDecider.Decide(vm, command);
+            if (decision is not Decision<VmEvent, VmEffect>.Accept accept) continue;
+            history[^1] += $" => {string.Join(" + ", accept.Facts.Select(f => f.GetType().Name))}";
+
+            var before = vm;
+            foreach (var fact in accept.Facts)
+            {
+                var next = VmDecider.Evolve(vm, fact);
+                Assert.True(next.Core.Lease >= vm.Core.Lease, "the lease fell");
+                Assert.True(vm is not Gone || next is Gone, "what was removed came back");
+                vm = next;
+            }
+
+            Assert.True(
+                (vm is Absent or Down or PoweringUp or Up or Paused or Gone) == VmDecider.Outstanding(vm).IsEmpty,
+                $"{vm.GetType().Name} owes {VmDecider.Outstanding(vm).Length}");
+            Leaves(before, command, vm);
+            Asked(command, vm);
+        }
+    });
+
+    [Fact]
+    public void A_journal_read_back_gives_the_same_vm() => Seeds.Each(1_000, (random, history) =>
+    {
+        var making = new Making(random);
+        VmState vm = VmDecider.Initial(new VmId(Making.Id(0))), again = vm;
+        for (var step = 0; step < 30; step++)
+        {
+            if (VmDecider.Decide(vm, Next(making, random, vm)) is not Decision<VmEvent, VmEffect>.Accept accept) continue;
+            foreach (var fact in accept.Facts)
+            {
+                history.Add(WireJson.Write(fact));
+                var stored = (VmEvent)WireJson.Read(WireJson.Write(fact), WireNames.TypeOf(WireNames.NameOf(fact.GetType())!)!);
+                (vm, again) = (VmDecider.Evolve(vm, fact), VmDecider.Evolve(again, stored));
+            }
+        }
+
+        Assert.Equal(vm.GetType(), again.GetType());
+        Assert.Equal(WireJson.Write(vm), WireJson.Write(again));
+    });
+
+    [Fact]
+    public void No_sequence_of_facts_however_impossible_makes_the_rules_throw() => Seeds.Each(5_000, (random, history) =>
+    {
+        var making = new Making(random);
+        VmState vm = VmDecider.Initial(new VmId(Making.Id(0)));
+        for (var step = 0; step < 30; step++)
+        {
+            var fact = making.Any<VmEvent>();
+            history.Add(fact.ToString());
+            var next = VmDecider.Evolve(vm, fact);
+            _ = VmDecider.Outstanding(next);
+            _ = VmStory.View(next);
+            _ = VmStory.Line(vm, fact, next);
+            _ = VmStory.Jobs(vm, fact, next);
+            vm = next;
+            _ = VmDecider.Decide(vm, Next(making, random, vm));
+        }
+    });
+
+    /// <summary>Where it may run nowhere else, the seat's copy was proved dead, and no other end of a migration is left.</summary>
+    private static void Leaves(VmState before, VmCommand command, VmState after)
+    {
+        if (before.Seat is not { } seat || after.Seat == seat || after is Gone) return;
+        Assert.False(after is Starting, "it was placed elsewhere without a word");
+        var other = before switch
+        {
+            Migrating m          => m.To,
+            Stopping { Also: { } also } => also,
+            _                    => before.Core.Elsewhere,
+        };
+        var endedHere = command is ReportGuest r && r.Lease == seat.Lease && r.Host == seat.Host && r.State == GuestState.Down;
+        var handedOver = command is ReportGuest h && h.Lease == seat.Lease && h.State == GuestState.HandedOver;
+        var dead = command switch
+        {
+            ConfirmFence c  => c.Host == seat.Host && c.Incarnation > seat.Incarnation,
+            ReportMissing c => c.Host == seat.Host && (c.Lease is null || c.Lease == seat.Lease),
+            RefuseLaunch c  => before is Starting && c.Host == seat.Host && c.Lease == seat.Lease,
+            _               => endedHere || handedOver,
+        };
+        var arrived = command is ReportGuest a && other is not null && a.Host == other.Host && a.Lease == other.Lease;
+        Assert.True(dead || (arrived && after.Seat == other), $"left its seat by {command.GetType().Name}");
+        if (after.Seat is { } now) Assert.True(now == other, "moved to where no migration goes");
+        else if (other is not null) Assert.True(endedHere, "forgot the other end of its migration");
+        Assert.False(handedOver && after is Placing, "restarted though it runs where it was handed over to");
+    }
+
+    private static void Asked(VmCommand command, VmState after)
+    {
+        if (command.GetType().GetProperty("Origin") is null) return;
+        Assert.True(
+            VmDecider.Decide(after, command) is Decision<VmEvent, VmEffect>.AlreadyDone,
+            $"{command.GetType().Name} asked again under the same job is not already done");
+    }
+
+    /// <summary>Mostly words that fit the VM's present, sometimes any word at all.</summary>
+    internal static VmCommand Next(Making making, Random random, VmState vm)
+    {
+        var command = making.Any<VmCommand>();
+        if (vm is Absent && random.Next(2) == 0) command = making.One<Create>();
+        var place = random.Next(4) switch
+        {
+            0 => null,
+            1 => (vm as Migrating)?.To ?? (vm as Stopping)?.Also ?? vm.Core.Elsewhere,
+            _ => vm.Seat,
+        };
+        return command switch
+        {
+            Create c => c with { Config = c.Config with { Name = "web", Memory = 1, Sockets = 1, Cores = 1, Threads = 1 } },
+            Update c => c with { Patch = new VmPatch { HighlyAvailable = c.Patch.HighlyAvailable, Comment = "x" } },
+            OfferHost c when random.Next(4) > 0 => c with { AskedAt = vm.Core.Lease },
+            RefusePlacement c when random.Next(4) > 0 => c with { AskedAt = vm.Core.Lease },
+            ReportGuest c when place is { } p => c with { Host = p.Host, Lease = p.Lease },
+            ReportMissing c when place is { } p => c with { Host = p.Host },
+            RefuseLaunch c when place is { } p => c with { Host = p.Host, Lease = p.Lease },
+            RefuseMigration c when place is { } p => c with { DestinationLease = p.Lease },
+            ReportIncomingReady c when place is { } p => c with { Host = p.Host, Lease = p.Lease },
+            LoseHost c when place is { } p => c with { Host = p.Host, Incarnation = p.Incarnation },
+            ConfirmFence c when place is { } p => c with { Host = p.Host, Incarnation = p.Incarnation + random.Next(2) },
+            _ => command,
+        };
+    }
+}
