@@ -23,23 +23,15 @@ public static class Futures
         self.Ask<T>(_ => message, timeout, cancellationToken);
 
     /// <summary>As the others, for a message that must itself carry the reference to answer to.</summary>
-    public static async Task<T> Ask<T>(
+    public static Task<T> Ask<T>(
         this ICanTell self, Func<IActorRef, object> messageFactory, TimeSpan? timeout,
         CancellationToken cancellationToken)
     {
         if (self is not EngineRef { Engine: { } system } target)
             throw new ArgumentException($"Cannot ask {self}: it belongs to no actor system.", nameof(self));
-        var promise = new PromiseRef(
+        var promise = new PromiseRef<T>(
             system, timeout ?? system.Settings.AskTimeout, target.ToString(), cancellationToken);
         target.Tell(messageFactory(promise), promise);
-        var reply = await promise.Reply;
-        return reply switch
-        {
-            T typed => typed,
-            Status.Failure failure => throw failure.Cause,
-            null => default!,
-            _ => throw new ArgumentException(
-                $"Received message of type [{reply.GetType()}] - Ask expected message of type [{typeof(T)}]"),
-        };
+        return promise.Reply;
     }
 }

@@ -68,8 +68,9 @@ internal sealed class HoconParser
         }
         else
         {
+            var afterKey = _at;
             SkipBlank();
-            if (Peek() != '{') throw Error($"expected ':', '=', '+=' or '{{' after the key \"{string.Join('.', keys)}\"");
+            if (Peek() != '{') throw ErrorAt(afterKey, $"expected ':', '=', '+=' or '{{' after the key \"{string.Join('.', keys)}\"");
         }
         var depth = _path.Count;
         _path.AddRange(keys);
@@ -226,9 +227,7 @@ internal sealed class HoconParser
         var path = _text[_at..end].Trim();
         if (path.Length == 0 || path.Contains('\n')) throw Error("a reference names a path: ${a.b} or ${?a.b}");
         _at = end + 1;
-        return new HoconNode.Reference(path, optional, place, path == own ? before : null)
-        {
-        };
+        return new HoconNode.Reference(path, optional, place, path == own ? before : null);
     }
 
     private string Quoted()
@@ -338,6 +337,12 @@ internal sealed class HoconParser
             if (_text[i] == '\n') (line, start) = (line + 1, i + 1);
         }
         return new Place(line, _at - start + 1);
+    }
+
+    private ConfigurationException ErrorAt(int at, string what)
+    {
+        _at = at;
+        return Error(what);
     }
 
     private ConfigurationException Error(string what) => new($"Invalid configuration at {Here()}: {what}");

@@ -16,7 +16,7 @@ public sealed class OutageSpec : IDisposable
     public OutageSpec()
     {
         _store = new MemoryEngineStore(_database);
-        _kit = new TestKit(Journal.NewSystem(_store, "orchestrator.journal.outage-patience = 400 ms"));
+        _kit = new TestKit(Journal.NewSystem(_store));
     }
 
     [Fact]
@@ -51,14 +51,15 @@ public sealed class OutageSpec : IDisposable
     [Fact]
     public void A_long_outage_stops_the_actor_without_success()
     {
-        var notes = Start();
+        using var kit = new TestKit(Journal.NewSystem(_store, "orchestrator.journal.outage-patience = 200 ms"));
+        var notes = kit.Sys.ActorOf(Props.Create(() => new Notes("one", kit.TestActor)));
         notes.Tell("state");
-        _kit.ExpectMsg(" (0)");
-        _kit.Watch(notes);
+        kit.ExpectMsg(" (0)");
+        kit.Watch(notes);
         _store.IsCutOff = true;
         notes.Tell(new Add("x"));
-        _kit.ExpectMsg("not persisted: StoreUnavailableException");
-        _kit.ExpectTerminated(notes);
+        kit.ExpectMsg("not persisted: StoreUnavailableException");
+        kit.ExpectTerminated(notes);
     }
 
     [Fact]
