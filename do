@@ -95,7 +95,7 @@ up() {
   step "Looking at packages" choose_hosts
   step "Building (Release)" publish
   step "Starting PostgreSQL" "$LAB/postgres.sh" up
-  touch "$VAR/up"
+  printf '%s\n' "$hosts" > "$VAR/up"
   step "Starting ${#NODES[@]} engine nodes" start_nodes
   if [[ $hosts == real ]]; then
     step "Preparing the test guest" "$LAB/guest.sh" up
@@ -126,9 +126,9 @@ CA         $VAR/pki/ca.crt
 look       ./do status
            curl --cacert $VAR/pki/ca.crt --user "admin@internal:\$(cat $VAR/secrets/admin-password)" \\
              $address/api/vms
-try        ./do demo
 stop       ./do down
 TEXT
+  if [[ $(cat "$VAR/up") == real ]]; then say "try        ./do demo"; else say "The hosts are simulated: no guest really runs."; fi
 }
 
 # ---- the rest -----------------------------------------------------------------------------------------------------
@@ -176,7 +176,7 @@ status() {
 
 demo() {
   [[ -e $VAR/up ]] && is_running || fail "The installation is not up. Start it first: ./do up"
-  [[ -d $VAR/hosts ]] || fail "The demo needs real hosts; this installation has simulated ones."
+  [[ $(cat "$VAR/up") == real ]] || fail "The demo needs real hosts; this installation has simulated ones."
   step "Building the demo" quietly demo-build dotnet build "$ROOT/demo" --configuration Release --output "$VAR/demo"
   exec dotnet "$VAR/demo/demo.dll" "$@"
 }

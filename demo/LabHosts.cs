@@ -14,9 +14,14 @@ public sealed class LabHosts(Installation installation)
     public Task<string> Virsh(int host, params string[] arguments) =>
         Run("lab/hosts.sh", ["virsh", host.ToString(CultureInfo.InvariantCulture), .. arguments]);
 
-    public Task CutPower(int host) => Run("lab/hosts.sh", ["off", host.ToString(CultureInfo.InvariantCulture)]);
-
-    public Task PowerOn(int host) => Run("lab/hosts.sh", ["on", host.ToString(CultureInfo.InvariantCulture)]);
+    /// <summary>Through its power controller, which really kills everything on that host; when it took effect.</summary>
+    public async Task<DateTimeOffset> CutPower(int host)
+    {
+        var asked = DateTimeOffset.UtcNow;
+        await Run("lab/bmc.sh", ["fence", host.ToString(CultureInfo.InvariantCulture), "off"]);
+        return PowerController(host, asked, "power off asked")
+            ?? throw new DemoException($"The power controller of host {host} was not asked.");
+    }
 
     public bool IsOn(int host) => ProcessNamespace(host) is not null;
 
@@ -79,13 +84,14 @@ public sealed class LabHosts(Installation installation)
         }
     }
 
-    /// <summary>When the host's power controller was first asked anything at or after this moment.</summary>
-    public DateTimeOffset? PowerControllerAsked(int host, DateTimeOffset from)
+    /// <summary>When the host's power controller first wrote these words at or after this moment.</summary>
+    public DateTimeOffset? PowerController(int host, DateTimeOffset from, string words)
     {
         var log = Path.Combine(installation.Var, "bmc", host.ToString(CultureInfo.InvariantCulture), "chassis.log");
         if (!File.Exists(log)) return null;
         foreach (var line in File.ReadLines(log))
-            if (DateTimeOffset.TryParse(line.Split(' ')[0], CultureInfo.InvariantCulture,
+            if (line.Contains(words, StringComparison.Ordinal)
+                && DateTimeOffset.TryParse(line.Split(' ')[0], CultureInfo.InvariantCulture,
                     DateTimeStyles.AssumeUniversal, out var at) && at >= from)
                 return at;
         return null;

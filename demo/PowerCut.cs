@@ -4,7 +4,7 @@ using System.Text.Json.Nodes;
 namespace Orchestrator.Demo;
 
 /// <summary>
-/// Cuts the power of the host that runs the VM and follows what becomes of it: by the times of the engine's events, by
+/// Cuts the power of the host that runs the VM, through its fence device, and follows what becomes of it: by the times of the engine's events, by
 /// the log of the host's power controller, and by the QEMU process and the console on the other host.
 /// </summary>
 public sealed class PowerCut(EngineApi api, LabHosts hosts, DemoVm vm)
@@ -17,9 +17,8 @@ public sealed class PowerCut(EngineApi api, LabHosts hosts, DemoVm vm)
     {
         var since = await LatestEvent();
         var markers = hosts.Console(heir, "LABUP", $"host={vm.Name} ").Count();
-        var cut = DateTimeOffset.UtcNow;
-        Narrator.Say($"host {victim}: power cut");
-        await hosts.CutPower(victim);
+        var cut = await hosts.CutPower(victim);
+        Narrator.Say($"host {victim}: its power was cut by its power controller at {cut:HH:mm:ss.fff}");
 
         var qemu = await Patience.Until($"QEMU on host {heir}", _limit, () =>
             Task.FromResult(hosts.Processes(vm.Id).Find(p => p.Host == heir && p.Started >= cut.AddMilliseconds(-10))));
@@ -34,7 +33,7 @@ public sealed class PowerCut(EngineApi api, LabHosts hosts, DemoVm vm)
         var silent = TimeOf(events, HostSilent);
         Narrator.Chapter("  From the cut to the guest, by phase (seconds since the cut)");
         Phase("the engine is sure that the host is silent", cut, silent);
-        Phase("its power controller is asked", cut, hosts.PowerControllerAsked(victim, silent ?? cut));
+        Phase("its power controller is asked", cut, hosts.PowerController(victim, silent ?? cut, "asked"));
         Phase("the power is confirmed off", cut, TimeOf(events, HostFenced));
         Phase("the VM has a new place and lease", cut, TimeOf(events, Placed));
         Phase("QEMU started", cut, qemu.Started);
