@@ -53,9 +53,9 @@ public sealed class DatabaseFaultTests(ITestOutputHelper output)
                 $"database {how} for {_away.TotalSeconds} s: the command in it got {answer.Status} after "
                 + $"{answer.Took.TotalSeconds:0.0} s, commands again {recovered.TotalSeconds:0.0} s after its return, "
                 + $"{ledger.Figures()}"));
-            Assert.Empty(stuck);
+            Verdict.Demand(cluster, stuck);
             Assert.All(cluster.Nodes, n => Assert.True(n.IsRunning, $"{n.Name} ended with {n.ExitCode}"));
-            Assert.Empty(await Verdict.Of(cluster, ledger));
+            Verdict.Demand(cluster, await Verdict.Of(cluster, ledger));
         });
     }
 

@@ -65,15 +65,15 @@ public sealed class NetworkCutTests(ITestOutputHelper output)
                     + $"{(cable == Cable.Nodes ? cluster.Nodes[other].Name : "PostgreSQL")} ({way}), answered by others after "
                     + $"{worst:0.00} s at worst, {during} commands accepted meanwhile, node {(ended ? "ended" : "stayed")}, "
                     + $"{ledger.Figures()}, {stuck.Count + ledger.Seen.Count} violations"));
-                Assert.Empty(stuck);
-                Assert.Empty(ledger.Seen);
-                Assert.Empty(await Verdict.Writers(cluster));
+                Verdict.Demand(cluster, stuck);
+                Verdict.Demand(cluster, ledger.Seen);
+                Verdict.Demand(cluster, await Verdict.Writers(cluster));
                 workload.Resume();
             }
 
             await workload.Stop();
-            Assert.Empty(await Verdict.Settle(cluster));
-            Assert.Empty(await Verdict.Of(cluster, ledger));
+            Verdict.Demand(cluster, await Verdict.Settle(cluster));
+            Verdict.Demand(cluster, await Verdict.Of(cluster, ledger));
         });
     }
 

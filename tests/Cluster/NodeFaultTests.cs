@@ -41,17 +41,17 @@ public sealed class NodeFaultTests(ITestOutputHelper output)
                 cluster.Say(string.Create(CultureInfo.InvariantCulture,
                     $"round {round,2}: {(kill ? "kill -9" : "SIGSTOP")} {victim.Name}, {owned.Count} probes owned, takeover "
                     + $"{Figures(times)}, {ledger.Figures()}, {stuck.Count + ledger.Seen.Count} violations"));
-                Assert.Empty(stuck);
-                Assert.Empty(ledger.Seen);
-                Assert.Empty(await Verdict.Writers(cluster));
+                Verdict.Demand(cluster, stuck);
+                Verdict.Demand(cluster, ledger.Seen);
+                Verdict.Demand(cluster, await Verdict.Writers(cluster));
                 workload.Resume();
             }
 
             await workload.Stop();
-            Assert.Empty(await Verdict.Settle(cluster));
+            Verdict.Demand(cluster, await Verdict.Settle(cluster));
             var violations = await Verdict.Of(cluster, ledger);
             cluster.Say($"takeover over all rounds: {Figures([.. takeovers.Order()])}; {ledger.Figures()}");
-            Assert.Empty(violations);
+            Verdict.Demand(cluster, violations);
             Assert.True(workload.AcceptedCount > rounds, $"only {workload.AcceptedCount} commands were accepted");
         });
     }
@@ -124,7 +124,7 @@ public sealed class NodeFaultTests(ITestOutputHelper output)
                 await cluster.UntilReady(leaver, TimeSpan.FromSeconds(60));
             }
 
-            Assert.Empty(await Verdict.Writers(cluster));
+            Verdict.Demand(cluster, await Verdict.Writers(cluster));
         });
     }
 

@@ -19,6 +19,6 @@ public sealed class RunLog
             .Select(l => string.Create(CultureInfo.InvariantCulture, $"{l.At:HH:mm:ss.fff} {l.Who,-8} {l.Line}"))
             .ToList();
         File.WriteAllLines(path, lines);
-        return string.Join('\n', lines.TakeLast(tail));
+        return string.Join('\n', lines.TakeLast(tail).Select(l => l.Length > 240 ? l[..240] : l));
     }
 }

@@ -90,7 +90,7 @@ public sealed class TestCluster : IAsyncDisposable
         catch (Exception)
         {
             var file = Path.Combine(Path.GetTempPath(), $"orchestrator-cluster-{DateTime.UtcNow:HHmmss}.log");
-            var tail = cluster.Log.Save(file, tail: 60);
+            var tail = cluster.Log.Save(file, tail: 25);
             say($"failed; the merged log of all processes is {file}; its end:\n{tail}");
             throw;
         }

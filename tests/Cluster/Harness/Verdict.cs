@@ -24,6 +24,14 @@ public static class Verdict
         return SettleChecker.Check(samples, last, limit);
     }
 
+    /// <summary>Ends the test when a promise was broken, with all the evidence in the log.</summary>
+    /// <exception cref="BrokenPromiseException">There is at least one violation.</exception>
+    public static void Demand(TestCluster cluster, IReadOnlyList<Violation> violations)
+    {
+        foreach (var violation in violations) cluster.Say($"BROKEN {violation}");
+        if (violations.Count > 0) throw new BrokenPromiseException(violations);
+    }
+
     /// <summary>Everything that can be checked at any time while nothing is on its way.</summary>
     public static async Task<IReadOnlyList<Violation>> Of(TestCluster cluster, Ledger ledger)
     {
@@ -89,3 +97,7 @@ public static class Verdict
         }
     }
 }
+
+/// <summary>What the checkers found, all of it.</summary>
+public sealed class BrokenPromiseException(IReadOnlyList<Violation> violations)
+    : Exception($"{violations.Count} broken promises:\n{string.Join('\n', violations.Take(20))}");
