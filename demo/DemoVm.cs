@@ -12,7 +12,7 @@ public sealed class DemoVm(EngineApi api, LabHosts hosts, string name)
     public Guid Id { get; private set; }
     public string Path => $"{Folder}/vms/{Id}";
 
-    /// <summary>128 MiB, highly available, booted straight from the test kernel, with a disk on the shared storage.</summary>
+    /// <summary>256 MiB, highly available, booted straight from the test kernel, with a disk on the shared storage.</summary>
     public async Task Create(Installation installation)
     {
         var vm = await api.Send(HttpMethod.Post, $"{Folder}/vms", new JsonObject
@@ -20,7 +20,7 @@ public sealed class DemoVm(EngineApi api, LabHosts hosts, string name)
             ["name"] = name,
             ["cluster"] = new JsonObject { ["name"] = "Default" },
             ["template"] = new JsonObject { ["name"] = "Blank" },
-            ["memory"] = (128L << 20).ToString(CultureInfo.InvariantCulture),
+            ["memory"] = (256L << 20).ToString(CultureInfo.InvariantCulture),
             ["high_availability"] = new JsonObject { ["enabled"] = "true", ["priority"] = "50" },
             ["os"] = new JsonObject
             {
@@ -73,8 +73,16 @@ public sealed class DemoVm(EngineApi api, LabHosts hosts, string name)
     /// <summary>Asks for a migration and waits for its end on the other host.</summary>
     public async Task Migrate(int from, int to)
     {
-        await Act("migrate", new JsonObject { ["host"] = new JsonObject { ["name"] = $"host{to}" } });
-        await AwaitUp(TimeSpan.FromSeconds(90), otherThan: from);
+        var action = await Act("migrate", new JsonObject { ["host"] = new JsonObject { ["name"] = $"host{to}" } });
+        var job = $"{Folder}/jobs/{EngineApi.Text(action["job"], "id")}";
+        await Patience.Until("the migration's end", TimeSpan.FromSeconds(90), async () =>
+            EngineApi.Text(await api.Get(job), "status") switch
+            {
+                "started" => null,
+                "finished" => this,
+                var other => throw new DemoException($"The migration {other}: {await LastWords()}"),
+            });
+        await AwaitUp(TimeSpan.FromSeconds(30), otherThan: from);
     }
 
     /// <summary>The marker line that the guest itself wrote on its serial console, the newest.</summary>
@@ -89,6 +97,9 @@ public sealed class DemoVm(EngineApi api, LabHosts hosts, string name)
             await Status() == "down" ? this : null);
         await api.Send(HttpMethod.Delete, Path);
     }
+
+    private async Task<string> LastWords() =>
+        EngineApi.Items(await api.Get($"{Folder}/events?max=1"), "event").FirstOrDefault()?["description"]?.ToString() ?? "";
 
     private async Task<int> HostNumber(string id)
     {

@@ -4,9 +4,12 @@ using System.Text.Json.Nodes;
 
 namespace Orchestrator.Demo;
 
+/// <param name="Before">Number of the node that owned the VM, and was killed.</param>
+/// <param name="After">Number of the node that took it over.</param>
 /// <param name="Seconds">From kill -9 until a command on the VM was answered with success.</param>
 /// <param name="Commands">How many were sent in that time.</param>
-public sealed record TakeoverFigures(string Before, string After, long EpochBefore, long EpochAfter, double Seconds, int Commands);
+public sealed record TakeoverFigures(
+    int Before, int After, long EpochBefore, long EpochAfter, double Seconds, int Commands);
 
 /// <summary>Kills the engine node that owns the VM and sends commands for that VM to the others until one is answered.</summary>
 public sealed class Takeover(EngineApi api, LabHosts hosts, Installation installation, DemoVm vm)
@@ -21,7 +24,7 @@ public sealed class Takeover(EngineApi api, LabHosts hosts, Installation install
         var survivors = installation.Nodes.Where(n => n != victim).Select(installation.NodeAddress).ToArray();
         await WarmUp(survivors);
         using var process = Process.GetProcessById(int.Parse(EngineApi.Text(owner, "pid"), CultureInfo.InvariantCulture));
-        Narrator.Say($"{EngineApi.Text(owner, "node")} (pid {process.Id}) owns the VM under epoch {Epoch(owner)}: kill -9");
+        Narrator.Say($"node{victim} (pid {process.Id}) owns the VM under epoch {Epoch(owner)}: kill -9");
 
         var began = Stopwatch.GetTimestamp();
         process.Kill();
@@ -29,12 +32,11 @@ public sealed class Takeover(EngineApi api, LabHosts hosts, Installation install
         var seconds = Stopwatch.GetElapsedTime(began, answered).TotalSeconds;
 
         var successor = await Owner();
-        Narrator.Say($"{EngineApi.Text(successor, "node")} answers for the VM under epoch {Epoch(successor)}");
+        Narrator.Say($"node{NumberOf(successor)} answers for the VM under epoch {Epoch(successor)}");
         await hosts.Run("lab/nodes.sh", ["start", $"{victim}"]);
         await hosts.Run("lab/nodes.sh", ["await", $"{victim}"]);
         Narrator.Say($"node{victim} is started again and healthy");
-        return new TakeoverFigures(EngineApi.Text(owner, "node"), EngineApi.Text(successor, "node"),
-            Epoch(owner), Epoch(successor), seconds, sent);
+        return new TakeoverFigures(victim, NumberOf(successor), Epoch(owner), Epoch(successor), seconds, sent);
     }
 
     /// <summary>A new command every 20 ms, to the survivors in turn, none waiting for another; the first success counts.</summary>

@@ -102,7 +102,7 @@ public sealed class Walk(Installation installation, WalkOptions options)
             var figures = await takeover.Run();
             seconds.Add(figures.Seconds);
             Narrator.Say($"a command on the VM was answered {Seconds(figures.Seconds)} s after the kill "
-                + $"({figures.Commands} sent; {figures.Before} → {figures.After})");
+                + $"({figures.Commands} sent; node{figures.Before} → node{figures.After})");
             if (figures.EpochAfter <= figures.EpochBefore)
                 throw new DemoException($"The epoch did not rise: {figures.EpochBefore} → {figures.EpochAfter}.");
         }

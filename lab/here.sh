@@ -27,11 +27,11 @@ remember_choices() {
   [[ -e $VAR/lab.env ]] || printf 'LAB_NET=%s\nLAB_LOOP=%s\n' "$LAB_NET" "$LAB_LOOP" > "$VAR/lab.env"
 }
 
-# random_secret FILE: a new 24-character secret, readable by the owner only; a secret that is there stays.
+# random_secret FILE: a new 32-character secret, readable by the owner only; a secret that is there stays.
 random_secret() {
   [[ -s $1 ]] && return
   mkdir -p "$(dirname "$1")"
-  (umask 077; head -c 18 /dev/urandom | base64 | tr '+/' '-_' > "$1")
+  (umask 077; head -c 24 /dev/urandom | base64 | tr '+/' '-_' > "$1")
 }
 
 # start_time PID: the kernel's start stamp of a process; with the pid it names one process for ever.

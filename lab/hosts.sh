@@ -29,6 +29,9 @@ CGROUP_CONTROLLERS=$(controllers)
 export CGROUPS_VERSION CGROUP_CONTROLLERS
 
 netns_of()  { printf 'lab-%s-%s\n' "$TAG" "$1"; }
+# Bridges would otherwise take the lowest address of their ports, and change it when a host comes or goes: the
+# neighbours' ARP entries would lead nowhere for seconds, in the very moment of a fence.
+mac_of()    { printf '02:4c:%s:%s:00:%02x\n' "${TAG:0:2}" "${TAG:2:2}" "$1"; }
 has_netns() { [[ -e /run/netns/$1 ]]; }
 init_of()   { noted_process "$HOSTS/$1/init.pid"; }
 init_or_fail() { init_of "$1" || fail "Host $1 is off."; }
@@ -42,7 +45,7 @@ build_switch() {
   fi
   ip netns add "$SWITCH"
   ip -n "$SWITCH" link set lo up
-  ip -n "$SWITCH" link add lan type bridge
+  ip -n "$SWITCH" link add lan address "$(mac_of 254)" type bridge
   ip -n "$SWITCH" addr add "$LAB_SWITCH/24" dev lan
   ip -n "$SWITCH" link set lan up
   ip link add "lab$TAG" type veth peer name engine netns "$SWITCH"
@@ -58,7 +61,7 @@ plug_in() {
   ip netns add "$ns"
   ip -n "$ns" link set lo up
   ip -n "$ns" link add eth0 type veth peer name "h$1" netns "$SWITCH"
-  ip -n "$ns" link add ovirtmgmt type bridge
+  ip -n "$ns" link add ovirtmgmt address "$(mac_of "$1")" type bridge
   ip -n "$ns" link set eth0 master ovirtmgmt up
   ip -n "$ns" addr add "$LAB_NET.$1/24" dev ovirtmgmt
   ip -n "$ns" link set ovirtmgmt up

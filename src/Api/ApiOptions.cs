@@ -1,6 +1,7 @@
 namespace Orchestrator.Api;
 
-/// <summary>What composition tells the API; hocon/api.conf explains each key. The same on all nodes of a cluster.</summary>
+/// <summary>What composition tells the API; hocon/api.conf explains each key. The same on all nodes of a
+/// cluster.</summary>
 public sealed record ApiOptions
 {
     /// <summary>Names this installation in the entry point; made once and kept.</summary>

@@ -18,6 +18,8 @@ internal static class Storage
             .. ReadSchema.Migrations.Select(m => new Migration(m.Number, m.Name, m.Sql)),
             .. SsoSchema.Migrations.Select(m => new Migration(200 + m.Number, "users and revoked tokens", m.Sql)),
         ],
+        JournalConnections = config.Number("database.journal-connections"),
+        CommandTimeout = config.Time("database.command-timeout"),
         WriteFencing = config.Is("testing.write-fence") ? WriteFencing.On : WriteFencing.Off,
     });
 

@@ -23,7 +23,7 @@ public sealed class TransportTests
 
         await using var stranger = new TestNode(new MemoryEngineStore(database), identity: Identity(foreign, foreign));
         await stranger.Membership.Joined;
-        var theirs = Enumerable.Range(0, 20).Select(n => stranger.SumAsync($"x{n}", TimeSpan.FromSeconds(1)));
+        var theirs = Enumerable.Range(0, 20).Select(n => stranger.SumAsync($"x{n}", TimeSpan.FromSeconds(1))).ToArray();
         var failures = 0;
         foreach (var sum in theirs)
         {

@@ -33,6 +33,7 @@ public sealed class HostLink : IDisposable
     private AgentFacts? _facts;
     private HostRow _row;
     private bool _silenceSaid;
+    private bool _breakSaid;
     private bool _dirty;
     private long _announcedAt;
 
@@ -102,7 +103,9 @@ public sealed class HostLink : IDisposable
                 or HttpRequestException or EntityUnavailableException or OperationCanceledException)
             {
                 if (closed.IsCancellationRequested) return;
-                _world.LinkBroke(_id, Volatile.Read(ref _row).Name, e.Message);
+                // One line when it breaks, not one per attempt: what stands in the way may last.
+                if (!_breakSaid) _world.LinkBroke(_id, Volatile.Read(ref _row).Name, e.Message);
+                _breakSaid = true;
                 _self.Tell(new HostCommand.ReportUnreached(_world.Clock.GetUtcNow()));
             }
 
@@ -193,6 +196,8 @@ public sealed class HostLink : IDisposable
             _liveness = HostLiveness.Since(Now);
             _silenceSaid = false;
         }
+
+        _breakSaid = false;
     }
 
     private async Task Watch()

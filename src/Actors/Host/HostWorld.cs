@@ -67,7 +67,7 @@ public sealed class HostWorld(
 /// <summary>The log lines of hosts: 3001 and up.</summary>
 internal static partial class HostLog
 {
-    [LoggerMessage(3001, LogLevel.Debug, "host {Name} ({Id}): the link broke: {Why}")]
+    [LoggerMessage(3001, LogLevel.Warning, "host {Name} ({Id}): its agent is not reached: {Why}; it is tried again")]
     public static partial void LinkBroke(ILogger log, string name, Guid id, string why);
 
     [LoggerMessage(3002, LogLevel.Warning, "host {Id}: {What} failed: {Why}")]

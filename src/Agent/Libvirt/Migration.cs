@@ -10,6 +10,10 @@ internal static class Migration
 {
     private const uint Live = 1;
     private const uint PeerToPeer = 2;
+
+    // libvirt guesses from the file system's type whether disks are shared, and refuses a folder on ext4 or FUSE. Here
+    // the engine knows: only disks of its storage domains are attached, and they are opened past the page cache.
+    private const uint Unsafe = 1 << 9;
     private const uint AbortOnError = 1 << 12;
     private const uint AutoConverge = 1 << 13;
     private const uint PostCopy = 1 << 15;
@@ -71,7 +75,7 @@ internal static class Migration
                 _ = Native.virTypedParamsAddString(ref values, ref count, ref room, "migrate_uri", $"tcp://{to.Host}");
             if (order.BandwidthMiB > 0)
                 _ = Native.virTypedParamsAddULLong(ref values, ref count, ref room, "bandwidth", (ulong)order.BandwidthMiB);
-            var flags = Live | PeerToPeer | AbortOnError
+            var flags = Live | PeerToPeer | Unsafe | AbortOnError
                 | (order.AutoConverge ? AutoConverge : 0) | (order.PostCopy ? PostCopy : 0);
             return Native.virDomainMigrateToURI3(domain, order.DestinationUri, values, (uint)count, flags) >= 0
                 ? 0

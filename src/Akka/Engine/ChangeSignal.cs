@@ -28,5 +28,6 @@ internal sealed class ChangeSignal : IDisposable
         }
     }
 
-    public void Dispose() => raised.Dispose();
+    /// <summary>Wakes who still waits; the semaphore itself holds nothing that needs to be freed.</summary>
+    public void Dispose() => Raise();
 }

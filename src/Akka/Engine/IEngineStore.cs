@@ -86,6 +86,9 @@ public sealed record NodeDescription(NodeId Id, string Host, int Port, Immutable
 {
     /// <summary>Shard types that it carries from the moment it joins; others follow by registration.</summary>
     public ImmutableArray<string> ShardTypes { get; init; } = [];
+
+    /// <summary>The incarnation before, of this very process: it has stopped all that it owned, so it counts as dead.</summary>
+    public NodeId? Replaces { get; init; }
 }
 
 public enum NodeStatus { Up, Leaving }

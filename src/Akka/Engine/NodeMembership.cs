@@ -34,6 +34,7 @@ public sealed class NodeMembership : IAsyncDisposable
     private ImmutableArray<string> shardTypes = [];
     private CancellationTokenSource? pause;
     private bool refreshAsked;
+    private NodeId? previous;
     private volatile Incarnation? current;
     private volatile ClusterView view = ClusterView.Empty;
     private Task running = Task.CompletedTask;
@@ -160,10 +161,12 @@ public sealed class NodeMembership : IAsyncDisposable
                 var self = new NodeDescription(mine.Id, settings.Host, settings.Port, settings.Roles, settings.AppVersion)
                 {
                     ShardTypes = types,
+                    Replaces = previous,
                 };
                 var answer = await store.JoinAsync(self, settings.Lease, closing.Token);
                 Prolong(mine, sent);
                 current = mine;
+                previous = mine.Id;
                 log.Info("Node {0} at {1}:{2} joined the cluster {3} of {4} members", mine.Id, settings.Host,
                     settings.Port, settings.ClusterId, answer.Members.Length);
                 Take(answer);

@@ -10,7 +10,8 @@ public sealed class ApiCall(
     World world, Parameters parameters, Identity user, CancellationToken cancel,
     Dictionary<(string Kind, Guid Id), Document?>? seen = null)
 {
-    /// <summary>Documents that this GET has read already: one with follow meets the same ones again and again.</summary>
+    /// <summary>Documents that this GET has read already: one with follow meets the same ones again and
+    /// again.</summary>
     private readonly Dictionary<(string Kind, Guid Id), Document?> _seen = seen ?? [];
 
     public World World { get; } = world;

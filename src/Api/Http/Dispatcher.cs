@@ -168,7 +168,8 @@ public sealed class Dispatcher(World world, Router router, Doorkeeper doorkeeper
         {
             var (resource, ids) = router.Find(HttpMethods.Get, location[(Hrefs.Base.Length + 1)..]);
             var now = await resource(call.Anew(ids));
-            if (now is not Answer.One { Element: var element } || element.Text("status") is not ("locked" or "image_locked"))
+            if (now is not Answer.One { Element: var element }
+                || element.Text("status") is not ("locked" or "image_locked"))
                 return now with { Status = 201 };
             await Task.Delay(_creationPoll, world.Clock, call.Cancel);
         }
@@ -220,7 +221,8 @@ public sealed class Dispatcher(World world, Router router, Doorkeeper doorkeeper
 
         var response = context.Response;
         response.StatusCode = fault.Status;
-        if (fault.RetryAfter is { } seconds) response.Headers.RetryAfter = seconds.ToString(CultureInfo.InvariantCulture);
+        if (fault.RetryAfter is { } seconds)
+            response.Headers.RetryAfter = seconds.ToString(CultureInfo.InvariantCulture);
         if (fault.Allow is { } allow) response.Headers.Allow = allow;
         if (fault.Status == 401) response.Headers.WWWAuthenticate = "Basic realm=\"RESTAPI\"";
         var element = Shapes.Fault.New().With("reason", fault.Reason).With("detail", $"[{fault.Detail}]");

@@ -15,7 +15,8 @@ public static class Forms
     /// <exception cref="FaultException">406.</exception>
     public static Form Wanted(HttpRequest request)
     {
-        if (request.Query.TryGetValue("accept", out var asked)) return OfType(asked.ToString()) ?? throw NotHere(asked.ToString());
+        if (request.Query.TryGetValue("accept", out var asked))
+            return OfType(asked.ToString()) ?? throw NotHere(asked.ToString());
         var header = request.Headers.Accept.ToString();
         if (header.Length == 0) return Form.Xml;
         if (OfType(header) is { } single) return single;

@@ -29,7 +29,8 @@ public static class JsonForm
         WriteMany(json, shape.Name, elements);
     }
 
-    /// <exception cref="FaultException">400: not JSON, too deep, not an object, or a value of the wrong kind.</exception>
+    /// <exception cref="FaultException">400: not JSON, too deep, not an object, or a value of the wrong
+    /// kind.</exception>
     public static Element Read(ReadOnlyMemory<byte> body, Shape shape, int maxDepth)
     {
         try
@@ -173,7 +174,8 @@ public static class JsonForm
         }
     }
 
-    /// <summary>The array inside the object with the singular name; a bare array and a single item will do too.</summary>
+    /// <summary>The array inside the object with the singular name; a bare array and a single item will do
+    /// too.</summary>
     private static List<JsonElement> Items(JsonElement json, string singular, string owner, string name)
     {
         if (json.ValueKind == JsonValueKind.Object)

@@ -9,7 +9,8 @@ internal static class Scalars
     /// <summary>xs:dateTime, always with milliseconds and a numeric offset: some clients read no other.</summary>
     private const string DateFormat = "yyyy-MM-dd'T'HH:mm:ss.fffzzz";
 
-    /// <exception cref="FaultException">400: the text is not of the field's kind; the sentence names the element.</exception>
+    /// <exception cref="FaultException">400: the text is not of the field's kind; the sentence names the
+    /// element.</exception>
     public static object Read(Field field, string owner, string text)
     {
         RefuseControlCharacters(field.Name, text);

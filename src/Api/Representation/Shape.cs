@@ -20,7 +20,8 @@ public enum FieldKind
     Date,
     /// <summary>A nested object.</summary>
     One,
-    /// <summary>A plural element with singular children; in JSON an object with the singular name holding an array.</summary>
+    /// <summary>A plural element with singular children; in JSON an object with the singular name holding an
+    /// array.</summary>
     Many,
     /// <summary>Like <see cref="Many"/>, of plain words.</summary>
     Words,

@@ -97,7 +97,8 @@ internal static class DataCenters
             .WithLink("clusters", $"{href}/clusters");
     }
 
-    /// <summary>A data center is up while it has an active data domain; without any domain it was never begun.</summary>
+    /// <summary>A data center is up while it has an active data domain; without any domain it was never
+    /// begun.</summary>
     private static string StatusOf(IEnumerable<StorageDomainView> domains)
     {
         var status = "uninitialized";

@@ -7,7 +7,8 @@ using Orchestrator.Api.Representation;
 
 namespace Orchestrator.Api.Resources;
 
-/// <summary>What VMs and templates share: from a body to a definition, and from a definition to its representation.</summary>
+/// <summary>What VMs and templates share: from a body to a definition, and from a definition to its
+/// representation.</summary>
 internal static class Definitions
 {
     private const int MaxVCpus = 512;

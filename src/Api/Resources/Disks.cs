@@ -43,7 +43,8 @@ internal static class Disks
     {
         var size = body.Number("provisioned_size") ?? throw FaultException.Missing("Disk", "provisionedSize", "add");
         if (size <= 0) throw FaultException.Bad($"Disk.provisioned_size is {size}; it must be more than 0 bytes");
-        if (body.Text("storage_type") is { } type and not "image") throw FaultException.NotYet($"A disk of the type {type}");
+        if (body.Text("storage_type") is { } type and not "image")
+            throw FaultException.NotYet($"A disk of the type {type}");
         var domain = await Refs.Resolve(call, Kinds.StorageDomain,
                 body.Many("storage_domains") is [var first, ..] ? first : body.One("storage_domain"))
             ?? throw FaultException.Missing("Disk", "storageDomains.storageDomain.id|name", "add");

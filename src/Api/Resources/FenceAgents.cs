@@ -29,7 +29,8 @@ internal static class FenceAgents
     public static async Task<FenceAgent> Accept(ApiCall call, HostId host, Element body, int order)
     {
         if (body.Text("type") is not { Length: > 0 } type) throw FaultException.Missing("Agent", "type", "add");
-        if (body.Text("address") is not { Length: > 0 } address) throw FaultException.Missing("Agent", "address", "add");
+        if (body.Text("address") is not { Length: > 0 } address)
+            throw FaultException.Missing("Agent", "address", "add");
         var id = Names.NewId(body);
         var agent = Checked(new FenceAgent(
             id, type, address, body.Integer("port"), body.Text("username") ?? "", SecretOf(host, id),
@@ -85,7 +86,8 @@ internal static class FenceAgents
     {
         if (!agent.Type.All(letter => char.IsAsciiLetterOrDigit(letter) || letter is '_' or '-'))
             throw FaultException.Bad($"Agent.type is '{agent.Type}'; it is the name of a fence program such as ipmilan");
-        if (agent.Port is < 1 or > 65535) throw FaultException.Bad($"Agent.port is {agent.Port}; a port is from 1 to 65535");
+        if (agent.Port is < 1 or > 65535)
+            throw FaultException.Bad($"Agent.port is {agent.Port}; a port is from 1 to 65535");
         RefuseLines("address", agent.Address);
         RefuseLines("username", agent.Username);
         foreach (var (name, value) in agent.Options)
@@ -111,7 +113,8 @@ internal static class FenceAgents
 
     private static void RefuseLines(string name, string text)
     {
-        if (text.Any(char.IsControl)) throw FaultException.Bad($"Agent.{name} must be one line without control characters");
+        if (text.Any(char.IsControl))
+            throw FaultException.Bad($"Agent.{name} must be one line without control characters");
     }
 
     private static ImmutableArray<KeyValuePair<string, string>>? Options(Element body) =>

@@ -152,7 +152,8 @@ internal static class Hosts
             : (address, port);
     }
 
-    /// <summary>A host's port cannot change while it is known to the engine, so an address may repeat it at most.</summary>
+    /// <summary>A host's port cannot change while it is known to the engine, so an address may repeat it at
+    /// most.</summary>
     private static string? NewAddress(ApiCall call, Element body, HostView present)
     {
         if (body.Text("address") is not { Length: > 0 } given) return null;

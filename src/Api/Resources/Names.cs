@@ -54,7 +54,8 @@ internal static class Names
         }
     }
 
-    /// <summary>Runs an update; when it changes the name, under a claim on the new one, and frees the old one.</summary>
+    /// <summary>Runs an update; when it changes the name, under a claim on the new one, and frees the old
+    /// one.</summary>
     public static async Task<TResult> Renaming<TResult>(
         ApiCall call, string kind, string? newName, string oldName, Guid id, Func<Task<TResult>> command)
     {

@@ -8,7 +8,8 @@ using Orchestrator.Api.Representation;
 
 namespace Orchestrator.Api.Resources;
 
-/// <summary>The disks of a VM or template that is being made: they come first, so that it points at what exists.</summary>
+/// <summary>The disks of a VM or template that is being made: they come first, so that it points at what
+/// exists.</summary>
 internal sealed class NewDisks(ApiCall call)
 {
     private readonly List<DiskAttachment> _attachments = [];

@@ -8,7 +8,8 @@ using Orchestrator.Api.Representation;
 
 namespace Orchestrator.Api.Resources;
 
-/// <summary>vms/{id}/nics. Until there are logical networks, a NIC's network is the name of a bridge on the hosts.</summary>
+/// <summary>vms/{id}/nics. Until there are logical networks, a NIC's network is the name of a bridge on the
+/// hosts.</summary>
 internal static class Nics
 {
     private const int MacAttempts = 16;
@@ -92,14 +93,16 @@ internal static class Nics
         var mac = given.ToLowerInvariant();
         var octets = mac.Split(':');
         var valid = octets.Length == 6 && octets.All(octet => octet.Length == 2 && octet.All(char.IsAsciiHexDigit));
-        if (!valid) throw FaultException.Bad($"Nic.mac.address is '{given}', which is not six octets such as 56:6f:00:00:00:01");
+        if (!valid)
+            throw FaultException.Bad($"Nic.mac.address is '{given}', which is not six octets such as 56:6f:00:00:00:01");
         return (Convert.ToInt32(octets[0], 16) & 1) == 0
             ? mac
             : throw FaultException.Bad($"Nic.mac.address is '{given}', a multicast address; choose one with an even first octet");
     }
 
     /// <summary>
-    /// An address of oVirt's range 56:6f:…, by chance out of four thousand million. The read model is asked whether a VM
+    /// An address of oVirt's range 56:6f:…, by chance out of four thousand million. The read model is asked whether a
+    /// VM
     /// has it as its first NIC; for further NICs and for two requests at the same moment chance has to do.
     /// </summary>
     private static async Task<string> NewMac(ApiCall call, IEnumerable<Nic> others)
@@ -112,7 +115,8 @@ internal static class Nics
             if (taken.Add(mac) && await IsFree(call, mac)) return mac;
         }
 
-        throw new FaultException(500, FaultException.OperationFailed, "No free MAC address was found; give one in mac.address");
+        throw new FaultException(500, FaultException.OperationFailed,
+            "No free MAC address was found; give one in mac.address");
     }
 
     private static async Task<bool> IsFree(ApiCall call, string mac) => await call.World.Read.Count(

@@ -39,11 +39,13 @@ internal static class Refs
         if (IdOf(reference) is { } id)
             return await call.Find(kind, id) is not null || IsBlank(kind, id)
                 ? id
-                : throw new FaultException(404, FaultException.OperationFailed, $"Entity not found: {reference.Shape.Name}: id={id}");
+                : throw new FaultException(404, FaultException.OperationFailed,
+                    $"Entity not found: {reference.Shape.Name}: id={id}");
         if (reference.Text("name") is not { Length: > 0 } name) return null;
         if (kind == Kinds.Template && name == Templates.BlankName) return TemplateId.Blank.Value;
         return await ByName(call, kind, name)
-            ?? throw new FaultException(404, FaultException.OperationFailed, $"Entity not found: {reference.Shape.Name}: name={name}");
+            ?? throw new FaultException(404, FaultException.OperationFailed,
+                $"Entity not found: {reference.Shape.Name}: name={name}");
     }
 
     public static async Task<Guid?> ByName(ApiCall call, string kind, string name)

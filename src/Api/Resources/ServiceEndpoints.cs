@@ -91,7 +91,8 @@ internal sealed class ServiceEndpoints(World world, Doorkeeper doorkeeper)
         try
         {
             var user = await doorkeeper.Authenticate(context, context.RequestAborted);
-            if (!user.IsAdmin) throw new FaultException(403, FaultException.OperationFailed, "Only administrators may ask this");
+            if (!user.IsAdmin)
+                throw new FaultException(403, FaultException.OperationFailed, "Only administrators may ask this");
             await endpoint(context);
         }
         catch (FaultException fault)

@@ -67,7 +67,8 @@ internal static class Templates
             ?? await Refs.Resolve(call, Kinds.Vm, body.One("vm"))
             ?? throw FaultException.Missing("Template", "vm.id|name", "add");
         var vm = await call.Get<VmView>(Kinds.Vm, source);
-        if (vm.Status != "down") throw FaultTable.Refusal(Fault.VmMustBeDown, $"The VM {vm.Config.Name} is {vm.Status}");
+        if (vm.Status != "down")
+            throw FaultTable.Refusal(Fault.VmMustBeDown, $"The VM {vm.Config.Name} is {vm.Status}");
         var id = Names.NewId(body);
         var patch = await Definitions.Patch(call, body);
         var config = Definitions.Checked(patch.Apply(vm.Config with

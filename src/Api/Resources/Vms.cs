@@ -107,7 +107,8 @@ internal static class Vms
         return Acts.Accepted(call, origin);
     }
 
-    /// <summary>The VM is gone already, so what goes wrong with one disk is logged and leaves that disk behind.</summary>
+    /// <summary>The VM is gone already, so what goes wrong with one disk is logged and leaves that disk
+    /// behind.</summary>
     private static async Task RemoveDisk(ApiCall call, VmView vm, DiskId disk)
     {
         try

@@ -6,7 +6,8 @@ using Orchestrator.Api.Resources;
 namespace Orchestrator.Api.Search;
 
 /// <param name="Path">Field path in the document.</param>
-/// <param name="Kind">When the field holds the id of another entity: its kind, so that names can be searched for.</param>
+/// <param name="Kind">When the field holds the id of another entity: its kind, so that names can be searched
+/// for.</param>
 public sealed record SearchField(string Path, string? Kind = null);
 
 /// <summary>From search, max and case_sensitive of a call to a query on the read model.</summary>

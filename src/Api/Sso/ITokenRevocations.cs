@@ -1,6 +1,7 @@
 namespace Orchestrator.Api.Sso;
 
-/// <summary>Tokens that were given back before their time. Asked on every request, so the answer is in memory.</summary>
+/// <summary>Tokens that were given back before their time. Asked on every request, so the answer is in
+/// memory.</summary>
 public interface ITokenRevocations
 {
     bool IsRevoked(Guid token);

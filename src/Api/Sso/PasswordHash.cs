@@ -3,7 +3,8 @@ using System.Security.Cryptography;
 
 namespace Orchestrator.Api.Sso;
 
-/// <summary>PBKDF2 with SHA-512: "pbkdf2-sha512$rounds$salt$hash", so that rounds may rise without a migration.</summary>
+/// <summary>PBKDF2 with SHA-512: "pbkdf2-sha512$rounds$salt$hash", so that rounds may rise without a
+/// migration.</summary>
 public static class PasswordHash
 {
     public const int Rounds = 210_000;

@@ -7,7 +7,8 @@ public sealed class PostgresUsers(NpgsqlDataSource database) : IUsers
 {
     public async Task<Identity?> Verify(string name, string password, CancellationToken cancel)
     {
-        await using var query = database.CreateCommand("SELECT id, password_hash, is_admin FROM sso.users WHERE name = $1");
+        await using var query = database.CreateCommand(
+            "SELECT id, password_hash, is_admin FROM sso.users WHERE name = $1");
         query.Parameters.AddWithValue(name);
         Identity? user = null;
         var hash = PasswordHash.Nobody;
@@ -42,7 +43,8 @@ public sealed class PostgresUsers(NpgsqlDataSource database) : IUsers
         await using var query = database.CreateCommand("SELECT id, name, is_admin FROM sso.users ORDER BY name");
         await using var row = await query.ExecuteReaderAsync(cancel);
         var users = new List<Identity>();
-        while (await row.ReadAsync(cancel)) users.Add(new Identity(row.GetGuid(0), row.GetString(1), row.GetBoolean(2)));
+        while (await row.ReadAsync(cancel))
+            users.Add(new Identity(row.GetGuid(0), row.GetString(1), row.GetBoolean(2)));
         return users;
     }
 }

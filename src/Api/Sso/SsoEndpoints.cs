@@ -134,7 +134,8 @@ public sealed class SsoEndpoints(Tokens tokens, ITokenRevocations revocations, L
         await json.FlushAsync(context.RequestAborted);
     }
 
-    /// <summary>Reads the form, and answers OAuth's errors for what cannot be read and for a store that is away.</summary>
+    /// <summary>Reads the form, and answers OAuth's errors for what cannot be read and for a store that is
+    /// away.</summary>
     private RequestDelegate Guarded(Func<HttpContext, IFormCollection, Task> endpoint) => async context =>
     {
         try

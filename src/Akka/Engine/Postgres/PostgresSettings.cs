@@ -1,4 +1,6 @@
 using System.Collections.Immutable;
+using Akka.Actor;
+using Akka.Configuration;
 
 namespace Orchestrator.Engine.Postgres;
 
@@ -19,6 +21,16 @@ public sealed record PostgresSettings(string ConnectionString)
 
     /// <summary>Only the test that proves the cluster checker switches it off: then epochs are not checked.</summary>
     public WriteFencing WriteFencing { get; init; } = WriteFencing.On;
+
+    /// <summary>From orchestrator.database and orchestrator.testing; the connection string has no default.</summary>
+    public static PostgresSettings Read(Config config) => new(
+        config.GetString("orchestrator.database.connection-string")
+        ?? throw new ConfigurationException("orchestrator.database.connection-string is not set: where is PostgreSQL?"))
+    {
+        JournalConnections = config.GetInt("orchestrator.database.journal-connections", 8),
+        CommandTimeout = config.GetTimeSpan("orchestrator.database.command-timeout", TimeSpan.FromSeconds(5)),
+        WriteFencing = config.GetBoolean("orchestrator.testing.write-fence", true) ? WriteFencing.On : WriteFencing.Off,
+    };
 }
 
 public enum WriteFencing { On, Off }
