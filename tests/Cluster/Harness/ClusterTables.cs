@@ -34,10 +34,11 @@ public sealed class ClusterTables(PrivatePostgres postgres)
             INSERT INTO harness.writes (ordering) VALUES (NEW.ordering);
             RETURN NULL;
         END $$;
-        INSERT INTO harness.epochs (shard, epoch, owner)
-            SELECT shard_type || '/' || shard, epoch, coalesce(owner::text, '') FROM cluster.shards;
         CREATE TRIGGER note_epoch AFTER INSERT OR UPDATE ON cluster.shards
             FOR EACH ROW EXECUTE FUNCTION harness.note_epoch();
+        -- After the trigger has locked the table: no change slips between.
+        INSERT INTO harness.epochs (shard, epoch, owner)
+            SELECT shard_type || '/' || shard, epoch, coalesce(owner::text, '') FROM cluster.shards;
         CREATE TRIGGER note_write AFTER INSERT ON akka.journal
             FOR EACH ROW EXECUTE FUNCTION harness.note_write();
         """);

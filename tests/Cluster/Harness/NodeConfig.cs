@@ -25,6 +25,10 @@ public sealed record NodeConfig
     /// <summary>Off only in the test that shows what the fence is for.</summary>
     public bool WriteFence { get; init; } = true;
 
+    /// <summary>Whether the node stops by its own clock before its lease ends. Off only beside the fence: this is what
+    /// else keeps a frozen node from writing when it wakes up.</summary>
+    public bool SelfIsolation { get; init; } = true;
+
     public Uri Api => new($"https://{Address}:{ApiPort}/");
 
     public string Write(string folder)
@@ -44,6 +48,7 @@ public sealed record NodeConfig
                 id = "{{ClusterId}}"
                 address = "{{Address}}"
                 port = {{ClusterPort}}
+                {{(SelfIsolation ? "" : "lease-margin = -3600 s")}}
               }
               api {
                 address = "{{Address}}"

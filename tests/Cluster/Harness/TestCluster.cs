@@ -180,6 +180,7 @@ public sealed class TestCluster : IAsyncDisposable
                 TokenKeyFile = tokenKeyFile,
                 InstanceIdFile = instanceFile,
                 WriteFence = Options.WriteFence,
+                SelfIsolation = Options.WriteFence,
             }, Folder, Log, Options.Namespaces ? NetworkLab.NamespaceOf(i) : null));
         }
 
