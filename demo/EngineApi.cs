@@ -46,7 +46,10 @@ public sealed class EngineApi : IDisposable
         {
             Content = new FormUrlEncodedContent(new Dictionary<string, string>
             {
-                ["grant_type"] = "password", ["scope"] = "ovirt-app-api", ["username"] = user, ["password"] = password,
+                ["grant_type"] = "password",
+                ["scope"] = "ovirt-app-api",
+                ["username"] = user,
+                ["password"] = password,
             }),
             Headers = { Accept = { new MediaTypeWithQualityHeaderValue("application/json") } },
         });

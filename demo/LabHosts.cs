@@ -31,7 +31,9 @@ public sealed class LabHosts(Installation installation)
     {
         var start = new ProcessStartInfo(Path.Combine(installation.Root, script), arguments)
         {
-            RedirectStandardOutput = true, RedirectStandardError = true, RedirectStandardInput = true,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+            RedirectStandardInput = true,
         };
         start.Environment["ORCHESTRATOR_VAR"] = installation.Var;
         using var process = Process.Start(start) ?? throw new DemoException($"{script} could not be started.");

@@ -1,6 +1,7 @@
 using Orchestrator.Agent.Ledgers;
 using Orchestrator.Agent.Protocol;
 
+#pragma warning disable format // decision tables stand in columns
 namespace Orchestrator.Agent;
 
 /// <summary>What to do with an order, given what the ledger remembers.</summary>

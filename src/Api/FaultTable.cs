@@ -12,7 +12,7 @@ public sealed record FaultRow(int Status, string Sentence);
 /// </summary>
 public static class FaultTable
 {
-// A number that is no member of the enum cannot reach this table: replies are read by name.
+    // A number that is no member of the enum cannot reach this table: replies are read by name.
 #pragma warning disable CS8524
     public static FaultRow Of(Fault fault) => fault switch
     {

@@ -22,19 +22,25 @@ internal static class FreshSystem
         await read.ClaimName(Kinds.DataCenter, "", "Default", _center, cancel);
         await entities.Ask(Kinds.DataCenter, _center, new DataCenterCommand.Create(By(1), new DataCenterConfig
         {
-            Name = "Default", Description = "The default Data Center",
+            Name = "Default",
+            Description = "The default Data Center",
         }), cancel);
 
         await read.ClaimName(Kinds.Cluster, "", "Default", _cluster, cancel);
         await entities.Ask(Kinds.Cluster, _cluster, new ClusterCommand.Create(By(2), new ClusterConfig
         {
-            Name = "Default", DataCenter = new DataCenterId(_center), Description = "The default server cluster",
+            Name = "Default",
+            DataCenter = new DataCenterId(_center),
+            Description = "The default server cluster",
         }), cancel);
 
         await read.ClaimName(Kinds.Template, "", "Blank", TemplateId.Blank.Value, cancel);
         await entities.Ask(Kinds.Template, TemplateId.Blank.Value, new TemplateCommand.Create(By(3), new VmConfig
         {
-            Name = "Blank", Cluster = new ClusterId(_cluster), Description = "Blank template", Memory = 1L << 30,
+            Name = "Blank",
+            Cluster = new ClusterId(_cluster),
+            Description = "Blank template",
+            Memory = 1L << 30,
         }, []), cancel);
     }
 }

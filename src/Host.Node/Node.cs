@@ -45,10 +45,10 @@ internal static class Node
         })
         .SetMinimumLevel(config.Text("log.level") switch
         {
-            "debug"   => LogLevel.Debug,
+            "debug" => LogLevel.Debug,
             "warning" => LogLevel.Warning,
-            "error"   => LogLevel.Error,
-            _         => LogLevel.Information,
+            "error" => LogLevel.Error,
+            _ => LogLevel.Information,
         })
         .AddFilter("Microsoft", LogLevel.Warning)
         .AddFilter("System.Net.Http", LogLevel.Warning);

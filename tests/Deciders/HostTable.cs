@@ -50,7 +50,10 @@ public sealed class HostTable
     {
         Config = new HostConfig
         {
-            Name = "a", Cluster = new ClusterId(Making.Id(0)), Address = "10.0.0.1", PowerManagementEnabled = true,
+            Name = "a",
+            Cluster = new ClusterId(Making.Id(0)),
+            Address = "10.0.0.1",
+            PowerManagementEnabled = true,
             FenceAgents = [_fence],
         },
         Facts = _facts,

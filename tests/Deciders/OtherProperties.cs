@@ -24,9 +24,9 @@ public sealed class OtherProperties
             {
                 HostCommand.ConfirmRebooted => true,
                 HostCommand.ReportReached c => before.Core.Facts is { } known && known.BootId != c.Facts.BootId,
-                HostCommand.ReportPower c   => c is { Action: PowerAction.Off, Ok: true, Power: PowerState.Off }
+                HostCommand.ReportPower c => c is { Action: PowerAction.Off, Ok: true, Power: PowerState.Off }
                                                && c.Attempt == before.Core.Attempt,
-                _                           => false,
+                _ => false,
             }, $"a new life without proof, by {command.GetType().Name}");
         });
 

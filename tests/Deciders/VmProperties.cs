@@ -85,18 +85,18 @@ public sealed class VmProperties
         Assert.False(after is Starting, "it was placed elsewhere without a word");
         var other = before switch
         {
-            Migrating m          => m.To,
+            Migrating m => m.To,
             Stopping { Also: { } also } => also,
-            _                    => before.Core.Elsewhere,
+            _ => before.Core.Elsewhere,
         };
         var endedHere = command is ReportGuest r && r.Lease == seat.Lease && r.Host == seat.Host && r.State == GuestState.Down;
         var handedOver = command is ReportGuest h && h.Lease == seat.Lease && h.State == GuestState.HandedOver;
         var dead = command switch
         {
-            ConfirmFence c  => c.Host == seat.Host && c.Incarnation > seat.Incarnation,
+            ConfirmFence c => c.Host == seat.Host && c.Incarnation > seat.Incarnation,
             ReportMissing c => c.Host == seat.Host && (c.Lease is null || c.Lease == seat.Lease),
-            RefuseLaunch c  => before is Starting && c.Host == seat.Host && c.Lease == seat.Lease,
-            _               => endedHere || handedOver,
+            RefuseLaunch c => before is Starting && c.Host == seat.Host && c.Lease == seat.Lease,
+            _ => endedHere || handedOver,
         };
         var arrived = command is ReportGuest a && other is not null && a.Host == other.Host && a.Lease == other.Lease;
         Assert.True(dead || (arrived && after.Seat == other), $"left its seat by {command.GetType().Name}");

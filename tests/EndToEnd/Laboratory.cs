@@ -52,7 +52,8 @@ public sealed class Laboratory : IAsyncDisposable
     {
         var start = new ProcessStartInfo("/bin/bash", ["-c", "exec \"$@\" 2>&1", "bash", program, .. arguments])
         {
-            RedirectStandardOutput = true, RedirectStandardInput = true,
+            RedirectStandardOutput = true,
+            RedirectStandardInput = true,
         };
         foreach (DictionaryEntry variable in Environment.GetEnvironmentVariables())
             // The test runner's build engine must not become that of the builds that we start.

@@ -5,6 +5,7 @@ using static Orchestrator.Actors.Cluster.ClusterState;
 using Decision = Orchestrator.Actors.Decision<
     Orchestrator.Actors.Cluster.ClusterEvent, Orchestrator.Actors.Cluster.ClusterEffect>;
 
+#pragma warning disable format // decision tables stand in columns
 namespace Orchestrator.Actors.Cluster;
 
 /// <summary>

@@ -3,6 +3,7 @@ using Orchestrator.Actors.Journal;
 using static Orchestrator.Actors.Cluster.ClusterEvent;
 using static Orchestrator.Actors.Cluster.ClusterState;
 
+#pragma warning disable format // decision tables stand in columns
 namespace Orchestrator.Actors.Cluster;
 
 /// <summary>What a cluster's facts look like from outside.</summary>

@@ -5,6 +5,7 @@ using static Orchestrator.Actors.DataCenter.DataCenterState;
 using Decision = Orchestrator.Actors.Decision<
     Orchestrator.Actors.DataCenter.DataCenterEvent, Orchestrator.Actors.DataCenter.DataCenterEffect>;
 
+#pragma warning disable format // decision tables stand in columns
 namespace Orchestrator.Actors.DataCenter;
 
 /// <summary>The rules of a data center. Pure.</summary>

@@ -3,6 +3,7 @@ using Orchestrator.Actors.Journal;
 using static Orchestrator.Actors.DataCenter.DataCenterEvent;
 using static Orchestrator.Actors.DataCenter.DataCenterState;
 
+#pragma warning disable format // decision tables stand in columns
 namespace Orchestrator.Actors.DataCenter;
 
 /// <summary>What a data center's facts look like from outside.</summary>

@@ -5,6 +5,7 @@ using static Orchestrator.Actors.Disk.DiskState;
 using Decision = Orchestrator.Actors.Decision<
     Orchestrator.Actors.Disk.DiskEvent, Orchestrator.Actors.Disk.DiskEffect>;
 
+#pragma warning disable format // decision tables stand in columns
 namespace Orchestrator.Actors.Disk;
 
 /// <summary>The rules of a disk's life. Pure. A disk that is not shareable has one VM at most.</summary>

@@ -3,6 +3,7 @@ using Orchestrator.Actors.Journal;
 using static Orchestrator.Actors.Disk.DiskEvent;
 using static Orchestrator.Actors.Disk.DiskState;
 
+#pragma warning disable format // decision tables stand in columns
 namespace Orchestrator.Actors.Disk;
 
 /// <summary>What a disk's facts look like from outside.</summary>

@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using Orchestrator.Actors.Vm;
 using Wire = Orchestrator.Agent.Protocol;
 
+#pragma warning disable format // decision tables stand in columns
 namespace Orchestrator.Actors.Host;
 
 /// <summary>Between the engine's words and the agent protocol's. Pure.</summary>

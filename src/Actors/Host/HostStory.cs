@@ -3,6 +3,7 @@ using Orchestrator.Actors.Journal;
 using static Orchestrator.Actors.Host.HostEvent;
 using static Orchestrator.Actors.Host.HostState;
 
+#pragma warning disable format // decision tables stand in columns
 namespace Orchestrator.Actors.Host;
 
 /// <summary>What a host's facts look like from outside: its view, its lines in the audit log, its jobs.</summary>

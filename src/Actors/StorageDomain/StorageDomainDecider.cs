@@ -5,6 +5,7 @@ using static Orchestrator.Actors.StorageDomain.StorageDomainState;
 using Decision = Orchestrator.Actors.Decision<
     Orchestrator.Actors.StorageDomain.StorageDomainEvent, Orchestrator.Actors.StorageDomain.StorageDomainEffect>;
 
+#pragma warning disable format // decision tables stand in columns
 namespace Orchestrator.Actors.StorageDomain;
 
 /// <summary>The rules of a storage domain. Pure.</summary>

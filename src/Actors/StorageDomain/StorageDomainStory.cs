@@ -3,6 +3,7 @@ using Orchestrator.Actors.Journal;
 using static Orchestrator.Actors.StorageDomain.StorageDomainEvent;
 using static Orchestrator.Actors.StorageDomain.StorageDomainState;
 
+#pragma warning disable format // decision tables stand in columns
 namespace Orchestrator.Actors.StorageDomain;
 
 /// <summary>What a storage domain's facts look like from outside.</summary>

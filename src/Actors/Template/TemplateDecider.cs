@@ -6,6 +6,7 @@ using static Orchestrator.Actors.Template.TemplateState;
 using Decision = Orchestrator.Actors.Decision<
     Orchestrator.Actors.Template.TemplateEvent, Orchestrator.Actors.Template.TemplateEffect>;
 
+#pragma warning disable format // decision tables stand in columns
 namespace Orchestrator.Actors.Template;
 
 /// <summary>The rules of a template. Pure.</summary>

@@ -3,6 +3,7 @@ using Orchestrator.Actors.Journal;
 using static Orchestrator.Actors.Template.TemplateEvent;
 using static Orchestrator.Actors.Template.TemplateState;
 
+#pragma warning disable format // decision tables stand in columns
 namespace Orchestrator.Actors.Template;
 
 /// <summary>What a template's facts look like from outside.</summary>

@@ -55,8 +55,8 @@ public sealed class VmHands(VmId id, IEntities entities, TimeProvider clock) : I
     private static System.Collections.Immutable.ImmutableArray<HostId> Excluded(VmState vm, VmEffect.FindHost e) =>
         (vm, e.NotOn) switch
         {
-            (_, { } source)         => [source],
-            (VmState.Placing p, _)  => p.Tried,
-            _                       => [],
+            (_, { } source) => [source],
+            (VmState.Placing p, _) => p.Tried,
+            _ => [],
         };
 }

@@ -1,6 +1,7 @@
 using static Orchestrator.Actors.Vm.VmEvent;
 using static Orchestrator.Actors.Vm.VmState;
 
+#pragma warning disable format // decision tables stand in columns
 namespace Orchestrator.Actors.Vm;
 
 /// <summary>What each fact makes of a VM. Total: it never throws and never refuses.</summary>

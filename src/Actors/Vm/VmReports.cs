@@ -4,6 +4,7 @@ using static Orchestrator.Actors.Vm.VmEvent;
 using static Orchestrator.Actors.Vm.VmState;
 using Decision = Orchestrator.Actors.Decision<Orchestrator.Actors.Vm.VmEvent, Orchestrator.Actors.Vm.VmEffect>;
 
+#pragma warning disable format // decision tables stand in columns
 namespace Orchestrator.Actors.Vm;
 
 /// <summary>

@@ -3,6 +3,7 @@ using Orchestrator.Actors.Journal;
 using static Orchestrator.Actors.Vm.VmEvent;
 using static Orchestrator.Actors.Vm.VmState;
 
+#pragma warning disable format // decision tables stand in columns
 namespace Orchestrator.Actors.Vm;
 
 /// <summary>What a VM's facts look like from outside: its view, its lines in the audit log, its jobs.</summary>

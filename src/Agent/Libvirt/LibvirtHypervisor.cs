@@ -225,7 +225,10 @@ public sealed class LibvirtHypervisor(AgentConfig config, HostSampling sampling,
             case LifecycleEvent.Suspended when guest.State != GuestState.Incoming && news.Detail != 1:
                 guest.PauseReason = news.Detail switch
                 {
-                    0 => "user", 2 => guest.PauseReason ?? "io-error", 3 => "watchdog", _ => "unknown",
+                    0 => "user",
+                    2 => guest.PauseReason ?? "io-error",
+                    3 => "watchdog",
+                    _ => "unknown",
                 };
                 Become(guest, GuestState.Paused);
                 break;

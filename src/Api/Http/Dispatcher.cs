@@ -85,7 +85,9 @@ public sealed class Dispatcher(World world, Router router, Doorkeeper doorkeeper
 
         var call = new ApiCall(world, parameters, user, limit.Token)
         {
-            Ids = ids, Method = method, ReadBody = shape => ReadBody(request, shape, limit.Token),
+            Ids = ids,
+            Method = method,
+            ReadBody = shape => ReadBody(request, shape, limit.Token),
         };
         var answer = await resource(call);
         if (parameters.ExpectCreated && answer is Answer.One { Status: 202, Location: { } location })

@@ -14,7 +14,9 @@ public static class JsonForm
 {
     private static readonly JsonWriterOptions _writing = new()
     {
-        Indented = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping, SkipValidation = true,
+        Indented = true,
+        Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+        SkipValidation = true,
     };
 
     public static void Write(IBufferWriter<byte> output, Element element)

@@ -10,14 +10,21 @@ public static class XmlForm
 {
     private static readonly XmlWriterSettings _writing = new()
     {
-        Encoding = new UTF8Encoding(false), Indent = true, IndentChars = "    ", NewLineChars = "\n",
-        NewLineHandling = NewLineHandling.Entitize, CheckCharacters = false,
+        Encoding = new UTF8Encoding(false),
+        Indent = true,
+        IndentChars = "    ",
+        NewLineChars = "\n",
+        NewLineHandling = NewLineHandling.Entitize,
+        CheckCharacters = false,
     };
 
     private static readonly XmlReaderSettings _reading = new()
     {
-        DtdProcessing = DtdProcessing.Prohibit, XmlResolver = null, MaxCharactersFromEntities = 0,
-        IgnoreComments = true, IgnoreProcessingInstructions = true,
+        DtdProcessing = DtdProcessing.Prohibit,
+        XmlResolver = null,
+        MaxCharactersFromEntities = 0,
+        IgnoreComments = true,
+        IgnoreProcessingInstructions = true,
     };
 
     public static void Write(IBufferWriter<byte> output, Element element)

@@ -12,8 +12,11 @@ internal static class Clusters
 {
     private static readonly Dictionary<string, SearchField> _search = new()
     {
-        ["id"] = new("id"), ["description"] = new("config.description"), ["comment"] = new("config.comment"),
-        ["datacenter"] = new("config.dataCenter", Kinds.DataCenter), ["cpu_type"] = new("config.cpuType"),
+        ["id"] = new("id"),
+        ["description"] = new("config.description"),
+        ["comment"] = new("config.comment"),
+        ["datacenter"] = new("config.dataCenter", Kinds.DataCenter),
+        ["cpu_type"] = new("config.cpuType"),
         ["architecture"] = new("config.architecture"),
     };
 
@@ -82,8 +85,11 @@ internal static class Clusters
         var name = Names.Changed(body, "Cluster", present.Config.Name);
         var patch = new ClusterPatch
         {
-            Name = name, Description = body.Text("description"), Comment = body.Text("comment"),
-            CpuType = body.One("cpu")?.Text("type"), MemoryOvercommitPercent = Overcommit(body),
+            Name = name,
+            Description = body.Text("description"),
+            Comment = body.Text("comment"),
+            CpuType = body.One("cpu")?.Text("type"),
+            MemoryOvercommitPercent = Overcommit(body),
             FencingEnabled = body.One("fencing_policy")?.Flag("enabled"),
         };
         var view = await Names.Renaming(call, Kinds.Cluster, name, present.Config.Name, call.Id(), () =>

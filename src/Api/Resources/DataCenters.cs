@@ -12,7 +12,9 @@ internal static class DataCenters
 {
     private static readonly Dictionary<string, SearchField> _search = new()
     {
-        ["id"] = new("id"), ["description"] = new("config.description"), ["comment"] = new("config.comment"),
+        ["id"] = new("id"),
+        ["description"] = new("config.description"),
+        ["comment"] = new("config.comment"),
     };
 
     public static void Map(Router router) => router
@@ -63,7 +65,9 @@ internal static class DataCenters
         var name = Names.Changed(body, "DataCenter", present.Config.Name);
         var patch = new DataCenterPatch
         {
-            Name = name, Description = body.Text("description"), Comment = body.Text("comment"),
+            Name = name,
+            Description = body.Text("description"),
+            Comment = body.Text("comment"),
             QuotaMode = body.Text("quota_mode"),
         };
         var view = await Names.Renaming(call, Kinds.DataCenter, name, present.Config.Name, call.Id(), () =>

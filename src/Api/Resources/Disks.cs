@@ -12,7 +12,9 @@ internal static class Disks
 {
     private static readonly Dictionary<string, SearchField> _search = new()
     {
-        ["id"] = new("id"), ["status"] = new("status"), ["description"] = new("config.description"),
+        ["id"] = new("id"),
+        ["status"] = new("status"),
+        ["description"] = new("config.description"),
         ["storage"] = new("config.storageDomain", Kinds.StorageDomain),
     };
 
@@ -91,7 +93,9 @@ internal static class Disks
 
         var patch = new DiskPatch
         {
-            Name = NameOf(body), Description = body.Text("description"), Shareable = body.Flag("shareable"),
+            Name = NameOf(body),
+            Description = body.Text("description"),
+            Shareable = body.Flag("shareable"),
         };
         return Show(await call.Ask<DiskView>(Kinds.Disk, id, new DiskCommand.Update(call.NewOrigin(), patch)));
     }

@@ -12,8 +12,11 @@ internal static class Hosts
 {
     private static readonly Dictionary<string, SearchField> _search = new()
     {
-        ["id"] = new("id"), ["status"] = new("status"), ["cluster"] = new("config.cluster", Kinds.Cluster),
-        ["address"] = new("config.address"), ["comment"] = new("config.comment"),
+        ["id"] = new("id"),
+        ["status"] = new("status"),
+        ["cluster"] = new("config.cluster", Kinds.Cluster),
+        ["address"] = new("config.address"),
+        ["comment"] = new("config.comment"),
     };
 
     private static readonly string[] _actions = ["activate", "approve", "deactivate", "fence"];
@@ -84,7 +87,9 @@ internal static class Hosts
         var cluster = await Refs.Resolve(call, Kinds.Cluster, body.One("cluster"));
         var patch = new HostPatch
         {
-            Name = name, Comment = body.Text("comment"), Description = body.Text("description"),
+            Name = name,
+            Comment = body.Text("comment"),
+            Description = body.Text("description"),
             Address = NewAddress(call, body, present),
             Cluster = cluster is { } id && id != present.Config.Cluster.Value ? new ClusterId(id) : null,
             PowerManagementEnabled = body.One("power_management")?.Flag("enabled"),

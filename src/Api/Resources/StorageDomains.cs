@@ -14,8 +14,11 @@ internal static class StorageDomains
 {
     private static readonly Dictionary<string, SearchField> _search = new()
     {
-        ["id"] = new("id"), ["status"] = new("status"), ["type"] = new("config.storageType"),
-        ["datacenter"] = new("dataCenter", Kinds.DataCenter), ["description"] = new("config.description"),
+        ["id"] = new("id"),
+        ["status"] = new("status"),
+        ["type"] = new("config.storageType"),
+        ["datacenter"] = new("dataCenter", Kinds.DataCenter),
+        ["description"] = new("config.description"),
         ["comment"] = new("config.comment"),
     };
 
@@ -106,7 +109,9 @@ internal static class StorageDomains
         var name = Names.Changed(body, "StorageDomain", present.Config.Name);
         var patch = new StorageDomainPatch
         {
-            Name = name, Description = body.Text("description"), Comment = body.Text("comment"),
+            Name = name,
+            Description = body.Text("description"),
+            Comment = body.Text("comment"),
         };
         var view = await Names.Renaming(call, Kinds.StorageDomain, name, present.Config.Name, call.Id(), () =>
             call.Ask<StorageDomainView>(

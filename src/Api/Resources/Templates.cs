@@ -14,8 +14,11 @@ internal static class Templates
 
     private static readonly Dictionary<string, SearchField> _search = new()
     {
-        ["id"] = new("id"), ["status"] = new("status"), ["cluster"] = new("config.cluster", Kinds.Cluster),
-        ["description"] = new("config.description"), ["comment"] = new("config.comment"),
+        ["id"] = new("id"),
+        ["status"] = new("status"),
+        ["cluster"] = new("config.cluster", Kinds.Cluster),
+        ["description"] = new("config.description"),
+        ["comment"] = new("config.comment"),
     };
 
     public static void Map(Router router) => router
@@ -73,7 +76,11 @@ internal static class Templates
         var patch = await Definitions.Patch(call, body);
         var config = Definitions.Checked(patch.Apply(vm.Config with
         {
-            Name = name, Description = "", Comment = "", Disks = [], DeleteProtected = false,
+            Name = name,
+            Description = "",
+            Comment = "",
+            Disks = [],
+            DeleteProtected = false,
         }));
 
         var view = await Names.Claiming(call, Kinds.Template, name, id, async () =>
@@ -104,7 +111,9 @@ internal static class Templates
         var name = Names.Changed(body, "Template", present.Config.Name);
         var patch = new TemplatePatch
         {
-            Name = name, Description = body.Text("description"), Comment = body.Text("comment"),
+            Name = name,
+            Description = body.Text("description"),
+            Comment = body.Text("comment"),
         };
         var view = await Names.Renaming(call, Kinds.Template, name, present.Config.Name, call.Id(), () =>
             call.Ask<TemplateView>(Kinds.Template, call.Id(), new TemplateCommand.Update(call.NewOrigin(), patch)));

@@ -14,9 +14,14 @@ internal static class Vms
 {
     private static readonly Dictionary<string, SearchField> _search = new()
     {
-        ["id"] = new("id"), ["status"] = new("status"), ["cluster"] = new("config.cluster", Kinds.Cluster),
-        ["host"] = new("host", Kinds.Host), ["template"] = new("config.template", Kinds.Template),
-        ["description"] = new("config.description"), ["comment"] = new("config.comment"), ["type"] = new("config.type"),
+        ["id"] = new("id"),
+        ["status"] = new("status"),
+        ["cluster"] = new("config.cluster", Kinds.Cluster),
+        ["host"] = new("host", Kinds.Host),
+        ["template"] = new("config.template", Kinds.Template),
+        ["description"] = new("config.description"),
+        ["comment"] = new("config.comment"),
+        ["type"] = new("config.type"),
         ["os"] = new("config.osType"),
     };
 
@@ -55,8 +60,13 @@ internal static class Vms
         var patch = await Definitions.Patch(call, body);
         var started = (template?.Config ?? Blank(cluster)) with
         {
-            Name = name, Cluster = new ClusterId(cluster), Template = template?.Id ?? TemplateId.Blank,
-            Description = "", Comment = "", Disks = [], Nics = [],
+            Name = name,
+            Cluster = new ClusterId(cluster),
+            Template = template?.Id ?? TemplateId.Blank,
+            Description = "",
+            Comment = "",
+            Disks = [],
+            Nics = [],
         };
         var config = Definitions.Checked(WithRoom(patch).Apply(started));
         var nics = await Nics.Inline(call, template?.Config.Nics ?? [], body.Many("nics") ?? []);

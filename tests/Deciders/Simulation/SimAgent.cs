@@ -159,11 +159,11 @@ internal sealed class SimAgent(World world, int number)
 
     private Answer.Refused? About(int vm, long lease) => _records.GetValueOrDefault(vm) switch
     {
-        null                                    => new Answer.Refused("unknown-vm", false),
-        { } r when lease < r.Lease              => new Answer.Refused("stale-lease", true),
-        { } r when lease > r.Lease              => new Answer.Refused("unknown-vm", false),
-        { Ended: true }                         => new Answer.Refused("lease-ended", true),
-        _                                       => null,
+        null => new Answer.Refused("unknown-vm", false),
+        { } r when lease < r.Lease => new Answer.Refused("stale-lease", true),
+        { } r when lease > r.Lease => new Answer.Refused("unknown-vm", false),
+        { Ended: true } => new Answer.Refused("lease-ended", true),
+        _ => null,
     };
 
     private Answer.Accepted Receipt(int vm) => new(

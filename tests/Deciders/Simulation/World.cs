@@ -38,7 +38,10 @@ internal sealed class World
         foreach (var (i, host) in _hosts.Index())
             host.Rules.Take(new HostCommand.Register(By(), new HostConfig
             {
-                Name = $"host-{i}", Cluster = cluster, Address = "sim", PowerManagementEnabled = true,
+                Name = $"host-{i}",
+                Cluster = cluster,
+                Address = "sim",
+                PowerManagementEnabled = true,
                 FenceAgents = [new FenceAgent(Making.Id(i), "sim", "", null, "", "", 1, [])],
             }));
         foreach (var (i, vm) in _vms.Index())

@@ -105,7 +105,8 @@ public sealed class MemoryEngineDatabase(TimeProvider time)
             if (twin is not null)
             {
                 throw new StoreRefusedException(
-                    $"A node at {self.Host}:{self.Port} ({twin.Node.Id}) is a living member already.") { TwinLives = true };
+                    $"A node at {self.Host}:{self.Port} ({twin.Node.Id}) is a living member already.")
+                { TwinLives = true };
             }
 
             var next = ClusterRules.Join(view, self, dead, Time.GetUtcNow());

@@ -49,7 +49,8 @@ public sealed class PostgresEngineStore : IEngineStore
                     {
                         throw new StoreRefusedException(
                             $"A node at {self.Host}:{self.Port} ({twin.Node.Id}) is a living member already. Stop it, or "
-                            + "give this node another address.") { TwinLives = true };
+                            + "give this node another address.")
+                        { TwinLives = true };
                     }
 
                     return ClusterRules.Join(before, self, dead, now);
