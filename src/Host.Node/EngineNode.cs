@@ -96,6 +96,8 @@ internal static class EngineNode
         return ConfigurationFactory.ParseString($$"""
             akka {
               loglevel = "{{config.Text("log.level").ToUpperInvariant()}}"
+              # A late answer to a question that was asked again is no incident.
+              log-dead-letters = off
               actor {
                 serializers.wire = "Orchestrator.Actors.Journal.WireSerializer, Orchestrator.Actors"
                 serialization-bindings {
