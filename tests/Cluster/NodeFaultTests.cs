@@ -56,35 +56,6 @@ public sealed class NodeFaultTests(ITestOutputHelper output)
         });
     }
 
-    /// <summary>What the fence is for: with it switched off, a node that wakes up writes into journals that others own,
-    /// and the same checkers say so. A checker that has never failed proves nothing.</summary>
-    [SkippableFact]
-    public async Task Without_the_fence_the_checkers_find_the_zombies_writes()
-    {
-        Skip.If(TestCluster.Obstacle is not null, TestCluster.Obstacle);
-        var seed = Rounds.Seed;
-        await TestCluster.Run(new TestClusterOptions { WriteFence = false }, Say, async cluster =>
-        {
-            cluster.Say($"SEED={seed}, write fence off");
-            var random = new Random(seed);
-            var ledger = new Ledger();
-            var probe = await TakeoverProbe.Make(cluster, ledger, $"{seed}", vms: 48);
-            for (var round = 1; round <= 10; round++)
-            {
-                var victim = cluster.Nodes[random.Next(cluster.Nodes.Count)];
-                var owned = await probe.OwnedBy(victim);
-                var times = await FreezeRound(cluster, probe, owned, victim);
-                var violations = await Verdict.Writers(cluster);
-                cluster.Say($"round {round,2}: SIGSTOP {victim.Name}, {owned.Count} probes owned, takeover "
-                    + $"{Figures(times)}, {violations.Count} violations");
-                foreach (var violation in violations.Take(5)) cluster.Say($"  found: {violation}");
-                if (violations.Count > 0) return;
-            }
-
-            Assert.Fail("ten frozen nodes woke up, and without the fence no late write was found");
-        });
-    }
-
     /// <summary>A planned departure is not a fault: whoever asks the other nodes notices nothing.</summary>
     [SkippableFact]
     public async Task A_node_that_is_asked_to_go_hands_over_without_a_failed_request()

@@ -22,13 +22,6 @@ public sealed record NodeConfig
 
     public required string InstanceIdFile { get; init; }
 
-    /// <summary>Off only in the test that shows what the fence is for.</summary>
-    public bool WriteFence { get; init; } = true;
-
-    /// <summary>Whether the node stops by its own clock before its lease ends. Off only beside the fence: this is what
-    /// else keeps a frozen node from writing when it wakes up.</summary>
-    public bool SelfIsolation { get; init; } = true;
-
     public Uri Api => new($"https://{Address}:{ApiPort}/");
 
     public string Write(string folder)
@@ -48,7 +41,6 @@ public sealed record NodeConfig
                 id = "{{ClusterId}}"
                 address = "{{Address}}"
                 port = {{ClusterPort}}
-                {{(SelfIsolation ? "" : "lease-margin = -3600 s")}}
               }
               api {
                 address = "{{Address}}"
@@ -56,7 +48,6 @@ public sealed record NodeConfig
                 token-key-file = "{{TokenKeyFile}}"
                 instance-id-file = "{{InstanceIdFile}}"
               }
-              testing.write-fence = {{(WriteFence ? "on" : "off")}}
             }
 
             """);

@@ -19,8 +19,6 @@ public sealed record TestClusterOptions
 
     public bool Durable { get; init; }
 
-    public bool WriteFence { get; init; } = true;
-
     /// <summary>Triggers note every write and every epoch; off where their cost would be measured.</summary>
     public bool Watched { get; init; } = true;
 
@@ -179,8 +177,6 @@ public sealed class TestCluster : IAsyncDisposable
                 Pki = await NodeExecutable.MakeCertificate(pki, name, "engine", address),
                 TokenKeyFile = tokenKeyFile,
                 InstanceIdFile = instanceFile,
-                WriteFence = Options.WriteFence,
-                SelfIsolation = Options.WriteFence,
             }, Folder, Log, Options.Namespaces ? NetworkLab.NamespaceOf(i) : null));
         }
 
