@@ -19,7 +19,7 @@ namespace Orchestrator.Host.Node;
 internal static class Sharding
 {
     public static Entities Start(
-        ActorSystem system, NodeConfig config, IReadModel read, Actors.Host.ISecrets secrets, ILoggerFactory logs)
+        ActorSystem system, NodeConfig config, IReadModel read, IDevicePasswords passwords, ILoggerFactory logs)
     {
         var clock = TimeProvider.System;
         var shell = new ShellSettings(
@@ -29,7 +29,7 @@ internal static class Sharding
         var later = new Later();
         var membership = NodeMembership.Of(system);
         var world = new HostWorld(
-            new AgentTransport(config.Credentials), later, read, secrets,
+            new AgentTransport(config.Credentials), later, read, passwords,
             new HostSettings(
                 config.Time("hosts.silent-after"), config.Time("hosts.reconnect-every"),
                 config.Time("hosts.fence-patience")),

@@ -183,7 +183,7 @@ public sealed class HostHands(HostId id, HostWorld world) : IHands<HostState, Ho
         var result = new FenceResult(FencePower.Unknown, false, "no fence agent is configured");
         foreach (var agent in order.Agents.OrderBy(a => a.Order))
         {
-            var password = agent.Secret == "" ? null : await world.Secrets.Get(agent.Secret, _closed.Token);
+            var password = agent.Secret == "" ? null : await world.Passwords.Get(agent.Secret, _closed.Token);
             try
             {
                 result = await turn(agent, password);

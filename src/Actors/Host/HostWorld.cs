@@ -8,14 +8,14 @@ namespace Orchestrator.Actors.Host;
 
 /// <summary>What all hosts of a node share: the transport to agents, the read model, secrets, the clock.</summary>
 public sealed class HostWorld(
-    AgentTransport transport, IEntities entities, IReadModel read, ISecrets secrets, HostSettings settings,
+    AgentTransport transport, IEntities entities, IReadModel read, IDevicePasswords passwords, HostSettings settings,
     FenceProgram fence, TimeProvider clock, Func<bool> mayAct, ILogger<HostWorld> log)
 {
     public IEntities Entities => entities;
 
     public IReadModel Read => read;
 
-    public ISecrets Secrets => secrets;
+    public IDevicePasswords Passwords => passwords;
 
     public HostSettings Settings => settings;
 

@@ -10,7 +10,7 @@ namespace Orchestrator.Api.ReadModel;
 /// (12 bytes), tag (16 bytes), sealed text; the secret's name is authenticated with it.
 /// </summary>
 public sealed class PostgresSecrets(NpgsqlDataSource database, ReadOnlyMemory<byte> nodeKey)
-    : ISecrets, Actors.Host.ISecrets
+    : ISecrets, Actors.Host.IDevicePasswords
 {
     private const int NonceBytes = 12;
     private const int TagBytes = 16;

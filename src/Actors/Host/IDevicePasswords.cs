@@ -1,9 +1,8 @@
 namespace Orchestrator.Actors.Host;
 
 /// <summary>Passwords of fence devices, kept encrypted outside the journal and known to it by name only.</summary>
-public interface ISecrets
+public interface IDevicePasswords
 {
+    /// <summary>Null when there is none of that name.</summary>
     Task<string?> Get(string name, CancellationToken cancel);
-
-    Task Put(string name, string value, CancellationToken cancel);
 }
