@@ -15,6 +15,7 @@ public sealed record MigrationFigures(double TotalMs, double DowntimeMs);
 /// <param name="folder">For the twin's files; made and removed here.</param>
 public sealed partial class MigrationRace(LabHosts hosts, DemoVm vm, string folder)
 {
+    private const int FewestRounds = 4;
     private readonly string _folder = Path.Combine(folder, $"{vm.Name}-twin");
     private readonly string _twin = $"{vm.Name}-twin";
     private readonly List<MigrationFigures> _engine = [];
@@ -24,18 +25,23 @@ public sealed partial class MigrationRace(LabHosts hosts, DemoVm vm, string fold
     public MigrationFigures Engine => Median(_engine);
     public MigrationFigures Plain => Median(_plain);
     public int Samples => _engine.Count;
+    public MedianRatio DowntimeRatio => MedianRatio.Of(
+        [.. _engine.Select(f => f.DowntimeMs)], [.. _plain.Select(f => f.DowntimeMs)]);
 
-    /// <summary>Both guests run on this host when the race begins and when it ends.</summary>
-    public async Task Run(int rounds, int home, int away)
+    /// <summary>
+    /// Both guests run on this host when the race begins and when it ends. It goes on until it is clear on which side of
+    /// the limit the ratio of the downtimes lies, or the rounds are over.
+    /// </summary>
+    public async Task Run(int rounds, double limit, int home, int away)
     {
         await StartTwin(home);
-        for (var round = 0; round < rounds; round++)
+        for (var round = 0; round < rounds && !IsClear(limit); round++)
         {
             foreach (var (from, to) in new[] { (home, away), (away, home) })
             {
                 // Who goes first changes, so that neither always meets the warmer machine.
                 if (round % 2 == 0) await MigrateTwin(from, to);
-                await MigrateVm(from, to);
+                _engine.Add(await MigrateVm(from, to));
                 if (round % 2 != 0) await MigrateTwin(from, to);
             }
         }
@@ -46,9 +52,7 @@ public sealed partial class MigrationRace(LabHosts hosts, DemoVm vm, string fold
     public async Task<MigrationFigures> MigrateVm(int from, int to)
     {
         await vm.Migrate(from, to);
-        var figures = await Figures(to, vm.Id.ToString());
-        _engine.Add(figures);
-        return figures;
+        return await Figures(to, vm.Id.ToString());
     }
 
     /// <summary>Ends the twin wherever it is; one that never was is fine.</summary>
@@ -125,15 +129,11 @@ public sealed partial class MigrationRace(LabHosts hosts, DemoVm vm, string fold
         ? double.Parse(match.Groups[1].ValueSpan, CultureInfo.InvariantCulture)
         : throw new DemoException("libvirt has no statistics of the last migration.");
 
-    private static MigrationFigures Median(List<MigrationFigures> all) =>
-        new(Median(all.Select(f => f.TotalMs)), Median(all.Select(f => f.DowntimeMs)));
+    private bool IsClear(double limit) =>
+        _engine.Count >= 2 * FewestRounds && DowntimeRatio is var ratio && (ratio.High <= limit || ratio.Low > limit);
 
-    private static double Median(IEnumerable<double> values)
-    {
-        var sorted = values.Order().ToArray();
-        if (sorted.Length == 0) throw new DemoException("There is nothing to compare.");
-        return (sorted[(sorted.Length - 1) / 2] + sorted[sorted.Length / 2]) / 2;
-    }
+    private static MigrationFigures Median(List<MigrationFigures> all) => new(
+        MedianRatio.Median([.. all.Select(f => f.TotalMs)]), MedianRatio.Median([.. all.Select(f => f.DowntimeMs)]));
 
     [GeneratedRegex(@"Time elapsed:\s+([\d.]+)\s+ms")]
     private static partial Regex Total();

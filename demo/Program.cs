@@ -3,7 +3,7 @@ using Orchestrator.Demo;
 
 const string Usage = """
     ./do demo [--rounds N] [--takeovers N]
-      --rounds N      migrations there and back in the comparison with virsh (5)
+      --rounds N      migrations there and back in the comparison with virsh, at most (15)
       --takeovers N   how often the VM's engine node is killed (3)
     """;
 

@@ -38,6 +38,9 @@ public abstract record Decision<TEvent, TEffect>
 /// <summary>A fact that is not journaled because reports rebuild it after a move (a reservation, a host's load).</summary>
 public interface IUnrecorded;
 
+/// <summary>A command whose sender wants to know that it arrived, and not what the entity looks like after it.</summary>
+public interface IReport;
+
 /// <summary>Who asked, when, and under which job: what a user later finds in events, jobs and logs.</summary>
 /// <param name="Job">Also the idempotency key: the same job asked twice is one command.</param>
 /// <param name="Correlation">The client's correlation_id, or null.</param>

@@ -46,7 +46,7 @@ public sealed class EntityActor<TState, TCommand, TEvent, TEffect> : UntypedPers
                 Answer(new Reply.Refused(Fault.Unreadable, $"{row.Manifest}: {row.Reason}"));
                 break;
             case TCommand command:
-                Carry(_rules.Decide(_state, command));
+                Carry(_rules.Decide(_state, command), command is IReport ? Answers.Brief : Answers.Full);
                 break;
             case Look:
                 Answer(Seen() is { } view
@@ -100,7 +100,9 @@ public sealed class EntityActor<TState, TCommand, TEvent, TEffect> : UntypedPers
         base.PostStop();
     }
 
-    private void Carry(Decision<TEvent, TEffect> decision)
+    private enum Answers { Brief, Full }
+
+    private void Carry(Decision<TEvent, TEffect> decision, Answers answers)
     {
         switch (decision)
         {
@@ -109,24 +111,24 @@ public sealed class EntityActor<TState, TCommand, TEvent, TEffect> : UntypedPers
                 break;
             case Decision<TEvent, TEffect>.Relay relay:
                 Do(relay.Effects);
-                Answer(Done());
+                Answer(Done(answers));
                 break;
             case Decision<TEvent, TEffect>.Accept accept:
-                Accept(accept);
+                Accept(accept, answers);
                 break;
             default:
-                Answer(Done());
+                Answer(Done(answers));
                 break;
         }
     }
 
-    private void Accept(Decision<TEvent, TEffect>.Accept accept)
+    private void Accept(Decision<TEvent, TEffect>.Accept accept, Answers answers)
     {
         var before = _rules.Outstanding(_state);
         if (accept.Facts[0] is IUnrecorded)
         {
             foreach (var fact in accept.Facts) _state = _rules.Evolve(_state, fact);
-            Answer(Done());
+            Answer(Done(answers));
             Owe(before, _rules.Outstanding(_state));
             Do(accept.Then);
             return;
@@ -142,7 +144,7 @@ public sealed class EntityActor<TState, TCommand, TEvent, TEffect> : UntypedPers
 
             // Nothing leaves this actor before the journal holds the facts it rests on.
             _state = told.Next;
-            Answer(new Reply.Accepted(told.View ?? "{}", LastSequenceNr));
+            Answer(new Reply.Accepted(answers == Answers.Brief ? "{}" : told.View ?? "{}", LastSequenceNr));
             Owe(before, _rules.Outstanding(_state));
             Do(accept.Then);
             foreach (var line in told.Lines) _log.Info("{0}: {1}", PersistenceId, line);
@@ -174,7 +176,8 @@ public sealed class EntityActor<TState, TCommand, TEvent, TEffect> : UntypedPers
     private void Do(TEffect effect) =>
         _hands.Do(effect, new Reach<TState>(_state, _settings.EpochOf(Context), Self));
 
-    private Reply Done() => new Reply.AlreadyDone(Sender.IsNobody() ? "{}" : Seen() ?? "{}", LastSequenceNr);
+    private Reply Done(Answers answers) =>
+        new Reply.AlreadyDone(answers == Answers.Brief || Sender.IsNobody() ? "{}" : Seen() ?? "{}", LastSequenceNr);
 
     private string? Seen() => _rules.View(_state) is { } view ? WireJson.Write(view) : null;
 

@@ -13,7 +13,7 @@ public sealed class DemoTests(ITestOutputHelper output)
         await lab.Run("do", "up");
         Assert.Contains("up already", await lab.Run("do", "up"));
 
-        var told = await lab.Run("do", "demo", "--rounds", "3", "--takeovers", "1");
+        var told = await lab.Run("do", "demo", "--takeovers", "1");
 
         Assert.Contains("kept", told);
         Assert.DoesNotContain("BROKEN", told);

@@ -25,6 +25,7 @@ public sealed class HostLink : IDisposable
     private readonly IActorRef _self;
     private readonly Action _announce;
     private readonly CancellationTokenSource _closed = new();
+    private readonly ReportPump _pump;
     private readonly Lock _gate = new();
     private readonly Dictionary<Guid, GuestShare> _guests = [];
     private readonly Dictionary<Guid, long> _told = [];
@@ -41,6 +42,8 @@ public sealed class HostLink : IDisposable
         HostId id, HostRow row, long epoch, AgentClient client, HostWorld world, IActorRef self, Action announce)
     {
         (_id, _row, _epoch, _client, _world, _self, _announce) = (id, row, epoch, client, world, self, announce);
+        _pump = new ReportPump(
+            world, guest => client.Forget(guest.Vm, new GuestOrder(Stamp, guest.Lease), _closed.Token), _closed.Token);
         _liveness = HostLiveness.Since(Now);
         _ = Follow();
         _ = Watch();
@@ -154,7 +157,7 @@ public sealed class HostLink : IDisposable
         foreach (var guest in report.Guests) TellGuest(guest, report.Sequence);
         foreach (var vm in expected)
             if (!report.Guests.Any(g => g.Vm == vm))
-                _world.Entities.Tell(Kinds.Vm, vm, new VmCommand.ReportMissing(_id, _world.Clock.GetUtcNow()));
+                _pump.Send(vm, new VmCommand.ReportMissing(_id, _world.Clock.GetUtcNow()), null);
         foreach (var job in report.Jobs) TellJob(job);
     }
 
@@ -169,23 +172,7 @@ public sealed class HostLink : IDisposable
             _dirty = true;
             var row = Volatile.Read(ref _row);
             var report = AgentWords.Report(_id, row.Name, row.Incarnation, guest, _world.Clock.GetUtcNow());
-            if (guest.State == Agent.Protocol.GuestState.Down) _ = Close(guest, report);
-            else _world.Entities.Tell(Kinds.Vm, guest.Vm, report);
-        }
-    }
-
-    /// <summary>How a guest ended is kept by the agent until the VM's journal has it.</summary>
-    private async Task Close(GuestReport guest, VmCommand report)
-    {
-        try
-        {
-            await _world.Entities.Ask(Kinds.Vm, guest.Vm, report, _closed.Token);
-            await _client.Forget(guest.Vm, new GuestOrder(Stamp, guest.Lease), _closed.Token);
-        }
-        catch (Exception e) when (e is EntityUnavailableException or OperationCanceledException
-            or ObjectDisposedException)
-        {
-            // The agent has it still and reports it again when the link is next made.
+            _pump.Send(guest.Vm, report, guest);
         }
     }
 

@@ -52,11 +52,11 @@ public abstract record VmCommand
     // from hosts
     /// <summary>A guest's state as its host sees it. What it means follows from the lease it carries.</summary>
     public sealed record ReportGuest(
-        HostId Host, string HostName, long Incarnation, Lease Lease, GuestState State, VmExit Exit, string? Message, MigrationFigures? Migration,
-        DateTimeOffset At) : VmCommand;
+        HostId Host, string HostName, long Incarnation, Lease Lease, GuestState State, VmExit Exit, string? Message,
+        MigrationFigures? Migration, DateTimeOffset At) : VmCommand, IReport;
 
     /// <summary>The host says that it has no guest of this VM at all.</summary>
-    public sealed record ReportMissing(HostId Host, DateTimeOffset At) : VmCommand
+    public sealed record ReportMissing(HostId Host, DateTimeOffset At) : VmCommand, IReport
     {
         /// <summary>The lease that was asked about; null when the host spoke unasked, of whatever it was thought to have.</summary>
         public Lease? Lease { get; init; }
