@@ -31,7 +31,8 @@ internal sealed class Life<TState, TCommand, TEvent, TEffect>
     private readonly Guid _id;
 
     public Life(
-        Rules<TState, TCommand, TEvent, TEffect> rules, Guid id, IEngineStore store, SingleThreadDispatcher thread)
+        Rules<TState, TCommand, TEvent, TEffect> rules, Guid id, IEngineStore store, SingleThreadDispatcher thread,
+        int seed)
     {
         (_id, _thread) = (id, thread);
         Store = new WatchedStore(store) { Note = Story.Add };
@@ -50,7 +51,7 @@ internal sealed class Life<TState, TCommand, TEvent, TEffect>
         };
         _system = EngineSystem.Create("shells", Hocon(), new EngineSetup
         {
-            Store = Store, Records = new Rows(), Clock = thread.Clock, Dispatcher = thread, Random = new Random(1),
+            Store = Store, Records = new Rows(), Clock = thread.Clock, Dispatcher = thread, Random = new Random(seed),
         });
         _shard = _system.ActorOf(Props.Create(() => new Shard(Story)));
     }
@@ -171,8 +172,12 @@ internal sealed class World
 {
     public static readonly DateTimeOffset Start = new(2026, 1, 1, 0, 0, 0, TimeSpan.Zero);
 
+    private int _lives;
+
     public World()
     {
+        // xunit's own context would carry continuations away to other threads.
+        SynchronizationContext.SetSynchronizationContext(null);
         Thread = new SingleThreadDispatcher(Start);
         Database = new MemoryEngineDatabase(Thread.Clock);
     }
@@ -188,7 +193,7 @@ internal sealed class World
     public Life<TState, TCommand, TEvent, TEffect> Begin<TState, TCommand, TEvent, TEffect>(
         Rules<TState, TCommand, TEvent, TEffect> rules, Guid id, IEngineStore? store = null)
         where TState : class where TCommand : class where TEvent : class where TEffect : class =>
-        new(rules, id, store ?? new MemoryEngineStore(Database), Thread);
+        new(rules, id, store ?? new MemoryEngineStore(Database), Thread, ++_lives);
 
     /// <summary>The process dies where it stands. What it would have done next never happens.</summary>
     public void Crash() => Thread = new SingleThreadDispatcher(Thread.Now);

@@ -42,10 +42,9 @@ public sealed class RefusedWrites
     {
         var world = new World();
         var (life, vm) = Web.After(world, Web.Create);
-        var (other, rival) = (Web.Begin(world), default(Akka.Actor.IActorRef)!);
-        rival = other.Wake();
+        var other = Web.Begin(world);
         var update = new VmCommand.Update(Web.By(9), new VmPatch { Comment = "by the rival" });
-        Assert.IsType<Reply.Accepted>(other.Ask(rival, update));
+        Assert.IsType<Reply.Accepted>(other.Ask(other.Wake(), update));
 
         StopsWithoutAWord(world, life, vm, WriteOutcome.Conflict);
 
