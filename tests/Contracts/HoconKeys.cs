@@ -11,7 +11,8 @@ public sealed partial class HoconKeys
 {
     private static readonly string _root = Golden.Root();
     private static readonly HoconKey[] _written =
-        [.. Directory.GetFiles(Path.Combine(_root, "hocon"), "*.conf").Order(StringComparer.Ordinal).SelectMany(Written)];
+        [.. Directory.GetFiles(Path.Combine(_root, "hocon"), "*.conf").Order(StringComparer.Ordinal)
+            .SelectMany(Written)];
 
     private static readonly KeyRead[] _read = [.. Sources().SelectMany(Read)];
 
@@ -45,8 +46,8 @@ public sealed partial class HoconKeys
     [Fact]
     public void Every_key_that_code_reads_stands_in_hocon() => None(_read
         .Where(r => !_written.Concat(_composed).Any(k => Under(k.Path, r.Path)) && !IsInternal(r.Path))
-        .Select(r => $"{r.At}: {r.Path} stands in no file of hocon/; add it there with meaning, unit, default, and what "
-            + "happens when it is too low or too high"));
+        .Select(r => $"{r.At}: {r.Path} stands in no file of hocon/; add it there with meaning, unit, default, and "
+            + "what happens when it is too low or too high"));
 
     [Fact]
     public void Every_key_stands_under_a_comment() => None(_written
@@ -114,7 +115,8 @@ public sealed partial class HoconKeys
                 yield return new HoconKey(Join(path, optional.Groups[1].Value), at, commented);
             else if (line[0] == '#') commented = true;
             // Keys that the composition writes in: they are somewhere below this path.
-            else if (line.StartsWith("{{", StringComparison.Ordinal)) yield return new HoconKey(Join(path, "*"), at, commented);
+            else if (line.StartsWith("{{", StringComparison.Ordinal))
+                yield return new HoconKey(Join(path, "*"), at, commented);
             else if (OpeningLine().Match(line) is { Success: true } opening) path.Push(opening.Groups[1].Value);
             else if (line == "}") path.Pop();
             else if (KeyLine().Match(line) is { Success: true } key)
@@ -139,7 +141,10 @@ public sealed partial class HoconKeys
         // GetConfig("a.b") and then GetInt("c") of it.
         if (PartRead().Match(source.Text) is not { Success: true } part) yield break;
         foreach (Match m in RelativeRead().Matches(source.Text))
-            yield return new KeyRead($"{part.Groups[1].Value}.{m.Groups[1].Value}", source.File, Line(source.Text, m.Index));
+        {
+            yield return new KeyRead(
+                $"{part.Groups[1].Value}.{m.Groups[1].Value}", source.File, Line(source.Text, m.Index));
+        }
     }
 
     private static int Line(string text, int index) => text.AsSpan(0, index).Count('\n') + 1;
@@ -156,7 +161,9 @@ public sealed partial class HoconKeys
     [GeneratedRegex("""\b(?:Text|Number|Time|Is)\("([a-z][a-z0-9.-]*)"\)""")]
     private static partial Regex NodeRead();
 
-    [GeneratedRegex("""\b(?:Get(?:String|Int|Long|Double|Boolean|TimeSpan|StringList|ByteSize)|Text|Keys)\(\s*"((?:akka|orchestrator)\.[a-z0-9.-]+)""" + "\"")]
+    [GeneratedRegex(
+        @"\b(?:Get(?:String|Int|Long|Double|Boolean|TimeSpan|StringList|ByteSize)|Text|Keys)\(\s*"
+        + @"""((?:akka|orchestrator)\.[a-z0-9.-]+)""")]
     private static partial Regex FullRead();
 
     [GeneratedRegex("""\bGetConfig\("((?:akka|orchestrator)\.[a-z0-9.-]+)"\)""")]

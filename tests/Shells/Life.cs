@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Text;
 using Akka.Actor;
 using Akka.Cluster.Sharding;
 using Akka.Configuration;
@@ -125,7 +126,7 @@ internal sealed class Life<TState, TCommand, TEvent, TEffect>
         }
     }
 
-    /// <summary>Hands that say what they were asked for to the same place to which replies go: so the order shows.</summary>
+    /// <summary>Hands that say what they were asked for to the place where replies go: so the order shows.</summary>
     private sealed class Hands(Life<TState, TCommand, TEvent, TEffect> life) : IHands<TState, TEffect>
     {
         public void Do(TEffect effect, Reach<TState> reach)
@@ -188,7 +189,7 @@ internal sealed class World
     public MemoryEngineDatabase Database { get; }
 
     public IEnumerable<string> Facts =>
-        Database.Journal.Select(r => $"{r.SequenceNr} {r.Manifest} {System.Text.Encoding.UTF8.GetString(r.Payload.Span)}");
+        Database.Journal.Select(r => $"{r.SequenceNr} {r.Manifest} {Encoding.UTF8.GetString(r.Payload.Span)}");
 
     public Life<TState, TCommand, TEvent, TEffect> Begin<TState, TCommand, TEvent, TEffect>(
         Rules<TState, TCommand, TEvent, TEffect> rules, Guid id, IEngineStore? store = null)
