@@ -39,7 +39,8 @@ internal static class EngineNode
                 IsNode = peer => PeerCertificate.Refuse(peer, config.Authority, PeerCertificate.EngineRole) is null,
             },
         });
-        var read = new PostgresReadModel(database);
+        var read = new PostgresReadModel(
+            database, config.Time("entities.ask-patience"), config.Number("entities.max-waiting"), TimeProvider.System);
         var secrets = new PostgresSecrets(database, tokenKey);
         Cluster.Get(system);
         var membership = NodeMembership.Of(system);

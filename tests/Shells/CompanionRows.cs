@@ -5,7 +5,7 @@ using Orchestrator.Engine;
 
 namespace Orchestrator.Tests.Shells;
 
-/// <summary>What lists, jobs and the audit log show is written in the batch of the facts that it follows from.</summary>
+/// <summary>What lists, jobs and the audit log show is written in the batch of the facts it follows from.</summary>
 public sealed class CompanionRows
 {
     [Fact]

@@ -3,7 +3,9 @@ using Orchestrator.Actors.Vm;
 
 namespace Orchestrator.Tests.Shells;
 
-/// <summary>A process may die between any two turns. What was answered is in the journal; what is owed is said again.</summary>
+/// <summary>
+/// A process may die between any two turns. What was answered is in the journal; what is owed is said again.
+/// </summary>
 public sealed class Crashes
 {
     [Fact]
@@ -31,7 +33,8 @@ public sealed class Crashes
         life.Ask(vm, Web.Start);
         life.Tell(vm, Akka.Actor.PoisonPill.Instance);
         life.Run();
-        Assert.Equal(["lays its hands down", "stopped"], life.Since(life.Story.Count - 2).Order(StringComparer.Ordinal));
+        Assert.Equal(
+            ["lays its hands down", "stopped"], life.Since(life.Story.Count - 2).Order(StringComparer.Ordinal));
 
         life.HandsAreDead = false;
         life.Wake();
@@ -56,7 +59,7 @@ public sealed class Crashes
 
         // The sweep met the moments that it is about, or it proves nothing.
         Assert.True(deaths > 2 * Web.Biography.Length, $"only {deaths} places to die at");
-        Assert.True(unanswered >= Web.Biography.Length, $"only {unanswered} deaths with facts that nobody had heard of");
+        Assert.True(unanswered >= Web.Biography.Length, $"only {unanswered} deaths with facts that nobody had heard");
         Assert.True(unpaid > 0, "no death came between a fact and its effect");
     }
 

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Text;
 using Akka.Actor;
 using Akka.Cluster.Sharding;
 using Akka.Configuration;
@@ -31,7 +32,8 @@ internal sealed class Life<TState, TCommand, TEvent, TEffect>
     private readonly Guid _id;
 
     public Life(
-        Rules<TState, TCommand, TEvent, TEffect> rules, Guid id, IEngineStore store, SingleThreadDispatcher thread)
+        Rules<TState, TCommand, TEvent, TEffect> rules, Guid id, IEngineStore store, SingleThreadDispatcher thread,
+        int seed)
     {
         (_id, _thread) = (id, thread);
         Store = new WatchedStore(store) { Note = Story.Add };
@@ -50,7 +52,7 @@ internal sealed class Life<TState, TCommand, TEvent, TEffect>
         };
         _system = EngineSystem.Create("shells", Hocon(), new EngineSetup
         {
-            Store = Store, Records = new Rows(), Clock = thread.Clock, Dispatcher = thread, Random = new Random(1),
+            Store = Store, Records = new Rows(), Clock = thread.Clock, Dispatcher = thread, Random = new Random(seed),
         });
         _shard = _system.ActorOf(Props.Create(() => new Shard(Story)));
     }
@@ -124,7 +126,7 @@ internal sealed class Life<TState, TCommand, TEvent, TEffect>
         }
     }
 
-    /// <summary>Hands that say what they were asked for to the same place to which replies go: so the order shows.</summary>
+    /// <summary>Hands that say what they were asked for to the place where replies go: so the order shows.</summary>
     private sealed class Hands(Life<TState, TCommand, TEvent, TEffect> life) : IHands<TState, TEffect>
     {
         public void Do(TEffect effect, Reach<TState> reach)
@@ -171,8 +173,12 @@ internal sealed class World
 {
     public static readonly DateTimeOffset Start = new(2026, 1, 1, 0, 0, 0, TimeSpan.Zero);
 
+    private int _lives;
+
     public World()
     {
+        // xunit's own context would carry continuations away to other threads.
+        SynchronizationContext.SetSynchronizationContext(null);
         Thread = new SingleThreadDispatcher(Start);
         Database = new MemoryEngineDatabase(Thread.Clock);
     }
@@ -183,12 +189,12 @@ internal sealed class World
     public MemoryEngineDatabase Database { get; }
 
     public IEnumerable<string> Facts =>
-        Database.Journal.Select(r => $"{r.SequenceNr} {r.Manifest} {System.Text.Encoding.UTF8.GetString(r.Payload.Span)}");
+        Database.Journal.Select(r => $"{r.SequenceNr} {r.Manifest} {Encoding.UTF8.GetString(r.Payload.Span)}");
 
     public Life<TState, TCommand, TEvent, TEffect> Begin<TState, TCommand, TEvent, TEffect>(
         Rules<TState, TCommand, TEvent, TEffect> rules, Guid id, IEngineStore? store = null)
         where TState : class where TCommand : class where TEvent : class where TEffect : class =>
-        new(rules, id, store ?? new MemoryEngineStore(Database), Thread);
+        new(rules, id, store ?? new MemoryEngineStore(Database), Thread, ++_lives);
 
     /// <summary>The process dies where it stands. What it would have done next never happens.</summary>
     public void Crash() => Thread = new SingleThreadDispatcher(Thread.Now);

@@ -6,12 +6,12 @@ using Orchestrator.Engine.Memory;
 
 namespace Orchestrator.Tests.Shells;
 
-/// <summary>A shell whose fact the journal does not take says nothing and does nothing; its memory is not trusted.</summary>
+/// <summary>A shell whose fact the journal refuses says nothing and does nothing; its memory is not trusted.</summary>
 public sealed class RefusedWrites
 {
     private static readonly ShardKey _shard = new("vm", "1");
 
-    /// <summary>The lease of its node ran out and another node has the shard: the store's fence refuses the write.</summary>
+    /// <summary>Its node's lease ran out and another node has the shard: the store's fence refuses the write.</summary>
     [Fact]
     public async Task A_shell_whose_shard_went_to_another_node_gives_no_success_and_stops()
     {
@@ -42,10 +42,9 @@ public sealed class RefusedWrites
     {
         var world = new World();
         var (life, vm) = Web.After(world, Web.Create);
-        var (other, rival) = (Web.Begin(world), default(Akka.Actor.IActorRef)!);
-        rival = other.Wake();
+        var other = Web.Begin(world);
         var update = new VmCommand.Update(Web.By(9), new VmPatch { Comment = "by the rival" });
-        Assert.IsType<Reply.Accepted>(other.Ask(rival, update));
+        Assert.IsType<Reply.Accepted>(other.Ask(other.Wake(), update));
 
         StopsWithoutAWord(world, life, vm, WriteOutcome.Conflict);
 
@@ -74,7 +73,7 @@ public sealed class RefusedWrites
         Assert.Single(life.Story.Skip(from).OfType<Step.Stopped>());
     }
 
-    /// <summary>The store cannot hold a row, so the fact is not true; everything else about the entity still is.</summary>
+    /// <summary>The store cannot hold a row, so the fact is not true; all else about the entity still is.</summary>
     [Fact]
     public void A_shell_whose_row_the_store_cannot_hold_stays_as_it_was()
     {

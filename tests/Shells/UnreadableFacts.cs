@@ -27,7 +27,7 @@ public sealed class UnreadableFacts
                     [new JournalEvent(3, manifest, 1001, Encoding.UTF8.GetBytes(payload))], [], null),
             ],
             CancellationToken.None);
-        Assert.Equal([WriteOutcome.Written], stored);
+        Assert.Equal(WriteOutcome.Written, Assert.Single(stored));
 
         var life = Web.Begin(world);
         var vm = life.Wake();

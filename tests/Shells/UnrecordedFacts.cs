@@ -4,7 +4,7 @@ using static Orchestrator.Actors.Cluster.ClusterCommand;
 
 namespace Orchestrator.Tests.Shells;
 
-/// <summary>A cluster's picture of its hosts comes from their reports, at any rate: the journal never sees it.</summary>
+/// <summary>A cluster's picture of its hosts comes from their reports; the journal never sees it.</summary>
 public sealed class UnrecordedFacts
 {
     private static readonly Guid _id = Web.Cluster.Value;

@@ -4,7 +4,7 @@ using Orchestrator.Engine;
 
 namespace Orchestrator.Tests.Shells;
 
-/// <summary>A store that tells what is written to it, can keep a write waiting, and can answer one out of turn.</summary>
+/// <summary>A store that tells what is written to it, can keep a write waiting, and can refuse one.</summary>
 internal sealed class WatchedStore(IEngineStore inner) : IEngineStore
 {
     private TaskCompletionSource? _held;
@@ -75,8 +75,8 @@ internal sealed class WatchedStore(IEngineStore inner) : IEngineStore
 
     public Task RemoveAsync(NodeId self, CancellationToken cancel) => throw NotOfAShell();
 
-    public Task<ClusterView> RegisterShardsAsync(string type, ImmutableArray<string> shards, CancellationToken cancel) =>
-        throw NotOfAShell();
+    public Task<ClusterView> RegisterShardsAsync(
+        string type, ImmutableArray<string> shards, CancellationToken cancel) => throw NotOfAShell();
 
     public Task<ClusterView> HandOverAsync(ShardKey shard, long epoch, CancellationToken cancel) => throw NotOfAShell();
 
@@ -88,7 +88,8 @@ internal sealed class WatchedStore(IEngineStore inner) : IEngineStore
 
     public Task DeleteMessagesAsync(string persistenceId, long upTo, CancellationToken cancel) => throw NotOfAShell();
 
-    public Task<ImmutableArray<string>> RememberedAsync(ShardKey shard, CancellationToken cancel) => throw NotOfAShell();
+    public Task<ImmutableArray<string>> RememberedAsync(ShardKey shard, CancellationToken cancel) =>
+        throw NotOfAShell();
 
     public Task ForgetAsync(ShardKey shard, long epoch, string entityId, CancellationToken cancel) =>
         throw NotOfAShell();

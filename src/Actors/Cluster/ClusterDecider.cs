@@ -51,14 +51,14 @@ public static class ClusterDecider
         (_, Created e)                   => new Active(
                                                 cluster.Core with
                                                 {
-                                                    Config = e.Config, CreatedAt = e.Origin.At, LastJob = e.Origin.Job,
+                                                    Config = e.Config, CreatedAt = e.Origin.At, Recent = cluster.Core.Recent.Add(e.Origin.Job),
                                                 },
                                                 Room.Unknown),
         (_, Redefined e)                 => cluster with
                                             {
-                                                Core = cluster.Core with { Config = e.Config, LastJob = e.Origin.Job },
+                                                Core = cluster.Core with { Config = e.Config, Recent = cluster.Core.Recent.Add(e.Origin.Job) },
                                             },
-        (_, Removed e)                   => new Gone(cluster.Core with { LastJob = e.Origin.Job }),
+        (_, Removed e)                   => new Gone(cluster.Core with { Recent = cluster.Core.Recent.Add(e.Origin.Job) }),
         (Active s, HostSeen e)           => s with { Room = See(s.Room, e) },
         (Active s, HostForgotten e)      => s with { Room = s.Room with { Hosts = s.Room.Hosts.Remove(e.Host) } },
         (Active s, Promised e)           => s with
@@ -124,9 +124,9 @@ public static class ClusterDecider
 
     private static bool AskedBefore(ClusterState cluster, ClusterCommand command) => cluster is not Absent && command switch
     {
-        Create c => c.Origin.Job == cluster.Core.LastJob,
-        Update c => c.Origin.Job == cluster.Core.LastJob,
-        Remove c => c.Origin.Job == cluster.Core.LastJob,
+        Create c => cluster.Core.Recent.Contains(c.Origin.Job),
+        Update c => cluster.Core.Recent.Contains(c.Origin.Job),
+        Remove c => cluster.Core.Recent.Contains(c.Origin.Job),
         _        => false,
     };
 

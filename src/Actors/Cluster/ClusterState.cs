@@ -17,7 +17,7 @@ public sealed record ClusterCore(ClusterId Id)
 {
     public ClusterConfig? Config { get; init; }
 
-    public JobId LastJob { get; init; }
+    public RecentJobs Recent { get; init; } = RecentJobs.None;
 
     public DateTimeOffset CreatedAt { get; init; }
 }

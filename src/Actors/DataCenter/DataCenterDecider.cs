@@ -35,10 +35,10 @@ public static class DataCenterDecider
     {
         Created e   => new Active(center.Core with
                        {
-                           Config = e.Config, CreatedAt = e.Origin.At, LastJob = e.Origin.Job,
+                           Config = e.Config, CreatedAt = e.Origin.At, Recent = center.Core.Recent.Add(e.Origin.Job),
                        }),
-        Redefined e => center with { Core = center.Core with { Config = e.Config, LastJob = e.Origin.Job } },
-        Removed e   => new Gone(center.Core with { LastJob = e.Origin.Job }),
+        Redefined e => center with { Core = center.Core with { Config = e.Config, Recent = center.Core.Recent.Add(e.Origin.Job) } },
+        Removed e   => new Gone(center.Core with { Recent = center.Core.Recent.Add(e.Origin.Job) }),
         _           => center,
     };
 
@@ -47,9 +47,9 @@ public static class DataCenterDecider
     private static bool AskedBefore(DataCenterState center, DataCenterCommand command) =>
         center is not Absent && command switch
         {
-            Create c => c.Origin.Job == center.Core.LastJob,
-            Update c => c.Origin.Job == center.Core.LastJob,
-            Remove c => c.Origin.Job == center.Core.LastJob,
+            Create c => center.Core.Recent.Contains(c.Origin.Job),
+            Update c => center.Core.Recent.Contains(c.Origin.Job),
+            Remove c => center.Core.Recent.Contains(c.Origin.Job),
             _        => false,
         };
 

@@ -14,7 +14,7 @@ public sealed record DataCenterCore(DataCenterId Id)
 {
     public DataCenterConfig? Config { get; init; }
 
-    public JobId LastJob { get; init; }
+    public RecentJobs Recent { get; init; } = RecentJobs.None;
 
     public DateTimeOffset CreatedAt { get; init; }
 }

@@ -94,10 +94,10 @@ public static class DiskDecider
 
     private static Decision Done { get; } = new Decision.AlreadyDone();
 
-    private static DiskCore Asked(DiskCore core, Origin origin) => core with { LastJob = origin.Job };
+    private static DiskCore Asked(DiskCore core, Origin origin) => core with { Recent = core.Recent.Add(origin.Job) };
 
     private static bool AskedBefore(DiskState disk, DiskCommand command) =>
-        OriginOf(command) is { } origin && disk is not Absent && origin.Job == disk.Core.LastJob
+        OriginOf(command) is { } origin && disk is not Absent && disk.Core.Recent.Contains(origin.Job)
         && command is Create or Update or Remove;
 
     private static Origin? OriginOf(DiskCommand command) => command switch

@@ -34,7 +34,7 @@ public sealed record DiskCore(DiskId Id)
 
     public Job? Job { get; init; }
 
-    public JobId LastJob { get; init; }
+    public RecentJobs Recent { get; init; } = RecentJobs.None;
 
     public DateTimeOffset CreatedAt { get; init; }
 }

@@ -130,7 +130,7 @@ public static class HostDecider
             HostEvent.Fenced e     => new PoweredOff(core with
                                       {
                                           Incarnation = e.Incarnation, Attempt = e.Attempt, Failures = 0,
-                                          LastJob = e.Oath ?? core.LastJob,
+                                          Recent = e.Oath is { } oath ? core.Recent.Add(oath) : core.Recent,
                                       }),
             PowerFailed e          => host with
                                       {
@@ -257,7 +257,7 @@ public static class HostDecider
             : No(Fault.HostHasNoFenceAgent);
 
     private static bool AskedBefore(HostState host, HostCommand command) =>
-        OriginOf(command) is { } origin && host is not Absent && origin.Job == host.Core.LastJob;
+        OriginOf(command) is { } origin && host is not Absent && host.Core.Recent.Contains(origin.Job);
 
     private static Origin? OriginOf(HostCommand command) => command switch
     {
@@ -288,7 +288,7 @@ public static class HostDecider
     private static bool SameBoot(HostCore core, CameUp e) =>
         core.Facts is null || core.Facts.BootId == e.Facts.BootId;
 
-    private static HostCore Asked(HostCore core, Origin origin) => core with { LastJob = origin.Job };
+    private static HostCore Asked(HostCore core, Origin origin) => core with { Recent = core.Recent.Add(origin.Job) };
 
     extension(HostState host)
     {

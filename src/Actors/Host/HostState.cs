@@ -51,7 +51,7 @@ public sealed record HostCore(HostId Id)
 
     public Job? Job { get; init; }
 
-    public JobId LastJob { get; init; }
+    public RecentJobs Recent { get; init; } = RecentJobs.None;
 
     public DateTimeOffset CreatedAt { get; init; }
 }

@@ -93,10 +93,10 @@ public static class StorageDomainDecider
 
     private static Decision Done { get; } = new Decision.AlreadyDone();
 
-    private static StorageDomainCore Asked(StorageDomainCore core, Origin origin) => core with { LastJob = origin.Job };
+    private static StorageDomainCore Asked(StorageDomainCore core, Origin origin) => core with { Recent = core.Recent.Add(origin.Job) };
 
     private static bool AskedBefore(StorageDomainState domain, StorageDomainCommand command) =>
-        OriginOf(command) is { } origin && domain is not Absent && origin.Job == domain.Core.LastJob;
+        OriginOf(command) is { } origin && domain is not Absent && domain.Core.Recent.Contains(origin.Job);
 
     private static Origin? OriginOf(StorageDomainCommand command) => command switch
     {

@@ -32,7 +32,7 @@ public sealed record StorageDomainCore(StorageDomainId Id)
 
     public Job? Job { get; init; }
 
-    public JobId LastJob { get; init; }
+    public RecentJobs Recent { get; init; } = RecentJobs.None;
 
     public DateTimeOffset CreatedAt { get; init; }
 }

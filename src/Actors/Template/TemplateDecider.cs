@@ -45,14 +45,14 @@ public static class TemplateDecider
             Created e    => Wait(
                 core with
                 {
-                    Config = e.Config, CreatedAt = e.Origin.At, LastJob = e.Origin.Job,
+                    Config = e.Config, CreatedAt = e.Origin.At, Recent = core.Recent.Add(e.Origin.Job),
                     Job = new Job(e.Origin.Job, $"Creating template {e.Config.Name}", e.Origin),
                 },
                 e.Copies),
-            Redefined e  => template with { Core = core with { Config = e.Config, LastJob = e.Origin.Job } },
+            Redefined e  => template with { Core = core with { Config = e.Config, Recent = core.Recent.Add(e.Origin.Job) } },
             DiskCopied e => template is Copying c ? Wait(core, c.Left.Remove(e.Disk)) : template,
             CopyFailed e => new Illegal(core with { Job = null }, e.Reason),
-            Removed e    => new Gone(core with { LastJob = e.Origin.Job, Job = null }),
+            Removed e    => new Gone(core with { Recent = core.Recent.Add(e.Origin.Job), Job = null }),
             _            => template,
         };
     }
@@ -76,9 +76,9 @@ public static class TemplateDecider
     private static bool AskedBefore(TemplateState template, TemplateCommand command) =>
         template is not Absent && command switch
         {
-            Create c => c.Origin.Job == template.Core.LastJob,
-            Update c => c.Origin.Job == template.Core.LastJob,
-            Remove c => c.Origin.Job == template.Core.LastJob,
+            Create c => template.Core.Recent.Contains(c.Origin.Job),
+            Update c => template.Core.Recent.Contains(c.Origin.Job),
+            Remove c => template.Core.Recent.Contains(c.Origin.Job),
             _        => false,
         };
 

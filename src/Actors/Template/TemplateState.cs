@@ -23,7 +23,7 @@ public sealed record TemplateCore(TemplateId Id)
 
     public Job? Job { get; init; }
 
-    public JobId LastJob { get; init; }
+    public RecentJobs Recent { get; init; } = RecentJobs.None;
 
     public DateTimeOffset CreatedAt { get; init; }
 }

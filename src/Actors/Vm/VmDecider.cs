@@ -120,7 +120,7 @@ public static class VmDecider
             : new Decision.Relay(new VmEffect.Destroy(report.Host, report.Lease));
 
     private static bool AskedBefore(VmState vm, VmCommand command) =>
-        OriginOf(command) is { } origin && vm is not Absent && origin.Job == vm.Core.LastJob;
+        OriginOf(command) is { } origin && vm is not Absent && vm.Core.Recent.Contains(origin.Job);
 
     private static Origin? OriginOf(VmCommand command) => command switch
     {

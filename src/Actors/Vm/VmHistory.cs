@@ -98,10 +98,10 @@ internal static class VmHistory
     private static Orphaned Ask(VmCore core, Seat at, OrphanPlan plan) =>
         new(Settled(core) with { Elsewhere = null }, at, plan);
 
-    private static VmCore Asked(VmCore core, Origin origin) => core with { LastJob = origin.Job };
+    private static VmCore Asked(VmCore core, Origin origin) => core with { Recent = core.Recent.Add(origin.Job) };
 
     private static VmCore Settled(VmCore core, JobId? by = null) =>
-        core with { Job = null, LastJob = by ?? core.LastJob };
+        core with { Job = null, Recent = by is { } job ? core.Recent.Add(job) : core.Recent };
 
     private static string Name(VmCore core) => core.Config?.Name ?? core.Id.ToString();
 

@@ -71,8 +71,7 @@ public sealed record VmCore(VmId Id)
     /// <summary>Work under way that a user follows.</summary>
     public Job? Job { get; init; }
 
-    /// <summary>The last job accepted: the same one asked again is already done.</summary>
-    public JobId LastJob { get; init; }
+    public RecentJobs Recent { get; init; } = RecentJobs.None;
 
     public DateTimeOffset CreatedAt { get; init; }
 

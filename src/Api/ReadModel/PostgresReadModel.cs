@@ -7,9 +7,18 @@ using Orchestrator.Actors.Journal;
 
 namespace Orchestrator.Api.ReadModel;
 
-/// <summary>The read model in PostgreSQL. A database that does not answer is <see cref="EntityUnavailableException"/>.</summary>
-public sealed class PostgresReadModel(NpgsqlDataSource database) : IReadModel
+/// <summary>
+/// The read model in PostgreSQL. Every statement may be said twice, so one that finds no database is said again until
+/// the patience ends or too many wait: then it is <see cref="EntityUnavailableException"/>.
+/// </summary>
+/// <param name="patience">How long a statement waits for a database that is away.</param>
+/// <param name="maxWaiting">Statements that may wait; more are turned away at once.</param>
+public sealed class PostgresReadModel(
+    NpgsqlDataSource database, TimeSpan patience, int maxWaiting, TimeProvider clock) : IReadModel
 {
+    private static readonly TimeSpan AgainAfter = TimeSpan.FromMilliseconds(250);
+    private int _waiting;
+
     private const string Columns = "kind, id, name, version, doc::text";
 
     public async Task<Document?> Get(string kind, Guid id, CancellationToken cancel)
@@ -128,21 +137,54 @@ public sealed class PostgresReadModel(NpgsqlDataSource database) : IReadModel
     private async Task<List<T>> Read<T>(
         string sql, IReadOnlyList<object> values, Func<NpgsqlDataReader, T> read, CancellationToken cancel)
     {
+        var began = clock.GetTimestamp();
+        var waits = false;
         try
         {
-            await using var command = database.CreateCommand(sql);
-            foreach (var value in values)
-                command.Parameters.Add(value is string[] array
-                    ? new NpgsqlParameter { Value = array, NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Text }
-                    : new NpgsqlParameter { Value = value });
-            await using var rows = await command.ExecuteReaderAsync(cancel);
-            var found = new List<T>();
-            while (await rows.ReadAsync(cancel)) found.Add(read(rows));
-            return found;
+            while (true)
+            {
+                try
+                {
+                    return await ReadOnce(sql, values, read, cancel);
+                }
+                catch (Exception e) when (IsAway(e))
+                {
+                    if (!waits && Interlocked.Increment(ref _waiting) is var count)
+                    {
+                        waits = true;
+                        if (count > maxWaiting) throw Away("too many requests wait for the database");
+                    }
+
+                    if (clock.GetElapsedTime(began) > patience) throw Away($"the database does not answer: {e.Message}");
+                    await Task.Delay(AgainAfter, clock, cancel);
+                }
+            }
         }
-        catch (Exception e) when (e is NpgsqlException or TimeoutException or IOException)
+        finally
         {
-            throw new EntityUnavailableException($"the database does not answer: {e.Message}", TimeSpan.FromSeconds(2));
+            if (waits) Interlocked.Decrement(ref _waiting);
         }
     }
+
+    private async Task<List<T>> ReadOnce<T>(
+        string sql, IReadOnlyList<object> values, Func<NpgsqlDataReader, T> read, CancellationToken cancel)
+    {
+        await using var command = database.CreateCommand(sql);
+        foreach (var value in values)
+            command.Parameters.Add(value is string[] array
+                ? new NpgsqlParameter { Value = array, NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Text }
+                : new NpgsqlParameter { Value = value });
+        await using var rows = await command.ExecuteReaderAsync(cancel);
+        var found = new List<T>();
+        while (await rows.ReadAsync(cancel)) found.Add(read(rows));
+        return found;
+    }
+
+    /// <summary>Broken, refused, starting up or shutting down; not a statement that is wrong.</summary>
+    private static bool IsAway(Exception e) => e is PostgresException refused
+        ? refused.IsTransient || refused.SqlState.StartsWith("57", StringComparison.Ordinal)
+            || refused.SqlState.StartsWith("08", StringComparison.Ordinal)
+        : e is NpgsqlException or TimeoutException or IOException;
+
+    private static EntityUnavailableException Away(string why) => new(why, TimeSpan.FromSeconds(2));
 }

@@ -137,12 +137,12 @@ internal sealed class EngineTransport : IRemoteTransport, IAsyncDisposable
                 var stream = await SecureAsync(client, patience.Token).ConfigureAwait(false);
                 await using (stream.ConfigureAwait(false))
                 {
-                    if (await GreetAsync(stream, patience.Token).ConfigureAwait(false) is not { } node) return;
+                    if (await GreetAsync(stream, patience.Token).ConfigureAwait(false) is not var (node, self)) return;
                     incoming[client] = node;
                     if (!Membership.IsMember(node)) return;
                     var buffered = new BufferedStream(stream, 64 * 1024);
                     while (await Frames.ReadAsync(buffered, closing.Token).ConfigureAwait(false) is { } frame)
-                        Deliver(node, frame);
+                        Deliver(node, self, frame);
                 }
             }
             catch (Exception e) when (e is IOException or SocketException or OperationCanceledException
@@ -176,7 +176,7 @@ internal sealed class EngineTransport : IRemoteTransport, IAsyncDisposable
     }
 
     /// <summary>Answers with our own greeting when the peer is a member; its row may be newer than our view.</summary>
-    private async Task<NodeId?> GreetAsync(Stream stream, CancellationToken cancel)
+    private async Task<(NodeId Peer, NodeId Self)?> GreetAsync(Stream stream, CancellationToken cancel)
     {
         if (await Frames.ReadAsync(stream, cancel).ConfigureAwait(false) is not { } first) return null;
         var (edition, cluster, node) = Frames.ReadHello(first);
@@ -189,14 +189,19 @@ internal sealed class EngineTransport : IRemoteTransport, IAsyncDisposable
             await Task.Delay(20, cancel).ConfigureAwait(false);
         }
 
-        await stream.WriteAsync(Frames.Hello(cluster, Membership.Self ?? default), cancel).ConfigureAwait(false);
+        var self = Membership.Self ?? default;
+        await stream.WriteAsync(Frames.Hello(cluster, self), cancel).ConfigureAwait(false);
         await stream.FlushAsync(cancel).ConfigureAwait(false);
-        return node;
+        return (node, self);
     }
 
-    private void Deliver(NodeId from, byte[] frame)
+    private void Deliver(NodeId from, NodeId self, byte[] frame)
     {
         if (!Membership.IsMember(from)) throw new IOException("the peer is no member any more");
+
+        // What waited in our buffers while this process was frozen is old: its sender has long asked someone else.
+        if (!Membership.MayAct || Membership.Self != self)
+            throw new IOException("this node was isolated since the peer greeted it");
         RoutedMessage? routed;
         string recipient;
         object message;
