@@ -45,7 +45,8 @@ public sealed partial class HoconKeys
         foreach (var file in _written.GroupBy(k => k.At.Split(':')[0]))
         {
             var config = ConfigurationFactory.ParseString(File.ReadAllText(Path.Combine(_root, file.Key)));
-            None(file.Where(k => !k.IsOptional && !config.HasPath(k.Path)).Select(k => $"{k.At}: {k.Path} is not read"));
+            None(file.Where(k => !k.IsOptional && !config.HasPath(k.Path))
+                .Select(k => $"{k.At}: the engine does not find {k.Path}"));
         }
     }
 
