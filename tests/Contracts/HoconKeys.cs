@@ -1,4 +1,5 @@
 using System.Text.RegularExpressions;
+using Akka.Configuration;
 using Orchestrator.Tests.Deciders;
 
 namespace Orchestrator.Tests.Contracts;
@@ -36,6 +37,17 @@ public sealed partial class HoconKeys
         Assert.True(_written.Length > 80, $"only {_written.Length} keys found in hocon/: has their form changed?");
         Assert.True(_read.Length > 80, $"only {_read.Length} reads found in src/: are keys read in another way now?");
         Assert.Contains(_composed, k => k.Path == "akka.loglevel");
+    }
+
+    [Fact]
+    public void The_engine_reads_the_files_as_this_test_does()
+    {
+        foreach (var file in _written.GroupBy(k => k.At.Split(':')[0]))
+        {
+            var config = ConfigurationFactory.ParseString(File.ReadAllText(Path.Combine(_root, file.Key)));
+            None(file.Where(k => !k.IsOptional && !config.HasPath(k.Path))
+                .Select(k => $"{k.At}: the engine does not find {k.Path}"));
+        }
     }
 
     [Fact]
@@ -112,7 +124,7 @@ public sealed partial class HoconKeys
             var at = $"{file}:{firstNumber + i}";
             if (line is "") commented = false;
             else if (OptionalLine().Match(line) is { Success: true } optional)
-                yield return new HoconKey(Join(path, optional.Groups[1].Value), at, commented);
+                yield return new HoconKey(Join(path, optional.Groups[1].Value), at, commented) { IsOptional = true };
             else if (line[0] == '#') commented = true;
             // Keys that the composition writes in: they are somewhere below this path.
             else if (line.StartsWith("{{", StringComparison.Ordinal))
@@ -172,7 +184,11 @@ public sealed partial class HoconKeys
     [GeneratedRegex("""\bGet(?:String|Int|Long|Double|Boolean|TimeSpan|StringList|ByteSize)\(\$?"([a-z][a-z0-9-]*)""")]
     private static partial Regex RelativeRead();
 
-    private sealed record HoconKey(string Path, string At, bool HasComment);
+    private sealed record HoconKey(string Path, string At, bool HasComment)
+    {
+        /// <summary>Stands as a comment only: there is no default to be read.</summary>
+        public bool IsOptional { get; init; }
+    }
 
     private sealed record KeyRead(string Path, string File, int Line)
     {

@@ -72,6 +72,25 @@ public sealed class Debts
         Assert.Equal(0, Passivations(life));
     }
 
+    /// <summary>Ticks are messages; here none comes in time to keep the entity.</summary>
+    [Fact]
+    public void An_entity_that_owes_something_stays_also_where_passivation_comes_sooner_than_a_tick()
+    {
+        var world = new World();
+        Web.After(world, Web.Create);
+        world.Crash();
+        var life = Web.Begin(world);
+        life.Patience = Tick / 2;
+        var vm = life.Wake();
+        Assert.IsType<Actors.Reply.Accepted>(life.Ask(vm, Web.Start));
+        life.Advance(10 * Tick);
+        Assert.Equal(0, Passivations(life));
+        life.Ask(vm, Web.Offer);
+        life.Ask(vm, Web.Up);
+        life.Advance(Tick / 2);
+        Assert.Equal(1, Passivations(life));
+    }
+
     [Fact]
     public void An_entity_woken_without_a_debt_leaves_memory_again()
     {

@@ -61,6 +61,9 @@ internal sealed class Life<TState, TCommand, TEvent, TEffect>
 
     public WatchedStore Store { get; }
 
+    /// <summary>For entities that are woken from here on.</summary>
+    public TimeSpan Patience { get; set; } = PassivateAfter;
+
     /// <summary>While set, what the hands are given does not get into the world.</summary>
     public bool HandsAreDead { get; set; }
 
@@ -76,7 +79,7 @@ internal sealed class Life<TState, TCommand, TEvent, TEffect>
         IActorRef? entity = null;
         _shard.Tell(new Shard.Bear(
             Props.Create(() => new EntityActor<TState, TCommand, TEvent, TEffect>(
-                _rules, _id, new Hands(this), new ShellSettings(TickEvery, PassivateAfter, _ => Epoch))),
+                _rules, _id, new Hands(this), new ShellSettings(TickEvery, Patience, _ => Epoch))),
             born => entity = born));
         while (entity is null) Assert.True(_thread.RunOne(), "the shard did not start its entity");
         return entity;
