@@ -94,6 +94,10 @@ public sealed class EntityActor<TState, TCommand, TEvent, TEffect> : UntypedPers
     protected override void OnPersistFailure(Exception cause, object @event, long sequenceNr) =>
         _log.Warning("{0}: the journal did not take event {1}: {2}", PersistenceId, sequenceNr, cause.Message);
 
+    /// <summary>The database cannot hold it, however often it is asked: nothing was written, and nothing changed.</summary>
+    protected override void OnPersistRejected(Exception cause, object @event, long sequenceNr) =>
+        Answer(new Reply.Refused(Fault.NotStorable, cause.Message));
+
     protected override void PostStop()
     {
         _hands.Dispose();

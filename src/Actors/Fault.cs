@@ -19,6 +19,9 @@ public enum Fault
     /// <summary>The journal holds an event that this version cannot read.</summary>
     Unreadable,
 
+    /// <summary>The database cannot hold a value of the command (a NUL character in a text).</summary>
+    NotStorable,
+
     // data centers, clusters
     DataCenterInUse,
     ClusterInUse,

@@ -25,6 +25,8 @@ public static class FaultTable
         Fault.MissingValue => new(400, "A value that this object needs was not given; add it and ask again"),
         Fault.StaleReport => new(409, "The state has moved on since this was asked; read the object and ask again"),
 
+        Fault.NotStorable => new(400,
+            "A value cannot be stored (a NUL character in a text?); correct it and ask again, nothing was changed"),
         Fault.Unreadable => new(500,
             "The object's history holds an event that this engine cannot read; upgrade the engine, nothing was changed"),
 
