@@ -111,6 +111,9 @@ public sealed class EntityActor<TState, TCommand, TEvent, TEffect> : UntypedPers
         switch (decision)
         {
             case Decision<TEvent, TEffect>.Refuse refusal:
+                if (refusal.Fault != Fault.StaleReport)
+                    _log.Info("{0}: refused in the phase {1}: {2} {3}", PersistenceId, _state.GetType().Name, refusal.Fault,
+                        refusal.Detail);
                 Answer(new Reply.Refused(refusal.Fault, refusal.Detail));
                 break;
             case Decision<TEvent, TEffect>.Relay relay:
