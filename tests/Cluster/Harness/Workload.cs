@@ -24,6 +24,10 @@ public sealed record WorkloadOptions
 /// </summary>
 public sealed class Workload
 {
+    /// <summary>A node that did not notice that its client was gone (a cut network brings no FIN) may carry a command
+    /// out until its own patience ends: entities.ask-patience, 25 s. Before that, what is legal is not known.</summary>
+    private static readonly TimeSpan _doubtLasts = TimeSpan.FromSeconds(35);
+
     private readonly TestCluster _cluster;
     private readonly Ledger _ledger;
     private readonly WorkloadOptions _options;
@@ -95,7 +99,7 @@ public sealed class Workload
             InDoubt = InDoubt.Stop,
         };
         var vms = new List<(VmRecord Vm, string Status)>();
-        var doubtful = new List<VmRecord>();
+        var doubtful = new List<(VmRecord Vm, DateTimeOffset Since)>();
         while (!_stopped)
         {
             if (_pause is { } pause)
@@ -105,8 +109,9 @@ public sealed class Workload
                 Interlocked.Decrement(ref _idle);
                 if (_stopped) return;
                 rest.Forgive();
-                vms.AddRange(await Resolve(client, doubtful));
-                doubtful.Clear();
+                var ripe = doubtful.Where(d => DateTimeOffset.UtcNow - d.Since > _doubtLasts).ToList();
+                doubtful.RemoveAll(ripe.Contains);
+                vms.AddRange(await Resolve(client, [.. ripe.Select(d => d.Vm)]));
                 continue;
             }
 
@@ -115,7 +120,7 @@ public sealed class Workload
             {
                 var vm = await client.Create(CancellationToken.None);
                 Note(vm);
-                if (vm.Commands[^1].Outcome == Outcome.Unknown) doubtful.Add(vm);
+                if (vm.Commands[^1].Outcome == Outcome.Unknown) doubtful.Add((vm, DateTimeOffset.UtcNow));
                 else if (vm.Id is not null && await client.Settled(vm, CancellationToken.None) is { } born)
                 {
                     vms.Add((vm, born));
@@ -128,7 +133,7 @@ public sealed class Workload
                 var next = await Step(client, vm, status, random);
                 if (next is null or "gone") vms.RemoveAt(index);
                 else vms[index] = (vm, next);
-                if (next is null && vm.Commands[^1].Outcome == Outcome.Unknown) doubtful.Add(vm);
+                if (next is null && vm.Commands[^1].Outcome == Outcome.Unknown) doubtful.Add((vm, DateTimeOffset.UtcNow));
             }
 
             await Wait.Pass(_options.Pace);
