@@ -34,7 +34,8 @@ public sealed class CompanionRows
         {
             var told = Assert.IsType<Reply.Accepted>(life.Ask(vm, command));
             var row = Assert.Single(life.Store.Batches[^1].Companions, c => c.Key == $"vm/{Web.Id}");
-            Assert.Equal(told.View, row.Json);
+            // Who only reports is not told what the entity looks like after it.
+            Assert.Equal(command is IReport ? "{}" : row.Json, told.View);
             Assert.Equal(told.Version, row.Version);
         }
     }
