@@ -35,8 +35,13 @@ public sealed class ProtocolTests : IAsyncLifetime
             Log = _log,
             Profile = new SimulatedProfile
             {
-                LaunchTime = quick, BootTime = quick, ShutdownTime = quick, PowerOffTime = quick, Spread = 0,
-                MigrationTime = TimeSpan.FromMilliseconds(100), HostBootTime = quick,
+                LaunchTime = quick,
+                BootTime = quick,
+                ShutdownTime = quick,
+                PowerOffTime = quick,
+                Spread = 0,
+                MigrationTime = TimeSpan.FromMilliseconds(100),
+                HostBootTime = quick,
             },
         });
         await _fleet.Start();

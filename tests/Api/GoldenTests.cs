@@ -27,24 +27,46 @@ public sealed class GoldenTests : IAsyncLifetime
         var attachment = new DiskAttachment(new(_disk), "virtio_scsi", true, true, false);
         var config = new VmConfig
         {
-            Name = "web & <shop>", Cluster = new(TestApi.Cluster), Description = "Fr\u00fchst\u00fcck", HighlyAvailable = true,
-            Kernel = "/boot/vmlinuz", Initrd = "/boot/initrd", Cmdline = "console=ttyS0", Disks = [attachment],
+            Name = "web & <shop>",
+            Cluster = new(TestApi.Cluster),
+            Description = "Fr\u00fchst\u00fcck",
+            HighlyAvailable = true,
+            Kernel = "/boot/vmlinuz",
+            Initrd = "/boot/initrd",
+            Cmdline = "console=ttyS0",
+            Disks = [attachment],
             Nics = [new Nic(_nic, "nic1", "virtio", "56:6f:00:00:00:01", "ovirtmgmt", true, true)],
             PreferredHosts = [new(TestApi.Host)],
         };
         _api.Engine.Put(Kinds.Vm, TestApi.Vm, new VmView
         {
-            Id = new(TestApi.Vm), Status = "paused", StatusDetail = "eio", VmState = "up", PowerState = "paused",
-            Config = config, Host = new(TestApi.Host), StartedAt = at, StoppedAt = at.AddDays(-1), CreatedAt = at.AddDays(-2),
-            StopReason = "maintenance", NextRunExists = true,
+            Id = new(TestApi.Vm),
+            Status = "paused",
+            StatusDetail = "eio",
+            VmState = "up",
+            PowerState = "paused",
+            Config = config,
+            Host = new(TestApi.Host),
+            StartedAt = at,
+            StoppedAt = at.AddDays(-1),
+            CreatedAt = at.AddDays(-2),
+            StopReason = "maintenance",
+            NextRunExists = true,
         });
         _api.Engine.Put(Kinds.Template, _template, new TemplateView
         {
-            Id = new(_template), Config = config with { Name = "tpl" }, Status = "ok", CreatedAt = at,
+            Id = new(_template),
+            Config = config with { Name = "tpl" },
+            Status = "ok",
+            CreatedAt = at,
         });
         _api.Engine.Put(Kinds.Disk, _disk, new DiskView
         {
-            Id = new(_disk), Status = "ok", Path = "/p", Vms = [new(TestApi.Vm)], CreatedAt = at,
+            Id = new(_disk),
+            Status = "ok",
+            Path = "/p",
+            Vms = [new(TestApi.Vm)],
+            CreatedAt = at,
             Config = new DiskConfig { Name = "root", StorageDomain = new(TestApi.Domain), ProvisionedSize = 1L << 33 },
         });
         var host = _api.Engine.View<HostView>(Kinds.Host, TestApi.Host);
@@ -59,8 +81,15 @@ public sealed class GoldenTests : IAsyncLifetime
         });
         _api.Engine.Put(Kinds.Job, _job, new JobView
         {
-            Id = new(_job), Description = "Starting VM web", Status = "finished", StartedAt = at, EndedAt = at.AddSeconds(3),
-            User = TestApi.User, Correlation = "abc", EntityKind = "vm", EntityId = TestApi.Vm,
+            Id = new(_job),
+            Description = "Starting VM web",
+            Status = "finished",
+            StartedAt = at,
+            EndedAt = at.AddSeconds(3),
+            User = TestApi.User,
+            Correlation = "abc",
+            EntityKind = "vm",
+            EntityId = TestApi.Vm,
         });
         _api.Engine.Audit.Add(new AuditRow(7, new AuditLine(
             32, Severity.Normal, "VM web started on host-1", at, "abc", TestApi.User, TestApi.Vm, TestApi.Host, TestApi.Cluster)));

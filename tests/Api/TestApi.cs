@@ -43,8 +43,10 @@ public sealed class TestApi : IAsyncLifetime
 
     public ApiOptions Options { get; set; } = new()
     {
-        InstanceId = new Guid("11111111-2222-4333-8444-555555555555"), TokenKey = new byte[32],
-        RequestLimit = TimeSpan.FromSeconds(2), CaCertificatePem = "-----BEGIN CERTIFICATE-----\n",
+        InstanceId = new Guid("11111111-2222-4333-8444-555555555555"),
+        TokenKey = new byte[32],
+        RequestLimit = TimeSpan.FromSeconds(2),
+        CaCertificatePem = "-----BEGIN CERTIFICATE-----\n",
     };
 
     public HttpClient Client { get; private set; } = null!;
@@ -144,27 +146,41 @@ public sealed class TestApi : IAsyncLifetime
         var at = Clock.Now;
         Engine.Put(Kinds.DataCenter, DataCenter, new DataCenterView
         {
-            Id = new(DataCenter), Config = new DataCenterConfig { Name = "Default" }, CreatedAt = at,
+            Id = new(DataCenter),
+            Config = new DataCenterConfig { Name = "Default" },
+            CreatedAt = at,
         });
         Engine.Put(Kinds.Cluster, Cluster, new ClusterView
         {
-            Id = new(Cluster), CreatedAt = at,
+            Id = new(Cluster),
+            CreatedAt = at,
             Config = new ClusterConfig { Name = "Default", DataCenter = new(DataCenter), CpuType = "Intel Nehalem Family" },
         });
         Engine.Put(Kinds.Host, Host, new HostView
         {
-            Id = new(Host), Status = "up", CreatedAt = at,
+            Id = new(Host),
+            Status = "up",
+            CreatedAt = at,
             Config = new HostConfig { Name = "host-1", Cluster = new(Cluster), Address = "10.77.0.1" },
             Facts = new AgentFacts("u-1", "b-1", "0.1.0", "libvirt", "kvm", 8, "EPYC", 16L << 30, "10.77.0.1"),
         });
         Engine.Put(Kinds.StorageDomain, Domain, new StorageDomainView
         {
-            Id = new(Domain), Status = "active", DataCenter = new(DataCenter), Available = 1L << 40, Used = 1L << 30,
-            Config = new StorageDomainConfig { Name = "data-1", Path = "/shared/data" }, CreatedAt = at,
+            Id = new(Domain),
+            Status = "active",
+            DataCenter = new(DataCenter),
+            Available = 1L << 40,
+            Used = 1L << 30,
+            Config = new StorageDomainConfig { Name = "data-1", Path = "/shared/data" },
+            CreatedAt = at,
         });
         Engine.Put(Kinds.Vm, Vm, new VmView
         {
-            Id = new(Vm), Status = "down", VmState = "down", PowerState = "off", CreatedAt = at,
+            Id = new(Vm),
+            Status = "down",
+            VmState = "down",
+            PowerState = "off",
+            CreatedAt = at,
             Config = new VmConfig { Name = "web", Cluster = new(Cluster) },
         });
     }

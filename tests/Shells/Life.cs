@@ -52,7 +52,11 @@ internal sealed class Life<TState, TCommand, TEvent, TEffect>
         };
         _system = EngineSystem.Create("shells", Hocon(), new EngineSetup
         {
-            Store = Store, Records = new Rows(), Clock = thread.Clock, Dispatcher = thread, Random = new Random(seed),
+            Store = Store,
+            Records = new Rows(),
+            Clock = thread.Clock,
+            Dispatcher = thread,
+            Random = new Random(seed),
         });
         _shard = _system.ActorOf(Props.Create(() => new Shard(Story)));
     }

@@ -33,10 +33,10 @@ internal abstract record Step
     {
         public override string ToString() => Reply switch
         {
-            Reply.Accepted r    => $"replies accepted {r.Version}",
+            Reply.Accepted r => $"replies accepted {r.Version}",
             Reply.AlreadyDone r => $"replies already done {r.Version}",
-            Reply.Refused r     => $"replies refused {r.Fault}",
-            _                   => $"replies {Reply}",
+            Reply.Refused r => $"replies refused {r.Fault}",
+            _ => $"replies {Reply}",
         };
     }
 

@@ -25,7 +25,8 @@ public sealed class OneThreadSpec
         var dispatcher = new SingleThreadDispatcher(DateTimeOffset.UnixEpoch);
         var system = (LocalSystem)EngineSystem.Create("paths", ConfigurationFactory.ParseString("akka.loggers=[]"), new EngineSetup
         {
-            Clock = dispatcher.Clock, Dispatcher = dispatcher,
+            Clock = dispatcher.Clock,
+            Dispatcher = dispatcher,
         });
         system.LocalAddress = new Address("akka.tcp", "paths", "node1", 4711);
         IActorRef? asker = null;
