@@ -57,13 +57,15 @@ internal static class Sharding
             id, () => new TemplateHands(new TemplateId(id), later, read, clock), shell));
 
         var writer = GroupWriter.Of(system);
-        return later.Entities = new Entities(
+        var entities = new Entities(
             regions,
             new EntitiesSettings(
                 config.Time("entities.ask-again-after"), config.Time("entities.ask-again-at-most"),
                 config.Time("entities.ask-patience"), config.Number("entities.max-waiting"),
                 config.Time("entities.retry-after")),
             () => writer.Waiting, clock);
+        ShardDirectory.Get(system).OwnerChanged += (_, _) => entities.OwnersChanged();
+        return later.Entities = entities;
     }
 
     /// <summary>Hands are made before the regions that they speak to; they speak only after both are there.</summary>

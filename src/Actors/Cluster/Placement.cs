@@ -17,18 +17,19 @@ public static class Placement
         DateTimeOffset now)
     {
         var reasons = ImmutableArray.CreateBuilder<string>();
+        var promised = Promised(room, vm, now);
         HostReport? best = null;
         var bestScore = long.MinValue;
         foreach (var host in room.Hosts.Values.OrderBy(h => h.Host.Value))
         {
-            if (Obstacle(room, overcommitPercent, host, shape, vm, excluded, wanted, now) is { } obstacle)
+            var free = Free(overcommitPercent, host, vm, promised);
+            if (Obstacle(free, host, shape, excluded, wanted) is { } obstacle)
             {
                 reasons.Add($"{host.Name}: {obstacle}");
                 continue;
             }
 
-            var score = Free(room, overcommitPercent, host, vm, now)
-                + (shape.Preferred.Contains(host.Host) ? long.MaxValue / 2 : 0);
+            var score = free + (shape.Preferred.Contains(host.Host) ? long.MaxValue / 2 : 0);
             if (score <= bestScore) continue;
             (best, bestScore) = (host, score);
         }
@@ -37,29 +38,35 @@ public static class Placement
         return best is null ? new Choice.None(reasons.ToImmutable()) : new Choice.Found(best);
     }
 
-    /// <summary>Bytes that the host can still promise.</summary>
-    public static long Free(Room room, int overcommitPercent, HostReport host, VmId but, DateTimeOffset now)
+    /// <summary>Bytes that each host has promised to others, in one pass: a burst of starts holds many promises.</summary>
+    private static Dictionary<HostId, long> Promised(Room room, VmId but, DateTimeOffset now)
     {
-        var free = host.Memory / 100 * overcommitPercent;
+        var sums = new Dictionary<HostId, long>();
+        foreach (var (vm, promise) in room.Promised)
+            if (vm != but && now - promise.At < PromiseHolds)
+                sums[promise.Host] = sums.GetValueOrDefault(promise.Host) + promise.Memory;
+        return sums;
+    }
+
+    /// <summary>Bytes that the host can still promise.</summary>
+    private static long Free(
+        int overcommitPercent, HostReport host, VmId but, IReadOnlyDictionary<HostId, long> promised)
+    {
+        var free = (host.Memory / 100 * overcommitPercent) - promised.GetValueOrDefault(host.Host);
         foreach (var guest in host.Guests)
             if (guest.Vm != but)
                 free -= guest.Memory;
-        foreach (var promise in room.Promised.Values)
-            if (promise.Host == host.Host && promise.Vm != but && now - promise.At < PromiseHolds)
-                free -= promise.Memory;
         return free;
     }
 
     private static string? Obstacle(
-        Room room, int overcommitPercent, HostReport host, VmShape shape, VmId vm, ImmutableArray<HostId> excluded,
-        HostId? wanted, DateTimeOffset now)
+        long free, HostReport host, VmShape shape, ImmutableArray<HostId> excluded, HostId? wanted)
     {
         if (!host.TakesGuests) return "is not up";
         if (excluded.Contains(host.Host)) return "was tried already or is the source";
         if (wanted is { } only && only != host.Host) return "is not the host that was asked for";
         if (shape.Pinned && !shape.Preferred.Contains(host.Host)) return "is not a host that the VM is pinned to";
         if (host.Cpus > 0 && shape.VCpus > host.Cpus * 16) return $"has {host.Cpus} CPUs for {shape.VCpus} virtual ones";
-        var free = Free(room, overcommitPercent, host, vm, now);
         return free < shape.Memory
             ? $"has {free >> 20} MiB free of {shape.Memory >> 20} MiB asked"
             : null;

@@ -12,7 +12,15 @@ public sealed class Entities(
     IReadOnlyDictionary<string, IActorRef> regions, EntitiesSettings settings, Func<int> waiting, TimeProvider clock)
     : IEntities
 {
+    /// <summary>Time in which the regions, too, learn of new owners.</summary>
+    private static readonly TimeSpan RegionsLearn = TimeSpan.FromMilliseconds(20);
+
     private readonly FrozenDictionary<string, IActorRef> _regions = regions.ToFrozenDictionary(StringComparer.Ordinal);
+    private TaskCompletionSource _owners = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    /// <summary>Some shard has another owner: what was asked of the former one is asked again at once.</summary>
+    public void OwnersChanged() => Interlocked
+        .Exchange(ref _owners, new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)).SetResult();
 
     public async Task<Reply> Ask(string kind, Guid id, object command, CancellationToken cancel)
     {
@@ -25,9 +33,15 @@ public sealed class Entities(
         var question = new ShardingEnvelope(id.ToString(), command);
         while (true)
         {
+            var moved = Volatile.Read(ref _owners).Task;
             try
             {
-                return await _regions[kind].Ask<Reply>(question, patience, cancel);
+                var answer = _regions[kind].Ask<Reply>(question, patience, cancel);
+                if (await Task.WhenAny(answer, moved) == answer) return await answer;
+
+                // The first copy may have been carried out all the same; its job makes the second one harmless.
+                _ = answer.ContinueWith(static t => t.Exception, TaskScheduler.Default);
+                await Task.Delay(RegionsLearn, clock, cancel);
             }
             catch (AskTimeoutException) when (clock.GetElapsedTime(began) < settings.Patience)
             {
