@@ -35,6 +35,8 @@ public sealed class DatabaseFaultTests(ITestOutputHelper output)
             await Wait.Pass(TimeSpan.FromSeconds(2));
             var stalled = patient.Once(0, HttpMethod.Put, $"vms/{vm.Id}", new JsonObject { ["comment"] = "stalled" });
             await Wait.Pass(at + _away - DateTimeOffset.UtcNow);
+            // Reads wait for the database and are answered the moment it is back: the fault lasts until then.
+            cluster.Faults.Strike();
             if (how == "frozen") cluster.Postgres.Thaw();
             else await cluster.Postgres.StartAgain();
             var back = cluster.Faults.Strike();
