@@ -45,7 +45,7 @@ internal static class EngineNode
         Cluster.Get(system);
         var membership = NodeMembership.Of(system);
         var entities = Sharding.Start(system, config, read, secrets, logs);
-        var owners = new Owners(system, config.Number("entities.shards"));
+        var owners = new Owners(system);
 
         await using var app = Build(config, tokenKey, services => services
             .AddSingleton<IEntities>(entities)

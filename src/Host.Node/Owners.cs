@@ -1,26 +1,20 @@
 using System.Globalization;
 using Akka.Actor;
-using Akka.Cluster.Sharding;
 using Orchestrator.Api;
 using Orchestrator.Engine;
 
 namespace Orchestrator.Host.Node;
 
 /// <summary>Where entities live, read off the membership's present view.</summary>
-internal sealed class Owners(ActorSystem system, int shards) : IOwners
+internal sealed class Owners(ActorSystem system) : IOwners
 {
     private readonly NodeMembership _membership = NodeMembership.Of(system);
-    private readonly HashCodeMessageExtractor _extractor = (HashCodeMessageExtractor)HashCodeMessageExtractor.Create(
-        shards, m => (m as ShardingEnvelope)?.EntityId, m => m);
+    private readonly ShardDirectory _directory = ShardDirectory.Get(system);
 
-    public Task<Owner?> Find(string kind, Guid id, CancellationToken cancel)
-    {
-        var shard = _extractor.ShardId(new ShardingEnvelope(id.ToString(), id));
-        var view = _membership.View;
-        var row = shard is null ? null : view.Shards.GetValueOrDefault(new ShardKey(kind, shard));
-        var node = row is null ? null : view.Members.FirstOrDefault(m => m.Node.Id == row.Owner)?.Node;
-        return Task.FromResult(node is null ? null : new Owner(Name(node), $"{node.Host}:{node.Port}", row!.Epoch, Pid(node)));
-    }
+    public Task<Owner?> Find(string kind, Guid id, CancellationToken cancel) =>
+        Task.FromResult(_directory.Find(kind, id.ToString()) is { Owner: { } node } home
+            ? new Owner(Name(node), $"{node.Host}:{node.Port}", home.Epoch, Pid(node))
+            : null);
 
     public Task<IReadOnlyList<NodeSummary>> Nodes(CancellationToken cancel)
     {
