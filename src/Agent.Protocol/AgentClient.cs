@@ -8,20 +8,14 @@ using System.Text.Json.Serialization.Metadata;
 
 namespace Orchestrator.Agent.Protocol;
 
-/// <summary>
-/// The engine's hand on one host. Orders never throw for what a host may do (refuse, be silent, answer nonsense): see
-/// <see cref="AgentAnswer"/>. Questions throw <see cref="AgentRefusedException"/> or
-/// <see cref="AgentUnreachableException"/>.
-/// </summary>
+/// <summary>An agent over HTTP/2 and TLS.</summary>
 /// <param name="host">The agent's address; may carry a path ("https://10.0.0.1:54322/h/17/") before /v1.</param>
 /// <param name="orderTimeout">How long to wait for an answer before the outcome is unknown; default 10 s.</param>
-public sealed class AgentClient(AgentTransport transport, Uri host, TimeSpan? orderTimeout = null)
+public sealed class AgentClient(AgentTransport transport, Uri host, TimeSpan? orderTimeout = null) : IAgent
 {
     private static readonly AgentJson Json = AgentJson.Default;
     private readonly Uri _base = new(host.AbsoluteUri.EndsWith('/') ? host : new Uri(host.AbsoluteUri + "/"), "v1/");
     private readonly TimeSpan _timeout = orderTimeout ?? TimeSpan.FromSeconds(10);
-
-    public Uri Host => host;
 
     public Task<AgentDescription> Describe(CancellationToken cancel = default) =>
         Ask(HttpMethod.Get, "agent", null, Json.AgentDescription, cancel);
@@ -29,15 +23,9 @@ public sealed class AgentClient(AgentTransport transport, Uri host, TimeSpan? or
     public Task<HostStatistics> Statistics(CancellationToken cancel = default) =>
         Ask(HttpMethod.Get, "host/statistics", null, Json.HostStatistics, cancel);
 
-    /// <summary>Everything the host has, without claiming it: for tools and tests.</summary>
     public Task<HostEvent.Report> Report(CancellationToken cancel = default) =>
         Ask(HttpMethod.Get, "report", null, Json.Report, cancel);
 
-    /// <summary>
-    /// Claims the host for the owner with this epoch and follows it: one <see cref="HostEvent.Report"/>, then changes as
-    /// they happen. Ends when the agent ends the stream (last event <see cref="HostEvent.Superseded"/> if another owner
-    /// took over). It does not reconnect and knows no silence: a missing heartbeat is for the caller to notice.
-    /// </summary>
     public async IAsyncEnumerable<HostEvent> Events(
         long epoch, Guid hostId, [EnumeratorCancellation] CancellationToken cancel = default)
     {
@@ -78,24 +66,20 @@ public sealed class AgentClient(AgentTransport transport, Uri host, TimeSpan? or
     public Task<AgentAnswer> CancelMigration(Guid vm, GuestOrder order, CancellationToken cancel = default) =>
         Order(HttpMethod.Post, $"vms/{vm}/cancel-migration", JsonContent.Create(order, Json.GuestOrder), cancel);
 
-    /// <summary>The engine has taken note of how this lease ended; the agent need not report it any more.</summary>
     public Task<AgentAnswer> Forget(Guid vm, GuestOrder order, CancellationToken cancel = default) =>
         Order(HttpMethod.Delete, $"vms/{vm}", JsonContent.Create(order, Json.GuestOrder), cancel);
 
-    /// <summary>Starts the job or, if the id is known, answers how it stands.</summary>
     public Task<JobReport> Run(Guid job, JobOrder order, CancellationToken cancel = default) =>
         Ask(HttpMethod.Put, $"jobs/{job}", JsonContent.Create(order, Json.JobOrder), Json.JobReport, cancel);
 
     public Task<JobReport> Job(Guid job, CancellationToken cancel = default) =>
         Ask(HttpMethod.Get, $"jobs/{job}", null, Json.JobReport, cancel);
 
-    /// <summary>Lets this host turn the power of another; waits as long as the order's own timeout and a little more.</summary>
     public Task<FenceResult> Fence(FenceOrder order, CancellationToken cancel = default) =>
         Ask(
             HttpMethod.Post, "fence", JsonContent.Create(order, Json.FenceOrder), Json.FenceResult, cancel,
             FenceProgram.LimitOf(order) + _timeout);
 
-    /// <summary>The last lines of the guest's serial console.</summary>
     public async Task<string> ConsoleLog(Guid vm, int lines = 100, CancellationToken cancel = default)
     {
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancel);

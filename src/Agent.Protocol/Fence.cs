@@ -41,3 +41,10 @@ public enum FenceAction { Status, Off, On, Reboot }
 
 [JsonConverter(typeof(SnakeCaseEnum<FencePower>))]
 public enum FencePower { Unknown, On, Off }
+
+/// <summary>What turns the power of machines.</summary>
+public interface IFenceDevices
+{
+    /// <summary>Never throws for what a device or program does; what is not known is <see cref="FencePower.Unknown"/>.</summary>
+    Task<FenceResult> Run(FenceOrder order, CancellationToken cancel = default);
+}

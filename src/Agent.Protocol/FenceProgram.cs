@@ -10,7 +10,7 @@ namespace Orchestrator.Agent.Protocol;
 /// arguments, a log or a result.
 /// </summary>
 /// <param name="folder">Where the fence_TYPE programs are.</param>
-public sealed class FenceProgram(string folder = "/usr/sbin")
+public sealed class FenceProgram(string folder = "/usr/sbin") : IFenceDevices
 {
     private const string Simulated = "simulated";
     private static readonly TimeSpan DefaultLimit = TimeSpan.FromSeconds(30);
@@ -25,7 +25,6 @@ public sealed class FenceProgram(string folder = "/usr/sbin")
     public static TimeSpan LimitOf(FenceOrder order) =>
         order.TimeoutSeconds > 0 ? TimeSpan.FromSeconds(order.TimeoutSeconds) : DefaultLimit;
 
-    /// <summary>Never throws for what a device or program does; what is not known is <see cref="FencePower.Unknown"/>.</summary>
     public async Task<FenceResult> Run(FenceOrder order, CancellationToken cancel = default)
     {
         if (Malformed(order) is { } fault) return Failed(fault);

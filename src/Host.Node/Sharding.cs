@@ -28,8 +28,9 @@ internal static class Sharding
         var regions = new Dictionary<string, IActorRef>(StringComparer.Ordinal);
         var later = new Later();
         var membership = NodeMembership.Of(system);
+        var agents = new AgentTransport(config.Credentials);
         var world = new HostWorld(
-            new AgentTransport(config.Credentials), later, read, passwords,
+            host => new AgentClient(agents, host), later, read, passwords,
             new HostSettings(
                 config.Time("hosts.silent-after"), config.Time("hosts.reconnect-every"),
                 config.Time("hosts.fence-patience")),

@@ -20,7 +20,7 @@ public sealed class HostLink : IDisposable
 
     private readonly HostId _id;
     private readonly long _epoch;
-    private readonly AgentClient _client;
+    private readonly IAgent _client;
     private readonly HostWorld _world;
     private readonly IActorRef _self;
     private readonly Action _announce;
@@ -39,7 +39,7 @@ public sealed class HostLink : IDisposable
     private long _announcedAt;
 
     public HostLink(
-        HostId id, HostRow row, long epoch, AgentClient client, HostWorld world, IActorRef self, Action announce)
+        HostId id, HostRow row, long epoch, IAgent client, HostWorld world, IActorRef self, Action announce)
     {
         (_id, _row, _epoch, _client, _world, _self, _announce) = (id, row, epoch, client, world, self, announce);
         _pump = new ReportPump(
@@ -49,7 +49,7 @@ public sealed class HostLink : IDisposable
         _ = Watch();
     }
 
-    public AgentClient Client => _client;
+    public IAgent Client => _client;
 
     public string? BootId => Volatile.Read(ref _facts)?.BootId;
 

@@ -6,10 +6,10 @@ using Orchestrator.Agent.Protocol;
 
 namespace Orchestrator.Actors.Host;
 
-/// <summary>What all hosts of a node share: the transport to agents, the read model, secrets, the clock.</summary>
+/// <summary>What all hosts of a node share: the way to agents, the read model, secrets, the clock.</summary>
 public sealed class HostWorld(
-    AgentTransport transport, IEntities entities, IReadModel read, IDevicePasswords passwords, HostSettings settings,
-    FenceProgram fence, TimeProvider clock, Func<bool> mayAct, ILogger<HostWorld> log)
+    Func<Uri, IAgent> agents, IEntities entities, IReadModel read, IDevicePasswords passwords, HostSettings settings,
+    IFenceDevices fence, TimeProvider clock, Func<bool> mayAct, ILogger<HostWorld> log)
 {
     public IEntities Entities => entities;
 
@@ -19,17 +19,17 @@ public sealed class HostWorld(
 
     public HostSettings Settings => settings;
 
-    public FenceProgram LocalFence => fence;
+    public IFenceDevices LocalFence => fence;
 
     public TimeProvider Clock => clock;
 
     /// <summary>Whether this node owns what it owns at this very moment. Asked before each order leaves.</summary>
     public bool MayAct() => mayAct();
 
-    public AgentClient Client(HostEffect.KeepLink link)
+    public IAgent Client(HostEffect.KeepLink link)
     {
         var address = link.Address.Contains(':', StringComparison.Ordinal) ? $"[{link.Address}]" : link.Address;
-        return new AgentClient(transport, new Uri($"https://{address}:{link.Port}{link.PathPrefix}"));
+        return agents(new Uri($"https://{address}:{link.Port}{link.PathPrefix}"));
     }
 
     public async Task Pause(TimeSpan time, CancellationToken cancel)

@@ -32,10 +32,12 @@ public class Cluster : IExtension
         var config = system.Settings.Config;
         var store = system.Setup.Store ?? throw new ConfigurationException(
             "The cluster needs a store: create the system with EngineSystem.Create and an EngineSetup.Store.");
-        Transport = new EngineTransport(system, RemoteSettings.Read(config), system.Setup.Identity);
+        var remote = RemoteSettings.Read(config);
+        Transport = system.Setup.Network?.Open(system, remote.PublicHost, remote.Port)
+            ?? new EngineTransport(system, remote, system.Setup.Identity);
         var node = new NodeSettings(
             config.GetString("orchestrator.cluster.id", system.Name)!,
-            Transport.Settings.PublicHost, Transport.Port,
+            Transport.PublicHost, Transport.Port,
             [.. config.GetStringList("akka.cluster.roles", [])],
             config.GetString("akka.cluster.app-version", "0.0.0")!)
         {
@@ -55,7 +57,7 @@ public class Cluster : IExtension
         Membership.Start();
     }
 
-    internal EngineTransport Transport { get; }
+    internal IRemoteTransport Transport { get; }
 
     internal NodeMembership Membership { get; }
 

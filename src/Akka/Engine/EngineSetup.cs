@@ -21,6 +21,9 @@ public sealed record EngineSetup
     /// <summary>The certificates between nodes. Null: plain TCP, for tests only.</summary>
     public RemoteIdentity? Identity { get; init; }
 
+    /// <summary>Null: TCP, as akka.remote says.</summary>
+    public EngineNetwork? Network { get; init; }
+
     /// <summary>All timers, timeouts and backoffs run on this clock.</summary>
     public TimeProvider Clock { get; init; } = TimeProvider.System;
 

@@ -18,7 +18,7 @@ internal sealed class RegionActor : ReceiveActor, IWithTimers
 
     private readonly RegionSettings settings;
     private readonly NodeMembership membership;
-    private readonly EngineTransport transport;
+    private readonly IRemoteTransport transport;
     private readonly LocalSystem system;
     private readonly ILoggingAdapter log;
     private readonly int bufferSize;
@@ -59,7 +59,7 @@ internal sealed class RegionActor : ReceiveActor, IWithTimers
         public Queue<(RoutedMessage Message, long Since)> Waiting { get; } = new();
     }
 
-    public RegionActor(RegionSettings settings, NodeMembership membership, EngineTransport transport)
+    public RegionActor(RegionSettings settings, NodeMembership membership, IRemoteTransport transport)
     {
         this.settings = settings;
         this.membership = membership;

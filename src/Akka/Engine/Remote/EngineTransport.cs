@@ -12,7 +12,7 @@ namespace Orchestrator.Engine.Remote;
 /// Messages to and from other nodes: one connection per pair and direction, in order, at most once. Only members of
 /// the present view are listened to, and nothing leaves while this node may not act.
 /// </summary>
-internal sealed class EngineTransport : IRemoteTransport, IAsyncDisposable
+internal sealed class EngineTransport : IRemoteTransport
 {
     private readonly ConcurrentDictionary<(string Host, int Port), OutgoingLink> links = new();
     private readonly ConcurrentDictionary<TcpClient, NodeId> incoming = new();
@@ -40,12 +40,12 @@ internal sealed class EngineTransport : IRemoteTransport, IAsyncDisposable
 
     public Frames Frames { get; }
 
+    public string PublicHost => Settings.PublicHost;
+
     public int Port { get; }
 
-    /// <summary>Set before the first message can come or go.</summary>
     public NodeMembership Membership { get; set; } = null!;
 
-    /// <summary>Takes what arrives for an entity, and what could not be sent to the node that was thought to have it.</summary>
     public Action<RoutedMessage> Route { get; set; } = _ => { };
 
     public void Send(RemoteActorRef recipient, object message, IActorRef? sender)
