@@ -59,6 +59,14 @@ public sealed class EntityActor<TState, TCommand, TEvent, TEffect> : UntypedPers
             case ReceiveTimeout:
                 Context.Parent.Tell(new Passivate(PoisonPill.Instance));
                 break;
+            case SaveSnapshotSuccess saved:
+                DeleteSnapshots(new SnapshotSelectionCriteria(saved.Metadata.SequenceNr - 1));
+                break;
+            case SaveSnapshotFailure failed:
+                _log.Debug("{0}: no copy of its state was made: {1}", PersistenceId, failed.Cause.Message);
+                break;
+            case DeleteSnapshotsSuccess or DeleteSnapshotsFailure:
+                break;
             default:
                 Unhandled(message);
                 break;
@@ -71,6 +79,9 @@ public sealed class EntityActor<TState, TCommand, TEvent, TEffect> : UntypedPers
         {
             case TEvent fact:
                 _state = _rules.Evolve(_state, fact);
+                break;
+            case SnapshotOffer { Snapshot: StateCopy copy }:
+                _state = (TState)copy.State;
                 break;
             case Unreadable row:
                 _unreadable ??= row;
@@ -155,7 +166,16 @@ public sealed class EntityActor<TState, TCommand, TEvent, TEffect> : UntypedPers
             Owe(before, _rules.Outstanding(_state));
             Do(accept.Then);
             foreach (var line in told.Lines) _log.Info("{0}: {1}", PersistenceId, line);
+            Copy(accept.Facts.Length);
         });
+    }
+
+    /// <summary>Now and then a copy of the state, so that a long life recovers as fast as a short one.</summary>
+    private void Copy(int added)
+    {
+        var every = _settings.CopyEvery;
+        if (every > 0 && _rules.Copied && LastSequenceNr / every > (LastSequenceNr - added) / every)
+            SaveSnapshot(new StateCopy(_state));
     }
 
     private void Owe(ImmutableArray<TEffect> before, ImmutableArray<TEffect> now)
@@ -204,5 +224,7 @@ public sealed class Tick
 
 /// <param name="TickEvery">How often what is owed is said again; 2 s. Lower: more traffic. Higher: slower repair.</param>
 /// <param name="PassivateAfter">An entity that owes nothing leaves memory after this time without messages.</param>
+/// <param name="CopyEvery">After so many events of one entity its state is copied for its next recovery; 0: never.</param>
 /// <param name="EpochOf">The owner's epoch of the entity whose context this is.</param>
-public sealed record ShellSettings(TimeSpan TickEvery, TimeSpan PassivateAfter, Func<IActorContext, long> EpochOf);
+public sealed record ShellSettings(
+    TimeSpan TickEvery, TimeSpan PassivateAfter, int CopyEvery, Func<IActorContext, long> EpochOf);

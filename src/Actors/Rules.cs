@@ -22,6 +22,9 @@ public sealed record Rules<TState, TCommand, TEvent, TEffect>(
     where TEvent : class
     where TEffect : class
 {
+    /// <summary>False when a state holds what no event says and reports must rebuild: it is then never copied.</summary>
+    public bool Copied { get; init; } = true;
+
     /// <summary>What happens to a state when facts are taken in, and every row that is true with them.</summary>
     /// <param name="version">Sequence number of the last fact.</param>
     public Told<TState> Tell(Guid id, TState before, ImmutableArray<TEvent> facts, long version)

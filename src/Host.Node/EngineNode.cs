@@ -92,19 +92,12 @@ internal static class EngineNode
     /// <summary>Akka's own keys follow from ours, so that an operator finds each thing in one place.</summary>
     private static Config Hocon(NodeConfig config)
     {
-        var bindings = string.Join('\n', WireNames.All.Select(n =>
-            $"\"{n.Type.FullName}, {n.Type.Assembly.GetName().Name}\" = wire"));
         return ConfigurationFactory.ParseString($$"""
+            {{WireNames.Bindings}}
             akka {
               loglevel = "{{config.Text("log.level").ToUpperInvariant()}}"
               # A late answer to a question that was asked again is no incident.
               log-dead-letters = off
-              actor {
-                serializers.wire = "Orchestrator.Actors.Journal.WireSerializer, Orchestrator.Actors"
-                serialization-bindings {
-                  {{bindings}}
-                }
-              }
               remote.dot-netty.tcp {
                 hostname = "{{config.Text("cluster.address")}}"
                 port = {{config.Number("cluster.port")}}

@@ -24,7 +24,7 @@ internal static class Sharding
         var clock = TimeProvider.System;
         var shell = new ShellSettings(
             config.Time("entities.tick-every"), config.Time("entities.passivate-after"),
-            context => Ownership.Of(context)?.Epoch ?? 0);
+            config.Number("entities.copy-every"), context => Ownership.Of(context)?.Epoch ?? 0);
         var regions = new Dictionary<string, IActorRef>(StringComparer.Ordinal);
         var later = new Later();
         var membership = NodeMembership.Of(system);

@@ -200,5 +200,12 @@ public static class WireNames
     /// <summary>Null when the type has no name on the wire: it never leaves its process.</summary>
     public static string? NameOf(Type type) => _byType.GetValueOrDefault(type);
 
+    /// <summary>What binds all of it to <see cref="WireSerializer"/>, as HOCON.</summary>
+    public static string Bindings { get; } = string.Join('\n', [
+        "akka.actor.serializers.wire = \"Orchestrator.Actors.Journal.WireSerializer, Orchestrator.Actors\"",
+        .. _all.Select(n => n.Type).Append(typeof(StateCopy)).Select(t =>
+            $"akka.actor.serialization-bindings.\"{t.FullName}, {t.Assembly.GetName().Name}\" = wire"),
+    ]);
+
     private static (string, Type) Name<T>(string name) => (name, typeof(T));
 }

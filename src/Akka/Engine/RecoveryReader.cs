@@ -25,6 +25,7 @@ internal sealed class RecoveryReader : IExtension
             $"The actor system {system.Name} was created without a store: nothing can be recovered");
         var config = system.Settings.Config;
         _permits = new SemaphoreSlim(Math.Max(1, config.GetInt("akka.persistence.max-concurrent-recoveries", 50)));
+        SnapshotIsOptional = config.GetBoolean("akka.persistence.snapshot-store.sql.snapshot-is-optional", false);
         _patience = config.GetTimeSpan("orchestrator.journal.outage-patience");
         _retryMin = config.GetTimeSpan("orchestrator.journal.retry-min");
         _retryMax = config.GetTimeSpan("orchestrator.journal.retry-max");
@@ -32,9 +33,13 @@ internal sealed class RecoveryReader : IExtension
 
     public static RecoveryReader Of(ActorSystem system) => new Id().Get(system);
 
-    /// <summary>Reads all and reports it by the two delegates, in order; ends when done, fails when it cannot.</summary>
+    /// <summary>Whether an entity whose snapshot cannot be read recovers from its events alone.</summary>
+    public bool SnapshotIsOptional { get; }
+
+    /// <summary>Reads all and reports it by the two delegates, in order; ends when done, fails when it cannot. A snapshot
+    /// that the delegate does not take counts as none.</summary>
     public Task Read(
-        string persistenceId, long snapshotUpTo, long upTo, long atMost, Action<SnapshotRow> onSnapshot,
+        string persistenceId, long snapshotUpTo, long upTo, long atMost, Func<SnapshotRow, bool> onSnapshot,
         Action<List<JournalRow>> onRows) =>
         _system.Run(async () =>
         {
@@ -43,9 +48,8 @@ internal sealed class RecoveryReader : IExtension
             {
                 var next = 1L;
                 if (snapshotUpTo > 0 && await Patiently(() => _store.LoadSnapshotAsync(
-                    persistenceId, snapshotUpTo, CancellationToken.None)) is { } snapshot)
+                    persistenceId, snapshotUpTo, CancellationToken.None)) is { } snapshot && onSnapshot(snapshot))
                 {
-                    onSnapshot(snapshot);
                     next = snapshot.SequenceNr + 1;
                 }
                 var left = atMost;

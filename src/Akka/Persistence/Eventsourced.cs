@@ -299,10 +299,16 @@ public abstract class Eventsourced : ActorBase, IPersistentIdentity, IActorStash
         Cell.Mailbox.IsHeld = true;
         var (self, owner, recovery) = (Cell.Ref, this, Recovery);
         void Post(Action run) => self.SendSystem(new SystemMessage.Turn(owner, run));
-        RecoveryReader.Of(_engine)
+        var reader = RecoveryReader.Of(_engine);
+        reader
             .Read(
                 PersistenceId, Math.Min(recovery.FromSnapshot.MaxSequenceNr, recovery.ToSequenceNr),
-                recovery.ToSequenceNr, recovery.ReplayMax, snapshot => Post(() => Replay(snapshot)),
+                recovery.ToSequenceNr, recovery.ReplayMax, snapshot =>
+                {
+                    if (Readable(snapshot, reader.SnapshotIsOptional) is not { } past) return false;
+                    Post(() => Replay(snapshot, past));
+                    return true;
+                },
                 rows => Post(() => Replay(rows)))
             .ContinueWith(
                 read =>
@@ -313,12 +319,28 @@ public abstract class Eventsourced : ActorBase, IPersistentIdentity, IActorStash
                 CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
     }
 
-    private void Replay(SnapshotRow row)
+    /// <summary>Null when the snapshot cannot be read and the events are to do without it. Runs on the reader's turn.
+    /// </summary>
+    [SuppressMessage("Design", "CA1031", Justification = "Whatever a serializer throws, the events are the truth.")]
+    private object? Readable(SnapshotRow row, bool optional)
+    {
+        try
+        {
+            return _engine.Serialization.Deserialize(row.Payload.ToArray(), row.SerializerId, row.Manifest);
+        }
+        catch (Exception cause) when (optional)
+        {
+            _log.Info("{0}: its snapshot of sequence number {1} is ignored, all events are replayed: {2}", row.PersistenceId,
+                row.SequenceNr, cause.Message);
+            return null;
+        }
+    }
+
+    private void Replay(SnapshotRow row, object snapshot)
     {
         var metadata = new SnapshotMetadata(row.PersistenceId, row.SequenceNr, row.Created.UtcDateTime);
         LastSequenceNr = row.SequenceNr;
-        Guarded(row.Manifest, () => new SnapshotOffer(
-            metadata, _engine.Serialization.Deserialize(row.Payload.ToArray(), row.SerializerId, row.Manifest)));
+        Guarded(row.Manifest, () => new SnapshotOffer(metadata, snapshot));
     }
 
     private void Replay(List<JournalRow> rows)
