@@ -38,10 +38,7 @@ internal static class Sharding
 
         var sharding = ClusterSharding.Get(system);
         var settings = ClusterShardingSettings.Create(system);
-        var extractor = HashCodeMessageExtractor.Create(
-            config.Number("entities.shards"),
-            message => (message as ShardingEnvelope)?.EntityId,
-            message => message is ShardingEnvelope envelope ? envelope.Message : message);
+        var extractor = new EntityShards(config.Number("entities.shards"));
 
         void Region(string kind, Func<Guid, Props> props) =>
             regions[kind] = sharding.Start(kind, id => props(Guid.Parse(id)), settings, extractor);

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Diagnostics.CodeAnalysis;
 using Akka.Actor;
+using Akka.Configuration;
 using Akka.Event;
 using Orchestrator.Engine;
 using Orchestrator.Engine.Remote;
@@ -63,7 +64,7 @@ public class Cluster : IExtension
 
     public Address SelfAddress { get; }
 
-    public ActorSystem System => system;
+    public ExtendedActorSystem System => system;
 
     public ImmutableHashSet<string> SelfRoles => [.. Membership.Settings.Roles];
 
@@ -151,7 +152,7 @@ public class Cluster : IExtension
     private void AddShutdown()
     {
         var shutdown = CoordinatedShutdown.Get(system);
-        shutdown.AddTask(CoordinatedShutdown.PhaseClusterExiting, "leave-the-cluster", async cancel =>
+        shutdown.AddCancellableTask(CoordinatedShutdown.PhaseClusterExiting, "leave-the-cluster", async cancel =>
         {
             await Membership.RemoveAsync(cancel);
             return Done.Instance;
@@ -211,6 +212,5 @@ public class Cluster : IExtension
     }
 
     private ClusterEvent.CurrentClusterState StateOf(ClusterView view) => new(
-        view.Members.Select(m => Member.Of(m, system.Name)).ToImmutableSortedSet(
-            Comparer<Member>.Create((a, b) => a.Address.CompareTo(b.Address) is var c and not 0 ? c : a.Node.Value.CompareTo(b.Node.Value))));
+        view.Members.Select(m => Member.Of(m, system.Name)).ToImmutableSortedSet());
 }

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Diagnostics.CodeAnalysis;
 using Akka.Actor;
+using Akka.Configuration;
 using Akka.Event;
 
 namespace Orchestrator.Engine;

@@ -57,7 +57,8 @@ public interface IEngineStore : IAsyncDisposable
     /// </summary>
     Task<ImmutableArray<WriteOutcome>> WriteAsync(ImmutableArray<JournalBatch> batches, CancellationToken cancel);
 
-    /// <summary>The rows of one entity from a sequence number on, in order.</summary>
+    /// <summary>The rows of one entity from a sequence number on, in order. A highest row that was deleted comes too,
+    /// with <see cref="JournalRow.IsDeleted"/>: the next number is read off it, its event is gone.</summary>
     IAsyncEnumerable<JournalRow> ReplayAsync(string persistenceId, long fromSequenceNr, CancellationToken cancel);
 
     /// <summary>The newest snapshot not above <paramref name="atMostSequenceNr"/>, or null.</summary>
@@ -66,6 +67,10 @@ public interface IEngineStore : IAsyncDisposable
     Task SaveSnapshotAsync(SnapshotRow snapshot, CancellationToken cancel);
 
     Task DeleteSnapshotsAsync(string persistenceId, long upToSequenceNr, CancellationToken cancel);
+
+    /// <summary>Deletes the one snapshot of that number, if there is one.</summary>
+    Task DeleteSnapshotAsync(string persistenceId, long sequenceNr, CancellationToken cancel) =>
+        throw new NotSupportedException($"{GetType().Name} cannot delete a single snapshot");
 
     Task DeleteMessagesAsync(string persistenceId, long upToSequenceNr, CancellationToken cancel);
 
@@ -127,7 +132,11 @@ public sealed record JournalBatch(
 
 public sealed record JournalRow(
     string PersistenceId, long SequenceNr, string Manifest, int SerializerId, ReadOnlyMemory<byte> Payload,
-    DateTimeOffset Created);
+    DateTimeOffset Created)
+{
+    /// <summary>Only the number is left of it: whoever reads must skip it.</summary>
+    public bool IsDeleted { get; init; }
+}
 
 public sealed record SnapshotRow(
     string PersistenceId, long SequenceNr, DateTimeOffset Created, string Manifest, int SerializerId,

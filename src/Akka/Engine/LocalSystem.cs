@@ -79,7 +79,7 @@ internal sealed class LocalSystem : ExtendedActorSystem
 
     public override Akka.Serialization.Serialization Serialization { get; }
 
-    public override TimeSpan Uptime => Clock.GetElapsedTime(_started);
+    private protected override TimeSpan MeasuredUptime => Clock.GetElapsedTime(_started);
 
     public override Task WhenTerminated => _terminated.Task;
 
@@ -134,7 +134,10 @@ internal sealed class LocalSystem : ExtendedActorSystem
     public override object? GetExtension(IExtensionId extensionId) =>
         _extensions.TryGetValue(extensionId, out var found) ? found.Value : null;
 
-    public override bool HasExtension(IExtensionId extensionId) => _extensions.ContainsKey(extensionId);
+    public override bool HasExtension(Type type) =>
+        _extensions.Keys.Any(extension => type.IsAssignableFrom(extension.ExtensionType));
+
+    public override bool HasExtension<T>() => HasExtension(typeof(T));
 
     public void OnStopped(LocalActorRef actor)
     {
@@ -177,6 +180,9 @@ internal sealed class LocalSystem : ExtendedActorSystem
 
     /// <summary>Runs an async body in turns of the dispatcher.</summary>
     public Task Run(Func<Task> body) =>
+        Task.Factory.StartNew(body, CancellationToken.None, TaskCreationOptions.DenyChildAttach, TaskScheduler).Unwrap();
+
+    public Task<T> Run<T>(Func<Task<T>> body) =>
         Task.Factory.StartNew(body, CancellationToken.None, TaskCreationOptions.DenyChildAttach, TaskScheduler).Unwrap();
 
     /// <summary>A pause on the system's clock.</summary>

@@ -1,6 +1,7 @@
 using System.Diagnostics.CodeAnalysis;
 using Akka.Actor;
-using Akka.Event;
+using Akka.Configuration;
+using Akka.Persistence;
 
 namespace Orchestrator.Engine;
 
@@ -37,47 +38,60 @@ internal sealed class RecoveryReader : IExtension
     public bool SnapshotIsOptional { get; }
 
     /// <summary>Reads all and reports it by the two delegates, in order; ends when done, fails when it cannot. A snapshot
-    /// that the delegate does not take counts as none.</summary>
-    public Task Read(
-        string persistenceId, long snapshotUpTo, long upTo, long atMost, Func<SnapshotRow, bool> onSnapshot,
+    /// that the delegate does not take counts as none.
+    /// Answers the highest sequence number of the journal, also when not so far was to be read.</summary>
+    public Task<long> Read(
+        string persistenceId, Recovery recovery, Func<SnapshotRow, bool> onSnapshot,
         Action<List<JournalRow>> onRows) =>
         _system.Run(async () =>
         {
             await _permits.WaitAsync();
             try
             {
-                var next = 1L;
-                if (snapshotUpTo > 0 && await Patiently(() => _store.LoadSnapshotAsync(
-                    persistenceId, snapshotUpTo, CancellationToken.None)) is { } snapshot && onSnapshot(snapshot))
+                var (next, highest) = (1L, 0L);
+                if (await Snapshot(persistenceId, recovery) is { } snapshot && onSnapshot(snapshot))
                 {
                     next = snapshot.SequenceNr + 1;
                 }
-                var left = atMost;
+                var (upTo, left) = (recovery.ToSequenceNr, recovery.ReplayMax);
                 await Patiently(async () =>
                 {
                     List<JournalRow> piece = [];
-                    if (left > 0 && next <= upTo)
+                    await foreach (var row in _store.ReplayAsync(persistenceId, next, CancellationToken.None))
                     {
-                        await foreach (var row in _store.ReplayAsync(persistenceId, next, CancellationToken.None))
-                        {
-                            if (row.SequenceNr > upTo || left == 0) break;
-                            piece.Add(row);
-                            next = row.SequenceNr + 1;
-                            left--;
-                            if (piece.Count < RowsPerPiece) continue;
-                            onRows(piece);
-                            piece = [];
-                        }
+                        highest = row.SequenceNr;
+                        if (row.IsDeleted || row.SequenceNr > upTo || left == 0) continue;
+                        piece.Add(row);
+                        next = row.SequenceNr + 1;
+                        left--;
+                        if (piece.Count < RowsPerPiece) continue;
+                        onRows(piece);
+                        piece = [];
                     }
                     if (piece.Count > 0) onRows(piece);
                     return true;
                 });
+                return highest;
             }
             finally
             {
                 _permits.Release();
             }
         });
+
+    /// <summary>The newest snapshot that the criteria take, or null.</summary>
+    private async Task<SnapshotRow?> Snapshot(string persistenceId, Recovery recovery)
+    {
+        var criteria = recovery.FromSnapshot;
+        var upTo = Math.Min(criteria.MaxSequenceNr, recovery.ToSequenceNr);
+        while (upTo > 0 && await Patiently(() => _store.LoadSnapshotAsync(
+            persistenceId, upTo, CancellationToken.None)) is { } snapshot)
+        {
+            if (!criteria.IsNarrow || criteria.Matches(Eventsourced.MetadataOf(snapshot))) return snapshot;
+            upTo = snapshot.SequenceNr - 1;
+        }
+        return null;
+    }
 
     private async Task<T> Patiently<T>(Func<Task<T>> ask)
     {

@@ -53,7 +53,7 @@ public abstract class Eventsourced : ActorBase, IPersistentIdentity, IActorStash
 
     public long SnapshotSequenceNr => LastSequenceNr;
 
-    protected ILoggingAdapter Log => _log;
+    protected virtual ILoggingAdapter Log => _log;
 
     public override void AroundPreStart()
     {
@@ -122,7 +122,9 @@ public abstract class Eventsourced : ActorBase, IPersistentIdentity, IActorStash
         new DeleteMessagesSuccess(toSequenceNr), cause => new DeleteMessagesFailure(cause, toSequenceNr));
 
     public void DeleteSnapshots(SnapshotSelectionCriteria criteria) => Answer(
-        store => store.DeleteSnapshotsAsync(PersistenceId, criteria.MaxSequenceNr, CancellationToken.None),
+        criteria.IsNarrow
+            ? store => DeleteSnapshotsOneByOne(store, PersistenceId, criteria)
+            : store => store.DeleteSnapshotsAsync(PersistenceId, criteria.MaxSequenceNr, CancellationToken.None),
         new DeleteSnapshotsSuccess(criteria), cause => new DeleteSnapshotsFailure(criteria, cause));
 
     /// <summary>Takes an event or a <see cref="SnapshotOffer"/> of the past, and <see cref="RecoveryCompleted"/>.</summary>
@@ -302,8 +304,7 @@ public abstract class Eventsourced : ActorBase, IPersistentIdentity, IActorStash
         var reader = RecoveryReader.Of(_engine);
         reader
             .Read(
-                PersistenceId, Math.Min(recovery.FromSnapshot.MaxSequenceNr, recovery.ToSequenceNr),
-                recovery.ToSequenceNr, recovery.ReplayMax, snapshot =>
+                PersistenceId, recovery, snapshot =>
                 {
                     if (Readable(snapshot, reader.SnapshotIsOptional) is not { } past) return false;
                     Post(() => Replay(snapshot, past));
@@ -313,7 +314,7 @@ public abstract class Eventsourced : ActorBase, IPersistentIdentity, IActorStash
             .ContinueWith(
                 read =>
                 {
-                    if (read.IsCompletedSuccessfully) Post(FinishRecovery);
+                    if (read.IsCompletedSuccessfully) Post(() => FinishRecovery(read.Result));
                     else Post(() => FailRecovery(read.Exception!.GetBaseException(), null));
                 },
                 CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
@@ -338,7 +339,7 @@ public abstract class Eventsourced : ActorBase, IPersistentIdentity, IActorStash
 
     private void Replay(SnapshotRow row, object snapshot)
     {
-        var metadata = new SnapshotMetadata(row.PersistenceId, row.SequenceNr, row.Created.UtcDateTime);
+        var metadata = MetadataOf(row);
         LastSequenceNr = row.SequenceNr;
         Guarded(row.Manifest, () => new SnapshotOffer(metadata, snapshot));
     }
@@ -370,10 +371,10 @@ public abstract class Eventsourced : ActorBase, IPersistentIdentity, IActorStash
         }
     }
 
-    private void FinishRecovery()
+    private void FinishRecovery(long highest)
     {
         if (_stopping) return;
-        _assigned = LastSequenceNr;
+        _assigned = LastSequenceNr = Math.Max(LastSequenceNr, highest);
         IsRecovering = false;
         try
         {
@@ -387,6 +388,22 @@ public abstract class Eventsourced : ActorBase, IPersistentIdentity, IActorStash
         }
         Cell.Mailbox.IsHeld = _holding > 0;
         Flush();
+    }
+
+    internal static SnapshotMetadata MetadataOf(SnapshotRow row) =>
+        new(row.PersistenceId, row.SequenceNr, row.Created.UtcDateTime);
+
+    private static async Task DeleteSnapshotsOneByOne(
+        IEngineStore store, string persistenceId, SnapshotSelectionCriteria criteria)
+    {
+        var upTo = criteria.MaxSequenceNr;
+        while (upTo >= criteria.MinSequenceNr
+            && await store.LoadSnapshotAsync(persistenceId, upTo, CancellationToken.None) is { } row)
+        {
+            if (criteria.Matches(MetadataOf(row)))
+                await store.DeleteSnapshotAsync(persistenceId, row.SequenceNr, CancellationToken.None);
+            upTo = row.SequenceNr - 1;
+        }
     }
 
     private void FailRecovery(Exception cause, object? message)

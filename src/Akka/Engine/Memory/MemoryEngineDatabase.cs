@@ -141,7 +141,8 @@ public sealed class MemoryEngineDatabase(TimeProvider time)
         lock (Gate)
         {
             return journal.TryGetValue(persistenceId, out var rows)
-                ? [.. rows.Values.Where(r => r.Stored.SequenceNr >= from && !r.Deleted).Select(r => r.Stored)]
+                ? [.. rows.Values.Where(r => r.Stored.SequenceNr >= from)
+                    .Select(r => r.Deleted ? r.Stored with { IsDeleted = true } : r.Stored)]
                 : [];
         }
     }
@@ -171,6 +172,14 @@ public sealed class MemoryEngineDatabase(TimeProvider time)
         {
             if (!snapshots.TryGetValue(persistenceId, out var rows)) return;
             foreach (var number in rows.Keys.Where(n => n <= upTo).ToArray()) rows.Remove(number);
+        }
+    }
+
+    internal void DeleteSnapshot(string persistenceId, long sequenceNr)
+    {
+        lock (Gate)
+        {
+            if (snapshots.TryGetValue(persistenceId, out var rows)) rows.Remove(sequenceNr);
         }
     }
 

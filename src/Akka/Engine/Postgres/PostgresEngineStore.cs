@@ -130,6 +130,9 @@ public sealed class PostgresEngineStore : IEngineStore
     public Task DeleteSnapshotsAsync(string persistenceId, long upToSequenceNr, CancellationToken cancel) =>
         PostgresJournal.DeleteSnapshotsAsync(Source, persistenceId, upToSequenceNr, cancel);
 
+    public Task DeleteSnapshotAsync(string persistenceId, long sequenceNr, CancellationToken cancel) =>
+        PostgresJournal.DeleteSnapshotAsync(Source, persistenceId, sequenceNr, cancel);
+
     public Task DeleteMessagesAsync(string persistenceId, long upToSequenceNr, CancellationToken cancel) =>
         PostgresJournal.DeleteMessagesAsync(Source, persistenceId, upToSequenceNr, cancel);
 

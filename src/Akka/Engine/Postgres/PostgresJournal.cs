@@ -135,6 +135,11 @@ internal sealed class PostgresJournal(PostgresSettings settings, TimeProvider ti
         ExecuteAsync(source, "DELETE FROM akka.snapshot WHERE persistence_id = $1 AND sequence_number <= $2", cancel,
             Text(persistenceId), Number(upTo));
 
+    public static Task DeleteSnapshotAsync(
+        NpgsqlDataSource source, string persistenceId, long sequenceNr, CancellationToken cancel) =>
+        ExecuteAsync(source, "DELETE FROM akka.snapshot WHERE persistence_id = $1 AND sequence_number = $2", cancel,
+            Text(persistenceId), Number(sequenceNr));
+
     /// <summary>Keeps the highest row, marked as deleted, because the next sequence number is read off it.</summary>
     public static Task DeleteMessagesAsync(
         NpgsqlDataSource source, string persistenceId, long upTo, CancellationToken cancel) =>
@@ -311,8 +316,8 @@ internal sealed class PostgresJournal(PostgresSettings settings, TimeProvider ti
     {
         using var ask = new NpgsqlCommand(
             """
-            SELECT sequence_number, manifest, identifier, message, created FROM akka.journal
-            WHERE persistence_id = $1 AND sequence_number >= $2 AND NOT deleted ORDER BY sequence_number LIMIT $3
+            SELECT sequence_number, manifest, identifier, message, created, deleted FROM akka.journal
+            WHERE persistence_id = $1 AND sequence_number >= $2 ORDER BY sequence_number LIMIT $3
             """, connection);
         ask.Parameters.Add(Text(persistenceId));
         ask.Parameters.Add(Number(from));
@@ -325,7 +330,10 @@ internal sealed class PostgresJournal(PostgresSettings settings, TimeProvider ti
             {
                 rows.Add(new JournalRow(
                     persistenceId, r.GetInt64(0), TextOrEmpty(r, 1), r.IsDBNull(2) ? 0 : r.GetInt32(2),
-                    r.GetFieldValue<byte[]>(3), new DateTimeOffset(r.GetInt64(4), TimeSpan.Zero)));
+                    r.GetFieldValue<byte[]>(3), new DateTimeOffset(r.GetInt64(4), TimeSpan.Zero))
+                {
+                    IsDeleted = r.GetBoolean(5),
+                });
             }
         }
 
