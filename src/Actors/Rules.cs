@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using Orchestrator.Actors.Journal;
+using Orchestrator.Actors.Watching;
 
 namespace Orchestrator.Actors;
 
@@ -24,6 +25,9 @@ public sealed record Rules<TState, TCommand, TEvent, TEffect>(
 {
     /// <summary>False when a state holds what no event says and reports must rebuild: it is then never copied.</summary>
     public bool Copied { get; init; } = true;
+
+    /// <summary>How an operator is told what an entity of this kind is and waits for. Null: in the code's own words.</summary>
+    public Words<TState, TCommand, TEffect>? Words { get; init; }
 
     /// <summary>What happens to a state when facts are taken in, and every row that is true with them.</summary>
     /// <param name="version">Sequence number of the last fact.</param>

@@ -11,6 +11,7 @@ public static class ClusterActor
         ClusterDecider.Outstanding, ClusterStory.View, ClusterStory.Line, ClusterStory.Jobs)
     {
         Copied = false,
+        Words = ClusterWords.All,
     };
 
     public static Props Props(Guid id, Func<IHands<ClusterState, ClusterEffect>> hands, ShellSettings settings) =>

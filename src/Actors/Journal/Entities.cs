@@ -1,6 +1,7 @@
 using System.Collections.Frozen;
 using Akka.Actor;
 using Akka.Cluster.Sharding;
+using Orchestrator.Actors.Watching;
 
 namespace Orchestrator.Actors.Journal;
 
@@ -30,7 +31,7 @@ public sealed class Entities(
 
         var began = clock.GetTimestamp();
         var patience = settings.FirstPatience;
-        var question = new ShardingEnvelope(id.ToString(), command);
+        var question = new ShardingEnvelope(id.ToString(), EntityTraces.Under(command));
         while (true)
         {
             var moved = Volatile.Read(ref _owners).Task;
@@ -57,7 +58,7 @@ public sealed class Entities(
     }
 
     public void Tell(string kind, Guid id, object command) =>
-        _regions[kind].Tell(new ShardingEnvelope(id.ToString(), command), ActorRefs.NoSender);
+        _regions[kind].Tell(new ShardingEnvelope(id.ToString(), EntityTraces.Under(command)), ActorRefs.NoSender);
 }
 
 /// <param name="FirstPatience">After this time without an answer a question is asked again; doubles each time.</param>

@@ -6,6 +6,7 @@ using Orchestrator.Actors.Host;
 using Orchestrator.Actors.StorageDomain;
 using Orchestrator.Actors.Template;
 using Orchestrator.Actors.Vm;
+using Orchestrator.Actors.Watching;
 
 namespace Orchestrator.Actors.Journal;
 
@@ -21,6 +22,8 @@ public static class WireNames
         Name<Reply.Accepted>("reply.accepted.1"),
         Name<Reply.AlreadyDone>("reply.already-done.1"),
         Name<Reply.Refused>("reply.refused.1"),
+        Name<Reply.Explained>("reply.explained.1"),
+        Name<Inspect>("inspect.1"),
 
         // DataCenter: events
         Name<DataCenterEvent.Created>("datacenter.created.1"),

@@ -54,6 +54,7 @@ public class Cluster : IExtension
         Transport.Route = message => Sharding.ClusterSharding.Get(system).Route(message);
         system.Transport = Transport;
         Membership.ViewChanged += OnView;
+        _ = new EngineObserver(system, Membership, Transport);
         AddShutdown();
         Membership.Start();
     }

@@ -104,7 +104,9 @@ public sealed class GroupWriter : IExtension
         {
             try
             {
+                var asked = _system.Clock.GetTimestamp();
                 var outcomes = await _store.WriteAsync(batches, _end.Token);
+                EngineMeters.Wrote(group.Count, _system.Clock.GetElapsedTime(asked));
                 for (var i = 0; i < group.Count; i++) Answer(group[i], outcomes[i]);
                 return;
             }
@@ -164,6 +166,7 @@ public sealed class GroupWriter : IExtension
         foreach (var each in answered)
         {
             Interlocked.Decrement(ref _waiting);
+            EngineMeters.Answered(failure);
             each.Report(failure);
         }
         Pump();

@@ -212,6 +212,7 @@ public sealed class NodeMembership : IAsyncDisposable
                 return;
             }
 
+            EngineMeters.Renewed(time.GetElapsedTime(sent));
             Prolong(mine, sent);
             Take(answer);
         }

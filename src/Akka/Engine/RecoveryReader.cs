@@ -45,6 +45,7 @@ internal sealed class RecoveryReader : IExtension
         Action<List<JournalRow>> onRows) =>
         _system.Run(async () =>
         {
+            var began = _system.Clock.GetTimestamp();
             await _permits.WaitAsync();
             try
             {
@@ -71,6 +72,7 @@ internal sealed class RecoveryReader : IExtension
                     if (piece.Count > 0) onRows(piece);
                     return true;
                 });
+                EngineMeters.Recovered(_system.Clock.GetElapsedTime(began));
                 return highest;
             }
             finally

@@ -51,6 +51,10 @@ public abstract class Eventsourced : ActorBase, IPersistentIdentity, IActorStash
     /// <summary>The number of the event whose handler ran last, or that was replayed last.</summary>
     public long LastSequenceNr { get; private set; }
 
+    /// <summary>When the event or snapshot that was replayed last was written, on the store's clock; null while nothing
+    /// was replayed.</summary>
+    protected DateTimeOffset? LastRecordedAt { get; private set; }
+
     public long SnapshotSequenceNr => LastSequenceNr;
 
     protected virtual ILoggingAdapter Log => _log;
@@ -341,6 +345,7 @@ public abstract class Eventsourced : ActorBase, IPersistentIdentity, IActorStash
     {
         var metadata = MetadataOf(row);
         LastSequenceNr = row.SequenceNr;
+        LastRecordedAt = row.Created;
         Guarded(row.Manifest, () => new SnapshotOffer(metadata, snapshot));
     }
 
@@ -350,6 +355,7 @@ public abstract class Eventsourced : ActorBase, IPersistentIdentity, IActorStash
         {
             if (_stopping) return;
             LastSequenceNr = row.SequenceNr;
+            LastRecordedAt = row.Created;
             Guarded(row.Manifest, () => _engine.Serialization.Deserialize(
                 row.Payload.ToArray(), row.SerializerId, row.Manifest));
         }

@@ -89,6 +89,9 @@ internal sealed class EngineTransport : IRemoteTransport
             new DeadLetter(message, sender ?? System.DeadLetters, recipient ?? System.DeadLetters), ActorRefs.NoSender);
     }
 
+    /// <summary>For each link, whether it is "connected" or "broken".</summary>
+    public IEnumerable<string> LinkStates() => links.Values.Select(l => l.IsConnected ? "connected" : "broken");
+
     public async ValueTask DisposeAsync()
     {
         await closing.CancelAsync().ConfigureAwait(false);
@@ -142,7 +145,10 @@ internal sealed class EngineTransport : IRemoteTransport
                     if (!Membership.IsMember(node)) return;
                     var buffered = new BufferedStream(stream, 64 * 1024);
                     while (await Frames.ReadAsync(buffered, closing.Token).ConfigureAwait(false) is { } frame)
+                    {
+                        EngineMeters.Received(frame.Length + 4);
                         Deliver(node, self, frame);
+                    }
                 }
             }
             catch (Exception e) when (e is IOException or SocketException or OperationCanceledException
