@@ -1,3 +1,4 @@
+using Microsoft.Extensions.Logging.Abstractions;
 using Npgsql;
 using Orchestrator.Api.Sso;
 
@@ -17,6 +18,10 @@ internal static class Commands
                 issue DIR/NAME.crt and DIR/NAME.key
             orchestrator admin set-password --config FILE --user NAME@internal --password-file FILE
                 make an administrator, or change his password
+            orchestrator database status --config FILE
+                the steps of the schema, done and to do, and which server is the primary; changes nothing
+            orchestrator database migrate --config FILE
+                do what is to do; a node does the same when it starts
             orchestrator version
             """);
         return 2;
@@ -49,12 +54,11 @@ internal static class Commands
         {
             var options = Options(args);
             var config = NodeConfig.Read(options.Of("config"), []);
-            await using var store = Storage.Open(config);
+            await using var store = Storage.Open(config, NullLoggerFactory.Instance);
             await store.PrepareAsync(config.ClusterId, CancellationToken.None);
-            await using var database = NpgsqlDataSource.Create(config.ConnectionString);
             var password = (await File.ReadAllTextAsync(options.Of("password-file"))).Trim();
             if (password.Length < 8) throw new UsageException("the password file must hold 8 characters or more");
-            await new PostgresUsers(database).SetPassword(options.Of("user"), password, true, CancellationToken.None);
+            await new PostgresUsers(Storage.Documents(store)).SetPassword(options.Of("user"), password, true, CancellationToken.None);
             return 0;
         }
         catch (Exception e) when (IsForTheOperator(e))
@@ -77,11 +81,11 @@ internal static class Commands
         }
     }
 
-    private static bool IsForTheOperator(Exception e) =>
+    internal static bool IsForTheOperator(Exception e) =>
         e is UsageException or IOException or UnauthorizedAccessException or NpgsqlException
             or Engine.StoreRefusedException or Engine.StoreUnavailableException;
 
-    private static Dictionary<string, string> Options(string[] args)
+    internal static Dictionary<string, string> Options(string[] args)
     {
         var options = new Dictionary<string, string>(StringComparer.Ordinal);
         for (var i = 0; i + 1 < args.Length; i += 2)
@@ -89,7 +93,7 @@ internal static class Commands
         return options;
     }
 
-    private static string Of(this Dictionary<string, string> options, string name) =>
+    internal static string Of(this Dictionary<string, string> options, string name) =>
         options.TryGetValue(name, out var value) && value.Length > 0
             ? value
             : throw new UsageException($"--{name} is missing; see 'orchestrator help'");

@@ -7,7 +7,6 @@ using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
-using Npgsql;
 using Orchestrator.Actors.Journal;
 using Orchestrator.Agent.Protocol;
 using Orchestrator.Api;
@@ -25,9 +24,9 @@ internal static class EngineNode
     {
         var log = logs.CreateLogger("Orchestrator.Node");
         var tokenKey = config.TokenKey;
-        await using var store = Storage.Open(config);
+        await using var store = Storage.Open(config, logs);
         await Prepare(store, config, log);
-        await using var database = NpgsqlDataSource.Create(config.ConnectionString);
+        var database = Storage.Documents(store);
 
         var system = EngineSystem.Create("orchestrator", Hocon(config), new EngineSetup
         {

@@ -6,6 +6,8 @@ return args switch
     ["pki", "ca", .. var rest] => Commands.MakeAuthority(rest),
     ["pki", "issue", .. var rest] => Commands.Issue(rest),
     ["admin", "set-password", .. var rest] => await Commands.SetPassword(rest),
+    ["database", "status", .. var rest] => await DatabaseCommands.Status(rest),
+    ["database", "migrate", .. var rest] => await DatabaseCommands.Migrate(rest),
     ["version"] => Commands.Version(),
     _ => Commands.Help(),
 };

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Microsoft.Extensions.Logging;
 using Orchestrator.Actors;
 using Orchestrator.Api.ReadModel;
 using Orchestrator.Api.Sso;
@@ -10,18 +11,33 @@ namespace Orchestrator.Host.Node;
 /// <summary>The store, with every schema and every kind of row that this product adds to the engine's own.</summary>
 internal static class Storage
 {
-    public static PostgresEngineStore Open(NodeConfig config) => new(new PostgresSettings(config.ConnectionString)
+    /// <summary>The steps of the whole product's schema beside the engine's. Never change a released one; a new one gets
+    /// the next number over all areas (docs/decisions/0009).</summary>
+    public static ImmutableArray<Migration> Steps { get; } =
+    [
+        .. ReadSchema.Migrations.Select(m => new Migration(m.Number, m.Name, m.Sql)),
+        .. SsoSchema.Migrations.Select(m => new Migration(200 + m.Number, "users and revoked tokens", m.Sql)),
+    ];
+
+    public static PostgresEngineStore Open(NodeConfig config, ILoggerFactory logs) => new(
+        new PostgresSettings(config.ConnectionString)
     {
         Companions = [.. ReadSchema.Companions.Select(c => new Statement(c.Kind, c.Statement))],
-        Migrations =
-        [
-            .. ReadSchema.Migrations.Select(m => new Migration(m.Number, m.Name, m.Sql)),
-            .. SsoSchema.Migrations.Select(m => new Migration(200 + m.Number, "users and revoked tokens", m.Sql)),
-        ],
+        Migrations = Steps,
         JournalConnections = config.Number("database.journal-connections"),
         CommandTimeout = config.Time("database.command-timeout"),
         WriteFencing = config.Is("testing.write-fence") ? WriteFencing.On : WriteFencing.Off,
+        EngineVersion = Node.Version,
+        TermFile = config.Text("database.term-file"),
+        ProbeTimeout = config.Time("database.probe-timeout"),
+        ProbeInterval = config.Time("database.probe-interval"),
+        Log = logs.CreateLogger("Orchestrator.Database"),
     });
+
+    /// <summary>The pool for everything but the engine itself: read model, sign-on, jobs. A server that hangs is given up
+    /// by its keep-alive.</summary>
+    public static PrimarySource Documents(PostgresEngineStore store) => () =>
+        store.Route.Pool("orchestrator/documents", 100, c => (c.NoResetOnClose, c.KeepAlive) = (false, 2));
 
     private sealed record Statement(string Kind, string Sql) : ICompanionSql
     {

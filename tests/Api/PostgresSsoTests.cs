@@ -57,7 +57,7 @@ public sealed class PostgresSsoTests(OwnPostgres postgres) : IClassFixture<OwnPo
     public async Task A_user_is_known_by_the_newest_password_only()
     {
         Skip.If(postgres.Database is null, "needs root and PostgreSQL 15");
-        var users = new PostgresUsers(postgres.Database);
+        var users = new PostgresUsers(() => postgres.Database);
         await users.SetPassword("admin@internal", "first", true, default);
         await users.SetPassword("admin@internal", "second", true, default);
         Assert.Null(await users.Verify("admin@internal", "first", default));
@@ -72,8 +72,8 @@ public sealed class PostgresSsoTests(OwnPostgres postgres) : IClassFixture<OwnPo
     {
         Skip.If(postgres.Database is null, "needs root and PostgreSQL 15");
         var log = NullLogger<PostgresTokenRevocations>.Instance;
-        using var here = new PostgresTokenRevocations(postgres.Database, TimeProvider.System, log);
-        using var there = new PostgresTokenRevocations(postgres.Database, TimeProvider.System, log);
+        using var here = new PostgresTokenRevocations(() => postgres.Database, TimeProvider.System, log);
+        using var there = new PostgresTokenRevocations(() => postgres.Database, TimeProvider.System, log);
         await there.StartAsync(default);
 
         var token = Guid.NewGuid();
@@ -83,7 +83,7 @@ public sealed class PostgresSsoTests(OwnPostgres postgres) : IClassFixture<OwnPo
         Assert.False(there.IsRevoked(Guid.NewGuid()));
         await there.StopAsync(default);
 
-        using var later = new PostgresTokenRevocations(postgres.Database, TimeProvider.System, log);
+        using var later = new PostgresTokenRevocations(() => postgres.Database, TimeProvider.System, log);
         await later.StartAsync(default);
         await Eventually(() => later.IsRevoked(token));
         await later.StopAsync(default);

@@ -14,7 +14,7 @@ namespace Orchestrator.Api.ReadModel;
 /// <param name="patience">How long a statement waits for a database that is away.</param>
 /// <param name="maxWaiting">Statements that may wait; more are turned away at once.</param>
 public sealed class PostgresReadModel(
-    NpgsqlDataSource database, TimeSpan patience, int maxWaiting, TimeProvider clock) : IReadModel
+    PrimarySource database, TimeSpan patience, int maxWaiting, TimeProvider clock) : IReadModel
 {
     private static readonly TimeSpan AgainAfter = TimeSpan.FromMilliseconds(250);
     private int _waiting;
@@ -169,7 +169,7 @@ public sealed class PostgresReadModel(
     private async Task<List<T>> ReadOnce<T>(
         string sql, IReadOnlyList<object> values, Func<NpgsqlDataReader, T> read, CancellationToken cancel)
     {
-        await using var command = database.CreateCommand(sql);
+        await using var command = database().CreateCommand(sql);
         foreach (var value in values)
             command.Parameters.Add(value is string[] array
                 ? new NpgsqlParameter { Value = array, NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Text }
@@ -180,11 +180,11 @@ public sealed class PostgresReadModel(
         return found;
     }
 
-    /// <summary>Broken, refused, starting up or shutting down; not a statement that is wrong.</summary>
+    /// <summary>Broken, refused, starting up or shutting down, or a standby by now; not a statement that is wrong.</summary>
     private static bool IsAway(Exception e) => e is PostgresException refused
         ? refused.IsTransient || refused.SqlState.StartsWith("57", StringComparison.Ordinal)
-            || refused.SqlState.StartsWith("08", StringComparison.Ordinal)
-        : e is NpgsqlException or TimeoutException or IOException;
+            || refused.SqlState.StartsWith("08", StringComparison.Ordinal) || refused.SqlState == "25006"
+        : e is NpgsqlException or TimeoutException or IOException or ObjectDisposedException;
 
     private static EntityUnavailableException Away(string why) => new(why, TimeSpan.FromSeconds(2));
 }

@@ -9,7 +9,7 @@ namespace Orchestrator.Api.ReadModel;
 /// Passwords of devices in PostgreSQL, sealed by AES-256-GCM under a key that only the nodes have. A row is nonce
 /// (12 bytes), tag (16 bytes), sealed text; the secret's name is authenticated with it.
 /// </summary>
-public sealed class PostgresSecrets(NpgsqlDataSource database, ReadOnlyMemory<byte> nodeKey)
+public sealed class PostgresSecrets(PrimarySource database, ReadOnlyMemory<byte> nodeKey)
     : ISecrets, Actors.Host.IDevicePasswords
 {
     private const int NonceBytes = 12;
@@ -39,7 +39,7 @@ public sealed class PostgresSecrets(NpgsqlDataSource database, ReadOnlyMemory<by
     {
         try
         {
-            await using var query = database.CreateCommand("SELECT sealed FROM secret.secrets WHERE name = $1");
+            await using var query = database().CreateCommand("SELECT sealed FROM secret.secrets WHERE name = $1");
             query.Parameters.AddWithValue(name);
             return await query.ExecuteScalarAsync(cancel) is byte[] row ? Open(name, row) : null;
         }
@@ -63,7 +63,7 @@ public sealed class PostgresSecrets(NpgsqlDataSource database, ReadOnlyMemory<by
     {
         try
         {
-            await using var command = database.CreateCommand(sql);
+            await using var command = database().CreateCommand(sql);
             command.Parameters.AddWithValue(name);
             if (row is not null) command.Parameters.AddWithValue(row);
             await command.ExecuteNonQueryAsync(cancel);

@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Npgsql;
+using Orchestrator.Api.ReadModel;
 
 namespace Orchestrator.Api.Sso;
 
@@ -11,7 +12,7 @@ namespace Orchestrator.Api.Sso;
 /// possible on any node, so nothing is missed but what another node wrote in the moment of the break.
 /// </summary>
 public sealed class PostgresTokenRevocations(
-    NpgsqlDataSource database, TimeProvider clock, ILogger<PostgresTokenRevocations> log)
+    PrimarySource database, TimeProvider clock, ILogger<PostgresTokenRevocations> log)
     : BackgroundService, ITokenRevocations
 {
     private const string Channel = "sso_revocations";
@@ -21,7 +22,7 @@ public sealed class PostgresTokenRevocations(
 
     public async Task Revoke(Guid token, DateTimeOffset expires, CancellationToken cancel)
     {
-        await using var command = database.CreateCommand("""
+        await using var command = database().CreateCommand("""
             WITH revoked AS (
                 INSERT INTO sso.revocations (token, expires_at) VALUES ($1, $2) ON CONFLICT DO NOTHING)
             SELECT pg_notify('sso_revocations', $1::text)
@@ -55,7 +56,7 @@ public sealed class PostgresTokenRevocations(
 
     private async Task Listen(CancellationToken cancel)
     {
-        await using var connection = await database.OpenConnectionAsync(cancel);
+        await using var connection = await database().OpenConnectionAsync(cancel);
         connection.Notification += (_, notice) =>
         {
             // The table is read once a minute and knows the expiry better; until then, keep it long enough.

@@ -1,13 +1,14 @@
 using Npgsql;
+using Orchestrator.Api.ReadModel;
 
 namespace Orchestrator.Api.Sso;
 
 /// <summary>Users in sso.users. Throws <see cref="NpgsqlException"/> when the database is away.</summary>
-public sealed class PostgresUsers(NpgsqlDataSource database) : IUsers
+public sealed class PostgresUsers(PrimarySource database) : IUsers
 {
     public async Task<Identity?> Verify(string name, string password, CancellationToken cancel)
     {
-        await using var query = database.CreateCommand(
+        await using var query = database().CreateCommand(
             "SELECT id, password_hash, is_admin FROM sso.users WHERE name = $1");
         query.Parameters.AddWithValue(name);
         Identity? user = null;
@@ -27,7 +28,7 @@ public sealed class PostgresUsers(NpgsqlDataSource database) : IUsers
 
     public async Task SetPassword(string name, string password, bool isAdmin, CancellationToken cancel)
     {
-        await using var command = database.CreateCommand("""
+        await using var command = database().CreateCommand("""
             INSERT INTO sso.users (id, name, password_hash, is_admin) VALUES ($1, $2, $3, $4)
             ON CONFLICT (name) DO UPDATE SET password_hash = excluded.password_hash, is_admin = excluded.is_admin
             """);
@@ -40,7 +41,7 @@ public sealed class PostgresUsers(NpgsqlDataSource database) : IUsers
 
     public async Task<IReadOnlyList<Identity>> List(CancellationToken cancel)
     {
-        await using var query = database.CreateCommand("SELECT id, name, is_admin FROM sso.users ORDER BY name");
+        await using var query = database().CreateCommand("SELECT id, name, is_admin FROM sso.users ORDER BY name");
         await using var row = await query.ExecuteReaderAsync(cancel);
         var users = new List<Identity>();
         while (await row.ReadAsync(cancel))

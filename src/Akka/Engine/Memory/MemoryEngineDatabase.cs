@@ -109,6 +109,8 @@ public sealed class MemoryEngineDatabase(TimeProvider time)
                 { TwinLives = true };
             }
 
+            if (VersionRules.Refusal(self, view.Members.Where(m => !dead.Contains(m.Node.Id))) is { } tooFar)
+                throw new StoreRefusedException(tooFar);
             var next = ClusterRules.Join(view, self, dead, Time.GetUtcNow());
             leases[self.Id] = Time.GetUtcNow() + lease;
             sessions[self.Id] = store;

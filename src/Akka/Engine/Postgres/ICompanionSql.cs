@@ -16,7 +16,3 @@ public interface ICompanionSql
 
     string Statement { get; }
 }
-
-/// <summary>A numbered step of the schema. Numbers are never reused and never change their text once released; those
-/// of the composition start at 100.</summary>
-public sealed record Migration(int Number, string Name, string Sql);

@@ -9,14 +9,17 @@ namespace Orchestrator.Engine.Postgres;
 /// </summary>
 public sealed class PostgresEngineStore : IEngineStore
 {
+    private static readonly TimeSpan FarewellLimit = TimeSpan.FromSeconds(1);
+
     private readonly PostgresSettings settings;
     private readonly TimeProvider time;
     private readonly PostgresJournal journal;
     private readonly PostgresTable table = new();
     private readonly ChangeSignal changes = new();
     private readonly SemaphoreSlim oneChange = new(1, 1);
-    private readonly NpgsqlDataSource outside;
+    private readonly PostgresSchema schema;
     private volatile PostgresSession? session;
+    private (ServerAddress Server, bool Replicated)? told;
     private TimeSpan lastLease = TimeSpan.FromSeconds(3);
 
     public PostgresEngineStore(PostgresSettings settings, TimeProvider? time = null)
@@ -24,25 +27,50 @@ public sealed class PostgresEngineStore : IEngineStore
         this.settings = settings;
         this.time = time ?? TimeProvider.System;
         journal = new PostgresJournal(settings, this.time);
-        outside = PostgresSession.JournalSource(settings with { JournalConnections = 4 }, "orchestrator/outside");
+        schema = new PostgresSchema(settings.Migrations, settings.EngineVersion);
+        Route = new PrimaryRoute(settings, this.time);
+        Route.Moved += server => session?.Abandon($"{server} is the primary now");
     }
+
+    /// <summary>The way to the database, for all else that this process keeps there.</summary>
+    public PrimaryRoute Route { get; }
+
+    /// <summary>Whether an accepted command survives the loss of the primary: false when several servers are configured
+    /// and commits do not wait for a standby. Null before the database was reached, or with one server.</summary>
+    public bool? IsReplicated => told?.Replicated;
 
     public event Action<string>? SessionLost;
 
-    public Task PrepareAsync(string clusterId, CancellationToken cancel) =>
-        PostgresErrors.RunAsync(
-            outside, c => PostgresSchema.PrepareAsync(c, clusterId, settings.Migrations, cancel), cancel);
+    public async Task PrepareAsync(string clusterId, CancellationToken cancel)
+    {
+        var server = await Route.FindAsync(cancel).ConfigureAwait(false);
+        await PostgresErrors.RunAsync(Outside, async connection =>
+        {
+            foreach (var step in await schema.PrepareAsync(connection, clusterId, cancel).ConfigureAwait(false))
+                PostgresLog.Step(settings.Log, step.Number, step.Name);
+            Route.Learn(await TermTable.EnsureAsync(connection, server, cancel).ConfigureAwait(false));
+            if (Route.HasSeveral) await TellAsync(connection, server, cancel).ConfigureAwait(false);
+            return true;
+        }, cancel).ConfigureAwait(false);
+    }
+
+    /// <summary>The steps of the schema, done and still to do; changes nothing.</summary>
+    public async Task<ImmutableArray<SchemaStep>> SchemaStatusAsync(CancellationToken cancel)
+    {
+        await Route.FindAsync(cancel).ConfigureAwait(false);
+        return await PostgresErrors.RunAsync(Outside, c => schema.StatusAsync(c, cancel), cancel).ConfigureAwait(false);
+    }
 
     public async Task<ClusterView> JoinAsync(NodeDescription self, TimeSpan lease, CancellationToken cancel)
     {
         lastLease = lease;
         await DropSessionAsync().ConfigureAwait(false);
-        var opened = await PostgresSession.OpenAsync(settings, self.Id, changes, Lost, cancel).ConfigureAwait(false);
+        var opened = await PostgresSession.OpenAsync(Route, settings, self.Id, changes, Lost, cancel).ConfigureAwait(false);
         try
         {
             var view = await PostgresErrors.RunAsync(
                 opened.Control,
-                c => table.ChangeAsync(c, self.Id, lease, new Entrance(opened.LockNumber, lease), (before, dead, now) =>
+                c => table.ChangeAsync(c, self.Id, lease, new Entrance(opened.LockNumber, lease, schema.Newest), (before, dead, now) =>
                 {
                     if (self.Replaces is { } previous) dead = dead.Append(previous).ToHashSet();
                     if (before.Members.FirstOrDefault(m => IsTwin(m.Node, self) && !dead.Contains(m.Node.Id)) is { } twin)
@@ -53,6 +81,8 @@ public sealed class PostgresEngineStore : IEngineStore
                         { TwinLives = true };
                     }
 
+                    if (VersionRules.Refusal(self, before.Members.Where(m => !dead.Contains(m.Node.Id))) is { } tooFar)
+                        throw new StoreRefusedException(tooFar);
                     return ClusterRules.Join(before, self, dead, now);
                 }, cancel), cancel).ConfigureAwait(false);
             session = opened;
@@ -69,7 +99,7 @@ public sealed class PostgresEngineStore : IEngineStore
     {
         var mine = Session(self);
         lastLease = lease;
-        return await PostgresErrors.RunAsync(mine.Control, async connection =>
+        return await mine.WhileItLastsAsync(PostgresErrors.RunAsync(mine.Control, async connection =>
         {
             var (alive, version, dead) =
                 await PostgresTable.RenewAsync(connection, self, lease, cancel).ConfigureAwait(false);
@@ -83,7 +113,7 @@ public sealed class PostgresEngineStore : IEngineStore
             var known = table.Known;
             if (known.Version == version) return Seen(known, alive ? self : null);
             return Seen(await table.ReadAsync(connection, cancel).ConfigureAwait(false), alive ? self : null);
-        }, cancel).ConfigureAwait(false);
+        }, cancel), settings.CommandTimeout * 2, time, cancel).ConfigureAwait(false);
     }
 
     public Task<ClusterView> LeaveAsync(NodeId self, CancellationToken cancel) =>
@@ -113,9 +143,16 @@ public sealed class PostgresEngineStore : IEngineStore
     public Task<ImmutableArray<WriteOutcome>> WriteAsync(ImmutableArray<JournalBatch> batches, CancellationToken cancel)
     {
         if (batches.IsEmpty) return Task.FromResult(ImmutableArray<WriteOutcome>.Empty);
-        if (session is { } mine) return journal.WriteAsync(mine.Journal, mine.Node, mine.LockNumber, batches, cancel);
+        if (session is { } mine)
+        {
+            // Never cancelled on the server: see WhileItLastsAsync.
+            return mine.WhileItLastsAsync(
+                journal.WriteAsync(mine.Journal, mine.Node, mine.LockNumber, batches, CancellationToken.None),
+                settings.CommandTimeout, time, cancel);
+        }
+
         if (batches.Any(b => b.Fence is not null)) throw NotJoined();
-        return journal.WriteAsync(outside, default, 0, batches, cancel);
+        return journal.WriteAsync(Outside, default, 0, batches, cancel);
     }
 
     public IAsyncEnumerable<JournalRow> ReplayAsync(string persistenceId, long fromSequenceNr, CancellationToken cancel) =>
@@ -146,11 +183,35 @@ public sealed class PostgresEngineStore : IEngineStore
     public async ValueTask DisposeAsync()
     {
         await DropSessionAsync().ConfigureAwait(false);
-        await outside.DisposeAsync().ConfigureAwait(false);
+        await Route.DisposeAsync().ConfigureAwait(false);
         changes.Dispose();
     }
 
-    private NpgsqlDataSource Source => session?.Journal ?? outside;
+    private NpgsqlDataSource Source => session?.Journal ?? Outside;
+
+    private NpgsqlDataSource Outside
+    {
+        get
+        {
+            try
+            {
+                return Route.Pool("orchestrator/outside", 4, PostgresSession.Journaling);
+            }
+            catch (NpgsqlException e)
+            {
+                throw new StoreUnavailableException(e.Message, e) { CertainlyNotDone = true };
+            }
+        }
+    }
+
+    private async Task TellAsync(NpgsqlConnection connection, ServerAddress server, CancellationToken cancel)
+    {
+        var replicated = await TermTable.CommitsAreReplicatedAsync(connection, cancel).ConfigureAwait(false);
+        if (told == (server, replicated)) return;
+        told = (server, replicated);
+        if (replicated) PostgresLog.Replicated(settings.Log, server);
+        else PostgresLog.NotReplicated(settings.Log, server);
+    }
 
     /// <summary>One at a time: they would wait for each other in the database anyway, and hold connections that the
     /// renewal needs.</summary>
@@ -160,12 +221,14 @@ public sealed class PostgresEngineStore : IEngineStore
         await oneChange.WaitAsync(cancel).ConfigureAwait(false);
         try
         {
-            return await PostgresErrors.RunAsync(
-                Session(self).Control,
-                async c => Seen(
-                    await table.ChangeAsync(c, self, lastLease, null, (v, _, _) => rule(v), cancel).ConfigureAwait(false),
-                    self),
-                cancel).ConfigureAwait(false);
+            var mine = Session(self);
+            return await mine.WhileItLastsAsync(
+                PostgresErrors.RunAsync(
+                    mine.Control,
+                    async c => Seen(
+                        await table.ChangeAsync(c, self, lastLease, null, (v, _, _) => rule(v), cancel).ConfigureAwait(false),
+                        self),
+                    cancel), settings.CommandTimeout * 3, time, cancel).ConfigureAwait(false);
         }
         finally
         {
@@ -183,7 +246,15 @@ public sealed class PostgresEngineStore : IEngineStore
     {
         var old = session;
         session = null;
-        if (old is not null) await old.DisposeAsync().ConfigureAwait(false);
+        if (old is null) return;
+        try
+        {
+            await old.DisposeAsync().AsTask().WaitAsync(FarewellLimit, time).ConfigureAwait(false);
+        }
+        catch (TimeoutException)
+        {
+            // Its server hangs. Nothing of the old session is used any more, and the kernel ends it some day.
+        }
     }
 
     private PostgresSession Session(NodeId? self) =>

@@ -44,6 +44,9 @@ internal sealed class PostgresJournal(PostgresSettings settings, TimeProvider ti
             await PostgresErrors.RunAsync(source, async connection =>
             {
                 using var batch = Command(connection, self, lockNumber, [.. open.Select(i => batches[i])]);
+                // A write that the server is told to cancel while it waits for its standby is done and not safe: the
+                // store stops waiting by itself and leaves the server alone.
+                batch.Timeout = 0;
                 return await batch.ExecuteNonQueryAsync(cancel).ConfigureAwait(false);
             }, cancel).ConfigureAwait(false);
             foreach (var i in open) outcomes[i] = WriteOutcome.Written;
@@ -51,6 +54,7 @@ internal sealed class PostgresJournal(PostgresSettings settings, TimeProvider ti
         }
         catch (PostgresException e) when (e.SqlState == RefusedBatches && e.Detail?.Length == open.Count)
         {
+            if (e.Detail.Contains('3', StringComparison.Ordinal)) await ReplicateAsync(source, cancel).ConfigureAwait(false);
             var still = new List<int>();
             for (var n = 0; n < open.Count; n++)
             {
@@ -65,22 +69,35 @@ internal sealed class PostgresJournal(PostgresSettings settings, TimeProvider ti
 
             return still;
         }
-        catch (PostgresException e) when (open.Count == 1)
+        catch (PostgresException e) when (open.Count == 1
+            && e is { SqlState: PostgresErrorCodes.UniqueViolation, ConstraintName: "journal_uq" })
         {
-            // Another writer of the same number came first, or the database cannot hold a row of this batch.
-            outcomes[open[0]] = e is { SqlState: PostgresErrorCodes.UniqueViolation, ConstraintName: "journal_uq" }
-                ? WriteOutcome.Conflict
-                : WriteOutcome.Rejected;
+            // Somebody wrote that number meanwhile: the check sees now who, and whether it was this very batch.
+            return open;
+        }
+        catch (PostgresException) when (open.Count == 1)
+        {
+            outcomes[open[0]] = WriteOutcome.Rejected;
             return [];
         }
         catch (PostgresException)
         {
             // One of them spoilt it for all; PostgreSQL undid everything, so each can be tried alone.
             foreach (var i in open)
-                await TryAsync(source, self, lockNumber, batches, [i], outcomes, cancel).ConfigureAwait(false);
+            {
+                List<int> alone = [i];
+                while (alone.Count > 0)
+                    alone = await TryAsync(source, self, lockNumber, batches, alone, outcomes, cancel).ConfigureAwait(false);
+            }
+
             return [];
         }
     }
+
+    /// <summary>What another attempt has written is seen here, but perhaps not yet on the standby: a commit of any kind
+    /// waits until the standby has everything before it.</summary>
+    private static Task ReplicateAsync(NpgsqlDataSource source, CancellationToken cancel) =>
+        ExecuteAsync(source, "SELECT pg_logical_emit_message(true, 'orchestrator', '')", cancel);
 
     public static async IAsyncEnumerable<JournalRow> ReplayAsync(
         NpgsqlDataSource source, string persistenceId, long from, [EnumeratorCancellation] CancellationToken cancel)

@@ -13,21 +13,28 @@ internal sealed class PostgresSession : IAsyncDisposable
     private readonly NpgsqlConnection life;
     private readonly CancellationTokenSource closing = new();
     private readonly Task listening;
+    private readonly CancellationTokenSource ended = new();
+    private readonly Action<string> lose;
     private int lost;
 
     private PostgresSession(
-        NodeId node, NpgsqlConnection life, int lockNumber, NpgsqlDataSource control, NpgsqlDataSource journal,
-        ChangeSignal changes, Action<string> onLost)
+        NodeId node, ServerAddress server, NpgsqlConnection life, int lockNumber, NpgsqlDataSource control,
+        NpgsqlDataSource journal, ChangeSignal changes, Action<string> onLost)
     {
         Node = node;
+        Server = server;
+        lose = onLost;
         LockNumber = lockNumber;
         Control = control;
         Journal = journal;
         this.life = life;
-        listening = ListenAsync(changes, onLost);
+        listening = ListenAsync(changes);
     }
 
     public NodeId Node { get; }
+
+    /// <summary>A session is one server's: after a failover there is another one.</summary>
+    public ServerAddress Server { get; }
 
     public int LockNumber { get; }
 
@@ -40,10 +47,13 @@ internal sealed class PostgresSession : IAsyncDisposable
     public static string NameOf(NodeId node) => $"orchestrator/{node.Value:N}";
 
     public static async Task<PostgresSession> OpenAsync(
-        PostgresSettings settings, NodeId node, ChangeSignal changes, Action<string> onLost, CancellationToken cancel)
+        PrimaryRoute route, PostgresSettings settings, NodeId node, ChangeSignal changes, Action<string> onLost,
+        CancellationToken cancel)
     {
         var name = NameOf(node);
-        var lifeSource = Source(settings, name, 1, c => { c.Pooling = false; c.KeepAlive = 2; });
+        var server = route.Current
+            ?? throw new StoreUnavailableException("No primary was found yet.") { CertainlyNotDone = true };
+        var lifeSource = route.Build(server, name, 1, c => { c.Pooling = false; c.KeepAlive = 2; });
         NpgsqlConnection? life = null;
         try
         {
@@ -63,8 +73,9 @@ internal sealed class PostgresSession : IAsyncDisposable
 
             using var listen = new NpgsqlCommand("LISTEN " + Channel, life);
             await listen.ExecuteNonQueryAsync(cancel).ConfigureAwait(false);
-            return new PostgresSession(node, life, number, Source(settings, name, 3, _ => { }), JournalSource(settings, name),
-                changes, onLost);
+            return new PostgresSession(
+                node, server, life, number, route.Build(server, name, 3, _ => { }),
+                route.Build(server, name, settings.JournalConnections, Journaling), changes, onLost);
         }
         catch (Exception e) when (e is NpgsqlException and not PostgresException or TimeoutException or IOException)
         {
@@ -83,38 +94,44 @@ internal sealed class PostgresSession : IAsyncDisposable
 
     /// <summary>Every statement of the journal reaches its rows by key: a plan made while the tables were small must
     /// not stay a scan when they are large, and planning again for each call would cost more than the write.</summary>
-    public static NpgsqlDataSource JournalSource(PostgresSettings settings, string name) =>
-        Source(settings, name, settings.JournalConnections, c =>
-            c.Options = "-c plan_cache_mode=force_generic_plan -c enable_seqscan=off -c jit=off");
+    public static void Journaling(NpgsqlConnectionStringBuilder connection) =>
+        connection.Options = "-c plan_cache_mode=force_generic_plan -c enable_seqscan=off -c jit=off";
 
-    public static NpgsqlDataSource Source(
-        PostgresSettings settings, string name, int connections, Action<NpgsqlConnectionStringBuilder> more)
+    /// <summary>Ends it although the server may still answer: it is not the primary any more.</summary>
+    public void Abandon(string why)
     {
-        var c = new NpgsqlConnectionStringBuilder(settings.ConnectionString)
+        if (Interlocked.Exchange(ref lost, 1) != 0) return;
+        ended.Cancel();
+        lose(why);
+    }
+
+    /// <summary>
+    /// Waits for work on this session's server no longer than the session and the limit last. The work itself is not
+    /// cancelled: a write that is cancelled while it waits for the standby becomes visible before it is safe.
+    /// </summary>
+    public async Task<T> WhileItLastsAsync<T>(
+        Task<T> work, TimeSpan limit, TimeProvider time, CancellationToken cancel)
+    {
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(ended.Token, cancel);
+        try
         {
-            ApplicationName = name,
-            MaxPoolSize = connections,
-            MinPoolSize = 0,
-            MaxAutoPrepare = 60,
-            AutoPrepareMinUsages = 2,
-            CommandTimeout = Math.Max(1, (int)settings.CommandTimeout.TotalSeconds),
-            Timeout = Math.Max(1, (int)Math.Min(3, settings.CommandTimeout.TotalSeconds)),
-            TcpKeepAlive = true,
-            TcpKeepAliveTime = 1000,
-            TcpKeepAliveInterval = 1000,
-            NoResetOnClose = true,
-            IncludeErrorDetail = true,
-        };
-        more(c);
-        var source = new NpgsqlDataSourceBuilder(c.ConnectionString);
-        return c.Host is { } hosts && hosts.Contains(',', StringComparison.Ordinal)
-            ? source.BuildMultiHost().WithTargetSession(TargetSessionAttributes.Primary)
-            : source.Build();
+            return await work.WaitAsync(limit, time, either.Token).ConfigureAwait(false);
+        }
+        catch (Exception e) when (!work.IsCompleted && !cancel.IsCancellationRequested
+            && e is OperationCanceledException or TimeoutException)
+        {
+            _ = work.ContinueWith(
+                static t => t.Exception, CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted, TaskScheduler.Default);
+            throw new StoreUnavailableException(e is TimeoutException
+                ? $"PostgreSQL did not answer within {limit.TotalSeconds:0.#} s"
+                : "The session with PostgreSQL ended meanwhile.");
+        }
     }
 
     public async ValueTask DisposeAsync()
     {
         Interlocked.Exchange(ref lost, 1);
+        await ended.CancelAsync().ConfigureAwait(false);
         await closing.CancelAsync().ConfigureAwait(false);
         await listening.ConfigureAwait(false);
         await life.DisposeAsync().ConfigureAwait(false);
@@ -123,7 +140,7 @@ internal sealed class PostgresSession : IAsyncDisposable
         closing.Dispose();
     }
 
-    private async Task ListenAsync(ChangeSignal changes, Action<string> onLost)
+    private async Task ListenAsync(ChangeSignal changes)
     {
         await Task.Yield();
         life.Notification += (_, _) => changes.Raise();
@@ -137,7 +154,7 @@ internal sealed class PostgresSession : IAsyncDisposable
         catch (Exception e) when (e is NpgsqlException or IOException or TimeoutException or InvalidOperationException
                                       or OperationCanceledException)
         {
-            if (Interlocked.Exchange(ref lost, 1) == 0) onLost(e.Message);
+            Abandon(e.Message);
         }
     }
 }

@@ -1,11 +1,11 @@
 using System.Collections.Immutable;
-using Akka.Actor;
-using Akka.Configuration;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Orchestrator.Engine.Postgres;
 
 /// <summary>What a <see cref="PostgresEngineStore"/> is made of. The connection string is Npgsql's and may name several
-/// hosts (Host=a,b;Target Session Attributes=primary).</summary>
+/// hosts (Host=a,b:5433); which of them is the primary is found out by <see cref="PrimaryRoute"/>.</summary>
 public sealed record PostgresSettings(string ConnectionString)
 {
     public ImmutableArray<ICompanionSql> Companions { get; init; } = [];
@@ -19,18 +19,22 @@ public sealed record PostgresSettings(string ConnectionString)
     /// <summary>How long one statement may take before the store counts as unavailable.</summary>
     public TimeSpan CommandTimeout { get; init; } = TimeSpan.FromSeconds(5);
 
+    /// <summary>Recorded with each schema step that this program does.</summary>
+    public string EngineVersion { get; init; } = "0.0.0";
+
+    /// <summary>Where this node keeps the newest term of the database that it has seen; "" = in memory only.</summary>
+    public string TermFile { get; init; } = "";
+
+    /// <summary>One of several servers that says nothing for this long does not count at this moment.</summary>
+    public TimeSpan ProbeTimeout { get; init; } = TimeSpan.FromSeconds(1);
+
+    /// <summary>How often all of several servers are asked who is the primary.</summary>
+    public TimeSpan ProbeInterval { get; init; } = TimeSpan.FromSeconds(1);
+
+    public ILogger Log { get; init; } = NullLogger.Instance;
+
     /// <summary>Only the test that proves the cluster checker switches it off: then epochs are not checked.</summary>
     public WriteFencing WriteFencing { get; init; } = WriteFencing.On;
-
-    /// <summary>From orchestrator.database and orchestrator.testing; the connection string has no default.</summary>
-    public static PostgresSettings Read(Config config) => new(
-        config.GetString("orchestrator.database.connection-string")
-        ?? throw new ConfigurationException("orchestrator.database.connection-string is not set: where is PostgreSQL?"))
-    {
-        JournalConnections = config.GetInt("orchestrator.database.journal-connections", 8),
-        CommandTimeout = config.GetTimeSpan("orchestrator.database.command-timeout", TimeSpan.FromSeconds(5)),
-        WriteFencing = config.GetBoolean("orchestrator.testing.write-fence", true) ? WriteFencing.On : WriteFencing.Off,
-    };
 }
 
 public enum WriteFencing { On, Off }

@@ -9,10 +9,13 @@ namespace Orchestrator.Engine.Postgres;
 internal sealed class PostgresTable
 {
     /// <summary>Of the members other than $1, those that are proved dead. A free lock proves it only on the server on
-    /// which the lock was taken; after a restart every lease gets its full time again.</summary>
+    /// which the lock was taken. After a restart every lease gets its full time again, and so it does when a standby took
+    /// over: what its clock says of leases that another server gave is worth nothing, so they count from the first
+    /// moment of its term.</summary>
     private const string DeadMembers = """
         SELECT m.node_id FROM cluster.members m WHERE m.node_id <> $1 AND (
-            greatest(m.lease_until, pg_postmaster_start_time() + $2) < clock_timestamp()
+            greatest(m.lease_until, pg_postmaster_start_time() + $2, (SELECT max(since) FROM cluster.terms) + $2)
+                < clock_timestamp()
             OR (m.lock_server = pg_postmaster_start_time()
                 AND pg_try_advisory_xact_lock_shared(1330791170, m.lock_number)))
         """;
@@ -187,8 +190,8 @@ internal sealed class PostgresTable
     private static void AddMember(NpgsqlBatch batch, NodeRow row, Entrance at) => Add(batch,
         """
         INSERT INTO cluster.members (node_id, host, port, roles, app_version, status, shard_types, joined_at,
-                                     lease_until, lock_number, lock_server)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, clock_timestamp() + $9, $10, pg_postmaster_start_time())
+                                     lease_until, lock_number, lock_server, schema_step)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, clock_timestamp() + $9, $10, pg_postmaster_start_time(), $11)
         """,
         new NpgsqlParameter<Guid> { TypedValue = row.Node.Id.Value },
         new NpgsqlParameter<string> { TypedValue = row.Node.Host },
@@ -199,7 +202,8 @@ internal sealed class PostgresTable
         Array(row.ShardTypes, NpgsqlDbType.Text),
         new NpgsqlParameter<DateTime> { TypedValue = row.JoinedAt.UtcDateTime },
         new NpgsqlParameter<TimeSpan> { TypedValue = at.Lease },
-        new NpgsqlParameter<int> { TypedValue = at.LockNumber });
+        new NpgsqlParameter<int> { TypedValue = at.LockNumber },
+        new NpgsqlParameter<int> { TypedValue = at.SchemaStep });
 
     private static void AddMemberChange(NpgsqlBatch batch, NodeRow row) => Add(batch,
         "UPDATE cluster.members SET status = $2, shard_types = $3 WHERE node_id = $1",
@@ -245,4 +249,4 @@ internal sealed class PostgresTable
 }
 
 /// <summary>What a joining member brings besides its description.</summary>
-internal sealed record Entrance(int LockNumber, TimeSpan Lease);
+internal sealed record Entrance(int LockNumber, TimeSpan Lease, int SchemaStep);
