@@ -41,7 +41,9 @@ public sealed class Entities(
                 if (await Task.WhenAny(answer, moved) == answer) return await answer;
 
                 // The first copy may have been carried out all the same; its job makes the second one harmless.
-                _ = answer.ContinueWith(static t => t.Exception, TaskScheduler.Default);
+                _ = answer.ContinueWith(
+                    static t => t.Exception, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously,
+                    TaskScheduler.Default);
                 await Task.Delay(RegionsLearn, clock, cancel);
             }
             catch (AskTimeoutException) when (clock.GetElapsedTime(began) < settings.Patience)
