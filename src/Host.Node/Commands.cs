@@ -3,7 +3,7 @@ using Orchestrator.Api.Sso;
 
 namespace Orchestrator.Host.Node;
 
-/// <summary>What the executable does besides running a node: certificates and the first password.</summary>
+/// <summary>What the executable does besides running a node and making certificates: the first password.</summary>
 internal static class Commands
 {
     public static int Help()
@@ -11,14 +11,11 @@ internal static class Commands
         Console.Error.WriteLine("""
             orchestrator --config FILE [--set KEY=VALUE]...
                 run a node with the roles that FILE names (keys: hocon/)
-            orchestrator pki ca --dir DIR
-                make the engine's certificate authority, unless DIR has one
-            orchestrator pki issue --dir DIR --name NAME --role engine|agent --address NAME-OR-IP[,...]
-                issue DIR/NAME.crt and DIR/NAME.key
             orchestrator admin set-password --config FILE --user NAME@internal --password-file FILE
                 make an administrator, or change his password
             orchestrator version
             """);
+        Console.Error.WriteLine(PkiCommands.Help);
         return 2;
     }
 
@@ -27,21 +24,6 @@ internal static class Commands
         Console.WriteLine(Node.Version);
         return 0;
     }
-
-    public static int MakeAuthority(string[] args) => Guarded(() =>
-    {
-        Pki.MakeAuthority(Options(args).Of("dir"));
-        return 0;
-    });
-
-    public static int Issue(string[] args) => Guarded(() =>
-    {
-        var options = Options(args);
-        var role = options.Of("role");
-        if (role is not ("engine" or "agent")) throw new UsageException("--role is engine or agent");
-        Pki.Issue(options.Of("dir"), options.Of("name"), role, options.Of("address").Split(','));
-        return 0;
-    });
 
     public static async Task<int> SetPassword(string[] args)
     {
@@ -64,7 +46,7 @@ internal static class Commands
         }
     }
 
-    private static int Guarded(Func<int> work)
+    public static int Guarded(Func<int> work)
     {
         try
         {
@@ -79,9 +61,9 @@ internal static class Commands
 
     private static bool IsForTheOperator(Exception e) =>
         e is UsageException or IOException or UnauthorizedAccessException or NpgsqlException
-            or Engine.StoreRefusedException or Engine.StoreUnavailableException;
+            or System.Security.Cryptography.CryptographicException or Engine.StoreRefusedException or Engine.StoreUnavailableException;
 
-    private static Dictionary<string, string> Options(string[] args)
+    public static Dictionary<string, string> Options(string[] args)
     {
         var options = new Dictionary<string, string>(StringComparer.Ordinal);
         for (var i = 0; i + 1 < args.Length; i += 2)
@@ -89,7 +71,7 @@ internal static class Commands
         return options;
     }
 
-    private static string Of(this Dictionary<string, string> options, string name) =>
+    public static string Of(this Dictionary<string, string> options, string name) =>
         options.TryGetValue(name, out var value) && value.Length > 0
             ? value
             : throw new UsageException($"--{name} is missing; see 'orchestrator help'");

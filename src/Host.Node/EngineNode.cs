@@ -1,10 +1,12 @@
 using System.Net;
+using System.Net.Security;
 using System.Security.Authentication;
 using Akka.Actor;
 using Akka.Configuration;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.AspNetCore.Server.Kestrel.Https;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Npgsql;
@@ -21,7 +23,7 @@ namespace Orchestrator.Host.Node;
 /// <summary>The roles engine and api: a member of the cluster that carries entities and answers REST.</summary>
 internal static class EngineNode
 {
-    public static async Task Run(NodeConfig config, ILoggerFactory logs)
+    public static async Task Run(NodeConfig config, LiveCredentials credentials, ILoggerFactory logs)
     {
         var log = logs.CreateLogger("Orchestrator.Node");
         var tokenKey = config.TokenKey;
@@ -34,20 +36,17 @@ internal static class EngineNode
             Store = store,
             Records = new Records(),
             Loggers = logs,
-            Identity = new RemoteIdentity(config.Certificate, config.Authority)
-            {
-                IsNode = peer => PeerCertificate.Refuse(peer, config.Authority, PeerCertificate.EngineRole) is null,
-            },
+            Identity = new NodeIdentity(credentials, config.NameRule, logs.CreateLogger("Orchestrator.Certificates")),
         });
         var read = new PostgresReadModel(
             database, config.Time("entities.ask-patience"), config.Number("entities.max-waiting"), TimeProvider.System);
         var secrets = new PostgresSecrets(database, tokenKey);
         Cluster.Get(system);
         var membership = NodeMembership.Of(system);
-        var entities = Sharding.Start(system, config, read, secrets, logs);
+        var entities = Sharding.Start(system, config, credentials, read, secrets, logs);
         var owners = new Owners(system);
 
-        await using var app = Build(config, tokenKey, services => services
+        await using var app = Build(config, credentials, tokenKey, services => services
             .AddSingleton<IEntities>(entities)
             .AddSingleton<IReadModel>(read)
             .AddSingleton<Api.ISecrets>(secrets)
@@ -120,20 +119,27 @@ internal static class EngineNode
     }
 
     private static WebApplication Build(
-        NodeConfig config, byte[] tokenKey, Action<IServiceCollection> services)
+        NodeConfig config, LiveCredentials credentials, byte[] tokenKey, Action<IServiceCollection> services)
     {
         var builder = WebApplication.CreateSlimBuilder();
         builder.Logging.ClearProviders();
         Node.Logs(builder.Logging, config);
         builder.WebHost.UseKestrelHttpsConfiguration();
-        var certificate = config.Certificate;
         builder.WebHost.ConfigureKestrel(kestrel =>
         {
             kestrel.AddServerHeader = false;
             kestrel.Listen(IPAddress.Parse(config.Text("api.address")), config.Number("api.port"), listen =>
             {
                 listen.Protocols = HttpProtocols.Http1AndHttp2;
-                listen.UseHttps(certificate, https => https.SslProtocols = SslProtocols.Tls12 | SslProtocols.Tls13);
+                listen.UseHttps(new TlsHandshakeCallbackOptions
+                {
+                    OnConnection = _ => ValueTask.FromResult(new SslServerAuthenticationOptions
+                    {
+                        EnabledSslProtocols = SslProtocols.Tls12 | SslProtocols.Tls13,
+                        ServerCertificateContext = credentials.Context,
+                        AllowRenegotiation = false,
+                    }),
+                });
             });
         });
         services(builder.Services);
@@ -142,7 +148,8 @@ internal static class EngineNode
         {
             InstanceId = Guid.Parse(File.ReadAllText(config.Text("api.instance-id-file")).Trim()),
             TokenKey = tokenKey,
-            CaCertificatePem = config.Authority.ExportCertificatePem(),
+            CaCertificates = () => string.Join(
+                '\n', credentials.Current.Authorities.Select(authority => authority.ExportCertificatePem())),
             ProductName = config.Text("api.product-name"),
             Vendor = config.Text("api.vendor"),
             TokenLife = config.Time("api.token-life"),

@@ -19,7 +19,7 @@ namespace Orchestrator.Host.Node;
 internal static class Sharding
 {
     public static Entities Start(
-        ActorSystem system, NodeConfig config, IReadModel read, IDevicePasswords passwords, ILoggerFactory logs)
+        ActorSystem system, NodeConfig config, LiveCredentials credentials, IReadModel read, IDevicePasswords passwords, ILoggerFactory logs)
     {
         var clock = TimeProvider.System;
         var shell = new ShellSettings(
@@ -28,7 +28,14 @@ internal static class Sharding
         var regions = new Dictionary<string, IActorRef>(StringComparer.Ordinal);
         var later = new Later();
         var membership = NodeMembership.Of(system);
-        var agents = new AgentTransport(config.Credentials);
+        var agents = new AgentTransport(credentials);
+        var lines = new LinePerMinute(clock);
+        var log = logs.CreateLogger("Orchestrator.Certificates");
+        agents.StaysBehind += (agent, why) =>
+        {
+            if (lines.Take(agent.AbsoluteUri, out var held))
+                CertificateLog.AgentStaysBehind(log, agent, why, LinePerMinute.More(held));
+        };
         var world = new HostWorld(
             host => new AgentClient(agents, host), later, read, passwords,
             new HostSettings(
