@@ -5,6 +5,7 @@ using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Orchestrator.Agent;
+using Orchestrator.Agent.Protocol;
 using Orchestrator.Agent.Simulated;
 using Orchestrator.Engine;
 
@@ -22,9 +23,12 @@ internal static class Node
         try
         {
             var roles = config.Roles;
-            if (roles.Contains("agent")) await RunAgent(config);
-            else if (roles.Contains("fleet")) await RunFleet(config, logs);
-            else if (roles.Contains("engine")) await EngineNode.Run(config, logs);
+            await using var watch = new CredentialWatch(
+                config.CredentialFiles, config.CertificateRole, config.Time("tls.look-every"), TimeProvider.System,
+                logs.CreateLogger("Orchestrator.Certificates"));
+            if (roles.Contains("agent")) await RunAgent(config, watch.Live);
+            else if (roles.Contains("fleet")) await RunFleet(config, watch.Live, logs);
+            else if (roles.Contains("engine")) await EngineNode.Run(config, watch.Live, logs);
             else throw new UsageException($"orchestrator.roles names none of engine, api, agent, fleet: [{string.Join(", ", roles)}]");
             return 0;
         }
@@ -53,12 +57,12 @@ internal static class Node
         .AddFilter("Microsoft", LogLevel.Warning)
         .AddFilter("System.Net.Http", LogLevel.Warning);
 
-    private static async Task RunAgent(NodeConfig config)
+    private static async Task RunAgent(NodeConfig config, LiveCredentials credentials)
     {
         await using var app = AgentServer.Build(
             new AgentConfig
             {
-                Credentials = config.Credentials,
+                Credentials = credentials,
                 Listen = new IPEndPoint(IPAddress.Parse(config.Text("agent.address")), config.Number("agent.port")),
                 StateFolder = config.Text("agent.state-folder"),
                 RunFolder = config.Text("agent.run-folder"),
@@ -78,11 +82,11 @@ internal static class Node
         await app.RunAsync();
     }
 
-    private static async Task RunFleet(NodeConfig config, ILoggerFactory logs)
+    private static async Task RunFleet(NodeConfig config, LiveCredentials credentials, ILoggerFactory logs)
     {
         await using var fleet = SimulatedFleet.Build(new FleetConfig
         {
-            Credentials = config.Credentials,
+            Credentials = credentials,
             Hosts = config.Number("fleet.hosts"),
             Listen = new IPEndPoint(IPAddress.Parse(config.Text("fleet.address")), config.Number("fleet.port")),
             ControlPort = config.Number("fleet.control-port"),

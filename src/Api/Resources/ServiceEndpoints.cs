@@ -42,9 +42,9 @@ internal sealed class ServiceEndpoints(World world, Doorkeeper doorkeeper)
         var format = context.Request.Query["format"].ToString();
         if (resource != "ca-certificate" || format is not ("" or "X509-PEM-CA" or "X509-PEM"))
             return Text(context, 404, "text/plain", "Only resource=ca-certificate&format=X509-PEM-CA is here");
-        return world.Options.CaCertificatePem.Length == 0
-            ? Text(context, 404, "text/plain", "This engine was given no CA certificate to hand out")
-            : Text(context, 200, "application/x-x509-ca-cert", world.Options.CaCertificatePem);
+        return world.Options.CaCertificates() is { Length: > 0 } pem
+            ? Text(context, 200, "application/x-x509-ca-cert", pem)
+            : Text(context, 404, "text/plain", "This engine was given no CA certificate to hand out");
     }
 
     private async Task Owner(HttpContext context)

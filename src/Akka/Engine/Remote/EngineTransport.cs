@@ -1,8 +1,7 @@
 using System.Collections.Concurrent;
 using System.Net;
-using System.Net.Security;
 using System.Net.Sockets;
-using System.Security.Authentication;
+using System.Security.Cryptography.X509Certificates;
 using Akka.Actor;
 using Akka.Event;
 
@@ -15,7 +14,8 @@ namespace Orchestrator.Engine.Remote;
 internal sealed class EngineTransport : IRemoteTransport
 {
     private readonly ConcurrentDictionary<(string Host, int Port), OutgoingLink> links = new();
-    private readonly ConcurrentDictionary<TcpClient, NodeId> incoming = new();
+    private readonly ConcurrentDictionary<TcpClient, NodeLine> incoming = new();
+    private readonly HalfOpenConnections halfOpen;
     private readonly CancellationTokenSource closing = new();
     private readonly TcpListener listener;
     private readonly Task accepting;
@@ -27,6 +27,9 @@ internal sealed class EngineTransport : IRemoteTransport
         Settings = settings;
         Identity = identity;
         Frames = new Frames(system, settings.MaximumFrame);
+        Handshake = new NodeHandshake(this);
+        halfOpen = new HalfOpenConnections(settings.HalfOpenPerPeer, settings.HalfOpen);
+        if (identity is not null) identity.Renewed += OnRenewed;
         listener = new TcpListener(Dns.GetHostAddresses(settings.BindHost)[0], settings.Port);
         listener.Start();
         Port = ((IPEndPoint)listener.LocalEndpoint).Port;
@@ -43,6 +46,11 @@ internal sealed class EngineTransport : IRemoteTransport
 
     /// <summary>Bytes of frames that were given to connections, before encryption.</summary>
     public long BytesSent => Volatile.Read(ref bytesSent);
+
+    public NodeHandshake Handshake { get; }
+
+    /// <summary>Connections that have not shown who they are.</summary>
+    internal int HalfOpen => halfOpen.Count;
 
     public string PublicHost => Settings.PublicHost;
 
@@ -81,8 +89,8 @@ internal sealed class EngineTransport : IRemoteTransport
             }
         }
 
-        foreach (var (client, node) in incoming)
-            if (view.Members.All(m => m.Node.Id != node)) client.Close();
+        foreach (var (client, line) in incoming)
+            if (view.Members.All(m => m.Node.Id != line.Peer)) client.Close();
     }
 
     /// <summary>A message that cannot be delivered: an entity's goes back to be routed anew, others are dead letters.</summary>
@@ -98,6 +106,7 @@ internal sealed class EngineTransport : IRemoteTransport
 
     public async ValueTask DisposeAsync()
     {
+        if (Identity is { } identity) identity.Renewed -= OnRenewed;
         await closing.CancelAsync().ConfigureAwait(false);
         listener.Stop();
         foreach (var link in links.Values) link.Close();
@@ -132,28 +141,41 @@ internal sealed class EngineTransport : IRemoteTransport
         }
     }
 
+    /// <summary>Our certificate or our trust is another one: who is trusted no more is cut off, the others get a new
+    /// connection before they lose the present one.</summary>
+    private void OnRenewed()
+    {
+        foreach (var (client, line) in incoming)
+        {
+            if (!IsDisowned(line.Certificate)) continue;
+            Handshake.SayRefused(client.Client.RemoteEndPoint, "disowned", "its certificate's CA is trusted no more");
+            client.Close();
+        }
+
+        foreach (var link in links.Values) link.Renew();
+    }
+
+    public bool IsDisowned(X509Certificate2? certificate) =>
+        certificate is not null && Identity is { } identity && identity.IsDisowned(certificate);
+
     private async Task ReceiveAsync(TcpClient client)
     {
         await Task.Yield();
         using (client)
         {
-            var peer = client.Client.RemoteEndPoint;
             try
             {
                 client.NoDelay = true;
-                using var patience = CancellationTokenSource.CreateLinkedTokenSource(closing.Token);
-                patience.CancelAfter(Settings.ConnectTimeout * 2);
-                var stream = await SecureAsync(client, patience.Token).ConfigureAwait(false);
-                await using (stream.ConfigureAwait(false))
+                if (await WelcomeAsync(client).ConfigureAwait(false) is not { } line) return;
+                await using (line.ConfigureAwait(false))
                 {
-                    if (await GreetAsync(stream, patience.Token).ConfigureAwait(false) is not var (node, self)) return;
-                    incoming[client] = node;
-                    if (!Membership.IsMember(node)) return;
-                    var buffered = new BufferedStream(stream, 64 * 1024);
+                    incoming[client] = line;
+                    if (!Membership.IsMember(line.Peer) || IsDisowned(line.Certificate)) return;
+                    var buffered = new BufferedStream(line.Stream, 64 * 1024);
                     while (await Frames.ReadAsync(buffered, closing.Token).ConfigureAwait(false) is { } frame)
                     {
                         EngineMeters.Received(frame.Length + 4);
-                        Deliver(node, self, frame);
+                        Deliver(line.Peer, line.Self, frame);
                     }
                 }
             }
@@ -161,9 +183,9 @@ internal sealed class EngineTransport : IRemoteTransport
                                           or ObjectDisposedException)
             {
             }
-            catch (Exception e) when (e is AuthenticationException or InvalidDataException)
+            catch (InvalidDataException e)
             {
-                System.Log.Warning("The connection from {0} was closed: {1}", peer, e.Message);
+                Handshake.SayRefused(Peer(client), "frame", e.Message);
             }
             finally
             {
@@ -173,38 +195,38 @@ internal sealed class EngineTransport : IRemoteTransport
         }
     }
 
-    private async Task<Stream> SecureAsync(TcpClient client, CancellationToken cancel)
+    private async Task<NodeLine?> WelcomeAsync(TcpClient client)
     {
-        if (Identity is not { } identity) return client.GetStream();
-        var secure = new SslStream(client.GetStream(), leaveInnerStreamOpen: false);
-        await secure.AuthenticateAsServerAsync(new SslServerAuthenticationOptions
+        if (Peer(client) is not IPEndPoint peer) return null;
+        using var patience = CancellationTokenSource.CreateLinkedTokenSource(closing.Token);
+        patience.CancelAfter(Settings.ConnectTimeout * 2);
+        if (halfOpen.Admit(client, peer.Address) is { } crowded)
         {
-            ServerCertificate = identity.Certificate,
-            ClientCertificateRequired = true,
-            EnabledSslProtocols = SslProtocols.Tls13,
-            RemoteCertificateValidationCallback = identity.Validation,
-        }, cancel).ConfigureAwait(false);
-        return secure;
-    }
-
-    /// <summary>Answers with our own greeting when the peer is a member; its row may be newer than our view.</summary>
-    private async Task<(NodeId Peer, NodeId Self)?> GreetAsync(Stream stream, CancellationToken cancel)
-    {
-        if (await Frames.ReadAsync(stream, cancel).ConfigureAwait(false) is not { } first) return null;
-        var (edition, cluster, node) = Frames.ReadHello(first);
-        if (edition != 1) throw new InvalidDataException($"it speaks edition {edition} of the protocol, this node edition 1");
-        if (cluster != Membership.Settings.ClusterId)
-            throw new InvalidDataException($"it belongs to the cluster '{cluster}', not to '{Membership.Settings.ClusterId}'");
-        while (!Membership.IsMember(node) || Membership.Self is null)
-        {
-            Membership.Refresh();
-            await Task.Delay(20, cancel).ConfigureAwait(false);
+            Handshake.SayRefused(new IPEndPoint(crowded, 0), "flood",
+                $"too many connections have not shown who they are (from one address {Settings.HalfOpenPerPeer}, in all "
+                + $"{Settings.HalfOpen}); the oldest is closed");
         }
 
-        var self = Membership.Self ?? default;
-        await stream.WriteAsync(Frames.Hello(cluster, self), cancel).ConfigureAwait(false);
-        await stream.FlushAsync(cancel).ConfigureAwait(false);
-        return (node, self);
+        try
+        {
+            return await Handshake.AcceptAsync(client, () => halfOpen.Release(client), patience.Token).ConfigureAwait(false);
+        }
+        finally
+        {
+            halfOpen.Release(client);
+        }
+    }
+
+    private static EndPoint? Peer(TcpClient client)
+    {
+        try
+        {
+            return client.Client?.RemoteEndPoint;
+        }
+        catch (Exception e) when (e is SocketException or ObjectDisposedException)
+        {
+            return null;
+        }
     }
 
     private void Deliver(NodeId from, NodeId self, byte[] frame)
@@ -224,7 +246,8 @@ internal sealed class EngineTransport : IRemoteTransport
         }
         catch (Exception e)
         {
-            System.Log.Error(e, "A message from node {0} could not be read and is lost", from);
+            if (Handshake.MaySay($"{from} unread", out var more))
+                System.Log.Error(e, "A message from node {0} could not be read and is lost{1}", from, more);
             return;
         }
 

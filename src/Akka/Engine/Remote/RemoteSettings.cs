@@ -4,7 +4,7 @@ namespace Orchestrator.Engine.Remote;
 
 internal sealed record RemoteSettings(
     string BindHost, string PublicHost, int Port, int MaximumFrame, int SendQueue, TimeSpan BackoffMin, TimeSpan BackoffMax,
-    TimeSpan ConnectTimeout)
+    TimeSpan ConnectTimeout, int HalfOpenPerPeer, int HalfOpen)
 {
     public static RemoteSettings Read(Config config)
     {
@@ -17,6 +17,8 @@ internal sealed record RemoteSettings(
             config.GetInt("orchestrator.remote.send-queue", 20_000),
             config.GetTimeSpan("orchestrator.remote.backoff-min", TimeSpan.FromMilliseconds(50)),
             config.GetTimeSpan("orchestrator.remote.backoff-max", TimeSpan.FromSeconds(1)),
-            config.GetTimeSpan("orchestrator.remote.connect-timeout", TimeSpan.FromSeconds(2)));
+            config.GetTimeSpan("orchestrator.remote.connect-timeout", TimeSpan.FromSeconds(2)),
+            config.GetInt("orchestrator.remote.half-open-per-peer", 32),
+            config.GetInt("orchestrator.remote.half-open", 512));
     }
 }
