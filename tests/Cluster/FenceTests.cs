@@ -49,7 +49,7 @@ public sealed class FenceTests
         await using var zombie = new PostgresEngineStore(settings);
         await using var heir = new PostgresEngineStore(settings);
         await zombie.PrepareAsync("fence", CancellationToken.None);
-        var tables = new ClusterTables(postgres);
+        var tables = new ClusterTables(() => postgres);
         await tables.Watch();
 
         var vm = $"vm-{Guid.NewGuid()}";

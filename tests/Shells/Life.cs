@@ -33,7 +33,7 @@ internal sealed class Life<TState, TCommand, TEvent, TEffect>
 
     public Life(
         Rules<TState, TCommand, TEvent, TEffect> rules, Guid id, IEngineStore store, SingleThreadDispatcher thread,
-        int seed)
+        int seed, Type? serializer = null)
     {
         (_id, _thread) = (id, thread);
         Store = new WatchedStore(store) { Note = Story.Add };
@@ -50,7 +50,7 @@ internal sealed class Life<TState, TCommand, TEvent, TEffect>
                 return rules.Outstanding(state);
             },
         };
-        _system = EngineSystem.Create("shells", Hocon(), new EngineSetup
+        _system = EngineSystem.Create("shells", Hocon(serializer ?? typeof(WireSerializer)), new EngineSetup
         {
             Store = Store,
             Records = new Rows(),
@@ -113,10 +113,11 @@ internal sealed class Life<TState, TCommand, TEvent, TEffect>
     /// <summary>What is seen from here on.</summary>
     public IReadOnlyList<string> Since(int start) => [.. Story.Skip(start).Select(s => s.ToString())];
 
-    private static Config Hocon() => ConfigurationFactory.ParseString($$"""
+    private static Config Hocon(Type serializer) => ConfigurationFactory.ParseString($$"""
         akka.loggers = []
         akka.persistence.snapshot-store.sql.snapshot-is-optional = on
         {{WireNames.Bindings}}
+        akka.actor.serializers.wire = "{{serializer.FullName}}, {{serializer.Assembly.GetName().Name}}"
         """);
 
     /// <summary>Takes a fact and its rows apart for the journal, as a node does.</summary>
@@ -195,9 +196,10 @@ internal sealed class World
         Database.Journal.Select(r => $"{r.SequenceNr} {r.Manifest} {Encoding.UTF8.GetString(r.Payload.Span)}");
 
     public Life<TState, TCommand, TEvent, TEffect> Begin<TState, TCommand, TEvent, TEffect>(
-        Rules<TState, TCommand, TEvent, TEffect> rules, Guid id, IEngineStore? store = null)
+        Rules<TState, TCommand, TEvent, TEffect> rules, Guid id, IEngineStore? store = null,
+        Type? serializer = null)
         where TState : class where TCommand : class where TEvent : class where TEffect : class =>
-        new(rules, id, store ?? new MemoryEngineStore(Database), Thread, ++_lives);
+        new(rules, id, store ?? new MemoryEngineStore(Database), Thread, ++_lives, serializer);
 
     /// <summary>The process dies where it stands. What it would have done next never happens.</summary>
     public void Crash() => Thread = new SingleThreadDispatcher(Thread.Now);

@@ -35,7 +35,8 @@ internal static class Web
     public static Origin By(int job) => new(
         new JobId(new Guid($"44444444-0000-0000-0000-{job:d12}")), $"call-{job}", "admin@internal", At.AddSeconds(job));
 
-    public static Life<VmState, VmCommand, VmEvent, VmEffect> Begin(World world) => world.Begin(VmActor.Rules, Id);
+    public static Life<VmState, VmCommand, VmEvent, VmEffect> Begin(World world, Type? serializer = null) =>
+        world.Begin(VmActor.Rules, Id, serializer: serializer);
 
     /// <summary>A life in which these were asked, each answered with success.</summary>
     public static (Life<VmState, VmCommand, VmEvent, VmEffect> Life, Akka.Actor.IActorRef Vm) After(

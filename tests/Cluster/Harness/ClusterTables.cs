@@ -9,13 +9,14 @@ namespace Orchestrator.Tests.Cluster.Harness;
 /// What the database says, read past the engine. Also watches it: triggers note when each journal row and each epoch
 /// was really written, on the database's own clock, so that no node can lie about it.
 /// </summary>
-public sealed class ClusterTables(PrivatePostgres postgres)
+/// <param name="postgres">Answers the server that is the primary now.</param>
+public sealed class ClusterTables(Func<PrivatePostgres> postgres)
 {
     /// <summary>The default of orchestrator.entities.shards.</summary>
     private const uint Shards = 30;
 
     /// <summary>Put in place once the nodes have made their schema and before the first command.</summary>
-    public Task<int> Watch() => postgres.Execute("""
+    public Task<int> Watch() => postgres().Execute("""
         CREATE SCHEMA harness;
         CREATE TABLE harness.epochs (
             n bigint GENERATED ALWAYS AS IDENTITY, at timestamptz NOT NULL DEFAULT clock_timestamp(),
@@ -47,7 +48,7 @@ public sealed class ClusterTables(PrivatePostgres postgres)
     public async Task<IReadOnlyList<JournalFact>> Journal()
     {
         var rows = new List<JournalFact>();
-        await using var connection = await postgres.Open();
+        await using var connection = await postgres().Open();
         await using var command = new NpgsqlCommand("""
             SELECT j.ordering, j.persistence_id, j.sequence_number, coalesce(j.writer_uuid, ''), coalesce(j.manifest, ''),
                    j.message, coalesce(w.session, ''), coalesce(w.at, 'epoch'::timestamptz)
@@ -69,7 +70,7 @@ public sealed class ClusterTables(PrivatePostgres postgres)
     public async Task<IReadOnlyList<EpochFact>> Epochs()
     {
         var facts = new List<EpochFact>();
-        await using var connection = await postgres.Open();
+        await using var connection = await postgres().Open();
         await using var command = new NpgsqlCommand(
             "SELECT shard, epoch, owner, at FROM harness.epochs ORDER BY n", connection);
         await using var reader = await command.ExecuteReaderAsync();
@@ -87,7 +88,7 @@ public sealed class ClusterTables(PrivatePostgres postgres)
     public async Task<IReadOnlyDictionary<Guid, string>> LastWriters()
     {
         var writers = new Dictionary<Guid, string>();
-        await using var connection = await postgres.Open();
+        await using var connection = await postgres().Open();
         await using var command = new NpgsqlCommand("""
             SELECT last.persistence_id, m.host || ':' || m.port
             FROM (SELECT DISTINCT ON (j.persistence_id) j.persistence_id, w.session
@@ -119,7 +120,7 @@ public sealed class ClusterTables(PrivatePostgres postgres)
     public async Task<IReadOnlySet<string>> Members()
     {
         var members = new HashSet<string>();
-        await using var connection = await postgres.Open();
+        await using var connection = await postgres().Open();
         await using var command = new NpgsqlCommand("SELECT host || ':' || port FROM cluster.members", connection);
         await using var reader = await command.ExecuteReaderAsync();
         while (await reader.ReadAsync()) members.Add(reader.GetString(0));
@@ -128,7 +129,7 @@ public sealed class ClusterTables(PrivatePostgres postgres)
 
     public async Task<long> Count(string from)
     {
-        await using var connection = await postgres.Open();
+        await using var connection = await postgres().Open();
         await using var command = new NpgsqlCommand($"SELECT count(*) FROM {from}", connection);
         return Convert.ToInt64(await command.ExecuteScalarAsync(), CultureInfo.InvariantCulture);
     }

@@ -40,6 +40,7 @@ public sealed record NodeConfig
                 key = "{{Pki.Key}}"
               }
               database.connection-string = "{{ConnectionString}}"
+              database.term-file = "{{folder}}/{{Name}}.term"
               cluster {
                 id = "{{ClusterId}}"
                 address = "{{Address}}"

@@ -67,9 +67,77 @@ public sealed class PrivatePostgres : IAsyncDisposable
         return server;
     }
 
+    /// <summary>A streaming copy of a primary on the same machine, with a folder and a port of its own.</summary>
+    public static async Task<PrivatePostgres> StartStandby(RunLog log, string folder, PrivatePostgres primary)
+    {
+        Directory.CreateDirectory(folder);
+        if (Signals.IsRoot) await ChildProcess.Run("chown", "postgres", folder);
+        var server = new PrivatePostgres(log, folder, primary.Address, Ports.Free());
+        var data = Path.Combine(folder, "data");
+        await RunTool("pg_basebackup", "-D", data, "-h", "127.0.0.1", "-p", $"{primary.Port}", "-U", "postgres", "-R",
+            "-X", "stream", "-c", "fast", "--no-sync");
+        await File.AppendAllTextAsync(Path.Combine(data, "postgresql.conf"), $"""
+
+            port = {server.Port}
+            unix_socket_directories = '{folder}'
+            wal_receiver_timeout = 5s
+            wal_retrieve_retry_interval = 200ms
+
+            """);
+        await server.StartAgain();
+        return server;
+    }
+
+    /// <summary>From now on a commit is answered only when the standby has it on disk, too.</summary>
+    public async Task CommitOnlyWithStandby()
+    {
+        await Execute("ALTER SYSTEM SET synchronous_standby_names = '*'");
+        await Execute("SELECT pg_reload_conf()");
+        await Wait.Until(async () =>
+        {
+            await using var connection = await Open();
+            await using var ask = new NpgsqlCommand(
+                "SELECT count(*) FROM pg_stat_replication WHERE sync_state IN ('sync', 'quorum')", connection);
+            return (long)(await ask.ExecuteScalarAsync())! > 0;
+        }, TimeSpan.FromSeconds(20), "the standby is synchronous");
+    }
+
+    public async Task Promote() => await Execute("SELECT pg_promote(true, 30)");
+
+    /// <summary>What an operator does by mistake: the former primary comes up as a primary that needs no standby.</summary>
+    public async Task StartAgainAlone()
+    {
+        await File.WriteAllTextAsync(Path.Combine(_folder, "data", "postgresql.auto.conf"), "synchronous_standby_names = ''\n");
+        await StartAgain();
+    }
+
+    /// <summary>What the nodes are given when there are two servers.</summary>
+    public string Together(PrivatePostgres other) => ConnectionString
+        .Replace($"Host={Address};Port={Port}", $"Host={Address}:{Port},{other.Address}:{other.Port}", StringComparison.Ordinal);
+
+    /// <summary>kill -9 of all its processes: nothing is told to anybody, nothing is written.</summary>
+    public async Task Kill()
+    {
+        if (_postmaster is not { HasExited: false } running) return;
+        foreach (var pid in AllPids()) Signals.Send(pid, Signals.Kill);
+        await running.Exited(TimeSpan.FromSeconds(30));
+        _log.Add("harness", "postgres killed");
+    }
+
+    /// <summary>A planned stop: sessions are ended, the standby gets the last byte.</summary>
+    public async Task StopFast()
+    {
+        if (_postmaster is not { HasExited: false } running) return;
+        running.Signal(Signals.Int);
+        await running.Exited(TimeSpan.FromSeconds(30));
+        _log.Add("harness", "postgres stopped fast");
+    }
+
     public async Task StartAgain()
     {
         if (_postmaster is not null) await _postmaster.DisposeAsync();
+        // After a kill -9 the lock file of a process that is gone would be taken for another server's.
+        File.Delete(Path.Combine(_folder, "data", "postmaster.pid"));
         var program = Programs + "postgres";
         string[] arguments = ["-D", Path.Combine(_folder, "data")];
         _postmaster = Signals.IsRoot

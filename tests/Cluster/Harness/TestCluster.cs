@@ -19,6 +19,9 @@ public sealed record TestClusterOptions
 
     public bool Durable { get; init; }
 
+    /// <summary>A second PostgreSQL that every commit waits for; the nodes know both.</summary>
+    public bool Standby { get; init; }
+
     /// <summary>Triggers note every write and every epoch; off where their cost would be measured.</summary>
     public bool Watched { get; init; } = true;
 
@@ -61,7 +64,11 @@ public sealed class TestCluster : IAsyncDisposable
 
     public IReadOnlyList<NodeProcess> Nodes => _nodes;
 
+    /// <summary>The primary.</summary>
     public PrivatePostgres Postgres { get; private set; } = null!;
+
+    /// <summary>Its synchronous standby, or who it was before the failover.</summary>
+    public PrivatePostgres? Standby { get; private set; }
 
     public FleetProcess Fleet { get; private set; } = null!;
 
@@ -95,6 +102,16 @@ public sealed class TestCluster : IAsyncDisposable
             say($"failed; the merged log of all processes is {file}; its end:\n{tail}");
             throw;
         }
+    }
+
+    /// <summary>The standby becomes the primary. Answers when that was.</summary>
+    public async Task<DateTimeOffset> FailOver()
+    {
+        var (former, next) = (Postgres, Standby ?? throw new InvalidOperationException("this cluster has no standby"));
+        await next.Promote();
+        (Postgres, Standby) = (next, former);
+        Log.Add("harness", $"the standby at port {next.Port} is promoted");
+        return Faults.Strike();
     }
 
     public void Say(string line)
@@ -144,6 +161,7 @@ public sealed class TestCluster : IAsyncDisposable
         foreach (var node in _nodes) await node.DisposeAsync();
         if (Fleet is not null) await Fleet.DisposeAsync();
         if (Postgres is not null) await Postgres.DisposeAsync();
+        if (Standby is not null) await Standby.DisposeAsync();
         if (_network is not null) await _network.DisposeAsync();
         if (Directory.Exists(Folder)) Directory.Delete(Folder, recursive: true);
     }
@@ -153,7 +171,13 @@ public sealed class TestCluster : IAsyncDisposable
         if (Options.Namespaces) _network = await NetworkLab.Make(Log, Options.Nodes);
         var home = Options.Namespaces ? NetworkLab.BridgeAddress : "127.0.0.1";
         Postgres = await PrivatePostgres.Start(Log, Path.Combine(Folder, "pg"), Options.Durable, home);
-        Tables = new ClusterTables(Postgres);
+        Tables = new ClusterTables(() => Postgres);
+        if (Options.Standby)
+        {
+            Standby = await PrivatePostgres.StartStandby(Log, Path.Combine(Folder, "pg2"), Postgres);
+            await Postgres.CommitOnlyWithStandby();
+        }
+
 
         var pki = Directory.CreateDirectory(Path.Combine(Folder, "pki")).FullName;
         await NodeExecutable.MakeCa(pki);
@@ -175,7 +199,7 @@ public sealed class TestCluster : IAsyncDisposable
                 Address = address,
                 ClusterPort = clusterPort,
                 ApiPort = apiPort,
-                ConnectionString = Postgres.ConnectionString,
+                ConnectionString = Standby is { } second ? Postgres.Together(second) : Postgres.ConnectionString,
                 ClusterId = clusterId,
                 Pki = await NodeExecutable.MakeCertificate(pki, name, "engine", address),
                 TokenKeyFile = tokenKeyFile,

@@ -100,9 +100,8 @@ internal sealed class PostgresSession : IAsyncDisposable
     /// <summary>Ends it although the server may still answer: it is not the primary any more.</summary>
     public void Abandon(string why)
     {
-        if (Interlocked.Exchange(ref lost, 1) != 0) return;
         ended.Cancel();
-        lose(why);
+        Lose(why);
     }
 
     /// <summary>
@@ -140,6 +139,11 @@ internal sealed class PostgresSession : IAsyncDisposable
         closing.Dispose();
     }
 
+    private void Lose(string why)
+    {
+        if (Interlocked.Exchange(ref lost, 1) == 0) lose(why);
+    }
+
     private async Task ListenAsync(ChangeSignal changes)
     {
         await Task.Yield();
@@ -154,7 +158,7 @@ internal sealed class PostgresSession : IAsyncDisposable
         catch (Exception e) when (e is NpgsqlException or IOException or TimeoutException or InvalidOperationException
                                       or OperationCanceledException)
         {
-            Abandon(e.Message);
+            Lose(e.Message);
         }
     }
 }

@@ -14,8 +14,8 @@ internal sealed class PostgresTable
     /// moment of its term.</summary>
     private const string DeadMembers = """
         SELECT m.node_id FROM cluster.members m WHERE m.node_id <> $1 AND (
-            greatest(m.lease_until, pg_postmaster_start_time() + $2, (SELECT max(since) FROM cluster.terms) + $2)
-                < clock_timestamp()
+            greatest(m.lease_until, pg_postmaster_start_time() + $2,
+                     (SELECT max(since) FROM cluster.terms WHERE term > 1) + $2) < clock_timestamp()
             OR (m.lock_server = pg_postmaster_start_time()
                 AND pg_try_advisory_xact_lock_shared(1330791170, m.lock_number)))
         """;
