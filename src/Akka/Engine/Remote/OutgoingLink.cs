@@ -32,7 +32,7 @@ internal sealed class OutgoingLink : IDisposable
         _ = RunAsync();
     }
 
-    public bool IsConnected => connected is { Connected: true };
+    public bool IsConnected => connected is { Client.Connected: true };
 
     public void Send(Outgoing message)
     {
