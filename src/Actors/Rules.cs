@@ -22,6 +22,9 @@ public sealed record Rules<TState, TCommand, TEvent, TEffect>(
     where TEvent : class
     where TEffect : class
 {
+    /// <summary>Whether something runs in the world under this entity: it is brought back at once when its shard moves.</summary>
+    public Func<TState, bool> Runs { get; init; } = static _ => false;
+
     /// <summary>What happens to a state when facts are taken in, and every row that is true with them.</summary>
     /// <param name="version">Sequence number of the last fact.</param>
     public Told<TState> Tell(Guid id, TState before, ImmutableArray<TEvent> facts, long version)

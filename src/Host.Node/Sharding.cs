@@ -24,7 +24,10 @@ internal static class Sharding
         var clock = TimeProvider.System;
         var shell = new ShellSettings(
             config.Time("entities.tick-every"), config.Time("entities.passivate-after"),
-            context => Ownership.Of(context)?.Epoch ?? 0);
+            context => Ownership.Of(context)?.Epoch ?? 0)
+        {
+            Doze = static () => new Doze(PoisonPill.Instance),
+        };
         var regions = new Dictionary<string, IActorRef>(StringComparer.Ordinal);
         var later = new Later();
         var membership = NodeMembership.Of(system);
@@ -64,8 +67,8 @@ internal static class Sharding
                 config.Time("entities.ask-again-after"), config.Time("entities.ask-again-at-most"),
                 config.Time("entities.ask-patience"), config.Number("entities.max-waiting"),
                 config.Time("entities.retry-after")),
-            () => writer.Waiting, clock);
-        ShardDirectory.Get(system).OwnerChanged += (_, _) => entities.OwnersChanged();
+            () => writer.Waiting, clock, (_, id) => extractor.ShardId(id.ToString()));
+        ShardDirectory.Get(system).MayBeLost += shard => entities.MayBeLost(shard.Type, shard.Shard);
         return later.Entities = entities;
     }
 

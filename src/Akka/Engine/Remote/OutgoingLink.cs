@@ -8,7 +8,8 @@ namespace Orchestrator.Engine.Remote;
 
 /// <summary>
 /// The way to one address. Keeps a bounded queue, connects when there is something to send, and again after a pause
-/// when the connection breaks. What was handed to a broken connection may be lost; what still waits is not.
+/// when the connection breaks. What was handed to a broken connection may be lost; what still waits is not. While the
+/// way is cut, what waits goes by another node, and the connection is tried all the time.
 /// </summary>
 internal sealed class OutgoingLink : IDisposable
 {
@@ -20,15 +21,30 @@ internal sealed class OutgoingLink : IDisposable
     private volatile TcpClient? connected;
     private readonly List<Outgoing> unsent = [];
     private NodeId peer;
+    private bool broke;
 
     public OutgoingLink(EngineTransport transport, string host, int port)
     {
         this.transport = transport;
         this.host = host;
         this.port = port;
+        State = new LinkState(transport, host, port);
         queue = Channel.CreateBounded<Outgoing>(
             new BoundedChannelOptions(transport.Settings.SendQueue) { SingleReader = true });
         _ = RunAsync();
+    }
+
+    public LinkState State { get; }
+
+    public string Address => $"{host}:{port}";
+
+    /// <summary>A message of that peer came by way of another node.</summary>
+    public void CameAround() => State.CameAround(connected?.Client);
+
+    /// <summary>Closes the connection when it is found cut.</summary>
+    public void Look()
+    {
+        if (connected is { } client && State.FindsCut(client.Client)) client.Close();
     }
 
     public void Send(Outgoing message)
@@ -62,12 +78,16 @@ internal sealed class OutgoingLink : IDisposable
         {
             try
             {
-                if (unsent.Count == 0 && !await queue.Reader.WaitToReadAsync(closing.Token).ConfigureAwait(false)) break;
+                if (State.IsCut) Detour();
+                else if (unsent.Count == 0 && !await queue.Reader.WaitToReadAsync(closing.Token).ConfigureAwait(false)) break;
                 using var client = new TcpClient { NoDelay = true };
                 var stream = await ConnectAsync(client).ConfigureAwait(false);
                 await using (stream.ConfigureAwait(false))
                 {
                     pause = transport.Settings.BackoffMin;
+                    if (State.IsCut) await SettleAsync().ConfigureAwait(false);
+                    State.Mended(broke);
+                    broke = false;
                     using var broken = CancellationTokenSource.CreateLinkedTokenSource(closing.Token);
                     var watch = WatchAsync(stream, client, broken);
                     try
@@ -89,6 +109,7 @@ internal sealed class OutgoingLink : IDisposable
                                           or InvalidDataException or OperationCanceledException or ObjectDisposedException)
             {
                 if (closing.IsCancellationRequested) break;
+                broke |= connected is not null;
                 connected = null;
                 transport.System.Log.Info("No connection to the node at {0}:{1}: {2}", host, port, e.Message);
                 transport.Membership.Refresh();
@@ -106,7 +127,19 @@ internal sealed class OutgoingLink : IDisposable
     {
         using var patience = CancellationTokenSource.CreateLinkedTokenSource(closing.Token);
         patience.CancelAfter(transport.Settings.ConnectTimeout);
-        await client.ConnectAsync(host, port, patience.Token).ConfigureAwait(false);
+        var knock = client.ConnectAsync(host, port, patience.Token).AsTask();
+        try
+        {
+            await knock.WaitAsync(transport.Settings.CutAfter, transport.System.Clock, patience.Token).ConfigureAwait(false);
+        }
+        catch (TimeoutException)
+        {
+            // Nobody there would have refused it; a frozen process would have been answered for by its kernel.
+            if (State.Cut("a connection was not answered")) Detour();
+            await knock.ConfigureAwait(false);
+        }
+
+        SocketHealth.Watch(client.Client);
         Stream stream = client.GetStream();
         if (transport.Identity is { } identity)
         {
@@ -155,6 +188,20 @@ internal sealed class OutgoingLink : IDisposable
             await stream.WriteAsync(together.GetBuffer().AsMemory(0, (int)together.Length), broken).ConfigureAwait(false);
             await stream.FlushAsync(broken).ConfigureAwait(false);
         }
+    }
+
+    /// <summary>What waits takes the way of what is sent now, behind it.</summary>
+    private void Detour()
+    {
+        unsent.RemoveAll(transport.SendAround);
+        while (queue.Reader.TryPeek(out var next) && transport.SendAround(next)) queue.Reader.TryRead(out _);
+    }
+
+    /// <summary>What took another way shall arrive before what goes straight again.</summary>
+    private async Task SettleAsync()
+    {
+        Detour();
+        await Task.Delay(transport.Settings.CutAfter / 4, transport.System.Clock, closing.Token).ConfigureAwait(false);
     }
 
     private void Add(MemoryStream together, Outgoing next)
