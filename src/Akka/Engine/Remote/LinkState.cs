@@ -46,12 +46,12 @@ internal sealed class LinkState(EngineTransport transport, string host, int port
     {
         if (cut || SocketHealth.Read(socket) is not { } health) return false;
         var now = transport.System.Clock.GetTimestamp();
-        if (health.Unacknowledged == 0) sentSince = 0;
+        if (!health.HasMore || health.IsFull) sentSince = 0;
         else if (sentSince == 0) sentSince = Math.Max(1, now);
         var waiting = sentSince == 0 ? TimeSpan.Zero : transport.System.Clock.GetElapsedTime(sentSince, now);
         var silent = health.SinceAcknowledgement;
         var limit = transport.Settings.CutAfter;
-        return (silent >= limit && waiting >= limit) || silent >= SocketHealth.IdleProbe + limit
+        return !health.IsFull && ((silent >= limit && waiting >= limit) || silent >= SocketHealth.IdleProbe + limit)
             ? Cut($"nothing was acknowledged for {silent.TotalSeconds:0.0} s")
             : false;
     }
