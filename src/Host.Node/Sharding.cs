@@ -25,7 +25,10 @@ internal static class Sharding
         var (clock, read, logs) = (around.Clock, around.Read, around.Logs);
         var shell = new ShellSettings(
             config.Time("entities.tick-every"), config.Time("entities.passivate-after"),
-            config.Number("entities.copy-every"), context => Ownership.Of(context)?.Epoch ?? 0);
+            config.Number("entities.copy-every"), context => Ownership.Of(context)?.Epoch ?? 0)
+        {
+            Doze = static () => new Doze(PoisonPill.Instance),
+        };
         var regions = new Dictionary<string, IActorRef>(StringComparer.Ordinal);
         var later = new Later();
         var membership = NodeMembership.Of(system);
@@ -69,8 +72,8 @@ internal static class Sharding
                 config.Time("entities.ask-again-after"), config.Time("entities.ask-again-at-most"),
                 config.Time("entities.ask-patience"), config.Number("entities.max-waiting"),
                 config.Time("entities.retry-after")),
-            () => writer.Waiting, clock);
-        ShardDirectory.Get(system).OwnerChanged += (_, _) => entities.OwnersChanged();
+            () => writer.Waiting, clock, (_, id) => extractor.ShardId(id.ToString()));
+        ShardDirectory.Get(system).MayBeLost += shard => entities.MayBeLost(shard.Type, shard.Shard);
         return later.Entities = entities;
     }
 

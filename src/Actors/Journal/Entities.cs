@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Collections.Frozen;
 using Akka.Actor;
 using Akka.Cluster.Sharding;
@@ -9,19 +10,30 @@ namespace Orchestrator.Actors.Journal;
 /// Entities by kind and id over sharding. A question whose answer does not come is asked again: the entity may have
 /// moved, or its node may have died between taking the command and answering. The job in the command makes that safe.
 /// </summary>
+/// <param name="shardOf">The shard of an entity by kind and id; without it every loss concerns everyone.</param>
 public sealed class Entities(
-    IReadOnlyDictionary<string, IActorRef> regions, EntitiesSettings settings, Func<int> waiting, TimeProvider clock)
+    IReadOnlyDictionary<string, IActorRef> regions, EntitiesSettings settings, Func<int> waiting, TimeProvider clock,
+    Func<string, Guid, string?>? shardOf = null)
     : IEntities
 {
-    /// <summary>Time in which the regions, too, learn of new owners.</summary>
+    /// <summary>Time in which the regions, too, learn of new owners and ways.</summary>
     private static readonly TimeSpan RegionsLearn = TimeSpan.FromMilliseconds(20);
 
     private readonly FrozenDictionary<string, IActorRef> _regions = regions.ToFrozenDictionary(StringComparer.Ordinal);
-    private TaskCompletionSource _owners = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly ConcurrentDictionary<(string Kind, string Shard), TaskCompletionSource> _losses = new();
 
-    /// <summary>Some shard has another owner: what was asked of the former one is asked again at once.</summary>
-    public void OwnersChanged() => Interlocked
-        .Exchange(ref _owners, new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)).SetResult();
+    /// <summary>Whatever was asked may be lost: everything is asked again at once.</summary>
+    public void OwnersChanged()
+    {
+        foreach (var (kind, shard) in _losses.Keys) MayBeLost(kind, shard);
+    }
+
+    /// <summary>What was asked of the entities of this shard may be lost, with its owner or on the way: it is asked again at
+    /// once.</summary>
+    public void MayBeLost(string kind, string shard)
+    {
+        if (_losses.TryRemove((kind, shard), out var loss)) loss.SetResult();
+    }
 
     public async Task<Reply> Ask(string kind, Guid id, object command, CancellationToken cancel)
     {
@@ -32,13 +44,15 @@ public sealed class Entities(
         var began = clock.GetTimestamp();
         var patience = settings.FirstPatience;
         var question = new ShardingEnvelope(id.ToString(), EntityTraces.Under(command));
+        var shard = (kind, shardOf?.Invoke(kind, id) ?? "");
         while (true)
         {
-            var moved = Volatile.Read(ref _owners).Task;
+            var lost = _losses.GetOrAdd(
+                shard, static _ => new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)).Task;
             try
             {
                 var answer = _regions[kind].Ask<Reply>(question, patience, cancel);
-                if (await Task.WhenAny(answer, moved) == answer) return await answer;
+                if (await Task.WhenAny(answer, lost) == answer) return await answer;
 
                 // The first copy may have been carried out all the same; its job makes the second one harmless.
                 _ = answer.ContinueWith(

@@ -9,7 +9,9 @@ namespace Orchestrator.Engine.Remote;
 
 /// <summary>
 /// Messages to and from other nodes: one connection per pair and direction, in order, at most once. Only members of
-/// the present view are listened to, and nothing leaves while this node may not act.
+/// the present view are listened to, and nothing leaves while this node may not act. While the way to a member is cut,
+/// what starts here goes by one other node, which passes it on straight or not at all: a message makes at most one
+/// detour. Order per pair holds on each way; at a change of way later messages may overtake earlier ones.
 /// </summary>
 internal sealed class EngineTransport : IRemoteTransport
 {
@@ -19,6 +21,7 @@ internal sealed class EngineTransport : IRemoteTransport
     private readonly CancellationTokenSource closing = new();
     private readonly TcpListener listener;
     private readonly Task accepting;
+    private readonly ITimer looks;
     private long bytesSent;
 
     public EngineTransport(LocalSystem system, RemoteSettings settings, RemoteIdentity? identity)
@@ -34,6 +37,8 @@ internal sealed class EngineTransport : IRemoteTransport
         listener.Start();
         Port = ((IPEndPoint)listener.LocalEndpoint).Port;
         accepting = AcceptAsync();
+        var often = settings.CutAfter / 5;
+        looks = system.Clock.CreateTimer(_ => Look(), null, often, often);
     }
 
     public LocalSystem System { get; }
@@ -68,11 +73,60 @@ internal sealed class EngineTransport : IRemoteTransport
             return;
         }
 
-        LinkTo(host, port).Send(new Outgoing(message, sender, recipient));
+        Send(LinkTo(host, port), new Outgoing(message, sender, recipient));
     }
 
     public void Send(NodeDescription node, RoutedMessage message) =>
-        LinkTo(node.Host, node.Port).Send(new Outgoing(message, message.Sender, null));
+        Send(LinkTo(node.Host, node.Port), new Outgoing(message, message.Sender, null));
+
+    /// <summary>False when it must go straight or no other node can pass it on.</summary>
+    public bool SendAround(Outgoing message)
+    {
+        var node = message switch
+        {
+            { Message: RoutedMessage { Hops: <= 1 } routed } => OwnerOf(routed),
+            { Recipient.Path.Address: { Host: { } host, Port: { } port }, IsPassedOn: false } => (host, port),
+            _ => null,
+        };
+        if (node is not { } there || WayAround(there.Host, there.Port, (message.Message as RoutedMessage)?.Type) is not { } relay)
+            return false;
+        LinkTo(there.Host, there.Port).State.Detoured();
+        relay.Send(message);
+        return true;
+    }
+
+    /// <summary>The first member that carries entities and can be reached, other than that one; all nodes prefer the same.</summary>
+    /// <param name="type">It must carry this type, if there is one.</param>
+    public OutgoingLink? WayAround(string host, int port, string? type)
+    {
+        var self = Membership.Self;
+        foreach (var row in Membership.View.Members)
+        {
+            if (row.Node.Id == self || (row.Node.Host == host && row.Node.Port == port) || row.Status != NodeStatus.Up
+                || (type is null ? row.ShardTypes.IsEmpty : !row.ShardTypes.Contains(type))) continue;
+            var link = LinkTo(row.Node.Host, row.Node.Port);
+            if (!link.State.IsCut) return link;
+        }
+
+        return null;
+    }
+
+    private void Send(OutgoingLink link, Outgoing message)
+    {
+        if ((!link.State.IsCut && !link.State.IsDoubted) || !SendAround(message)) link.Send(message);
+    }
+
+    private (string Host, int Port)? OwnerOf(RoutedMessage message)
+    {
+        var view = Membership.View;
+        if (view.Shards.GetValueOrDefault(new ShardKey(message.Type, message.Shard))?.Owner is not { } owner) return null;
+        return view.Members.FirstOrDefault(m => m.Node.Id == owner)?.Node is { } node ? (node.Host, node.Port) : null;
+    }
+
+    private void Look()
+    {
+        foreach (var link in links.Values) link.Look();
+    }
 
     public void OnView(ClusterView view)
     {
@@ -108,6 +162,7 @@ internal sealed class EngineTransport : IRemoteTransport
     {
         if (Identity is { } identity) identity.Renewed -= OnRenewed;
         await closing.CancelAsync().ConfigureAwait(false);
+        await looks.DisposeAsync().ConfigureAwait(false);
         listener.Stop();
         foreach (var link in links.Values) link.Close();
         foreach (var client in incoming.Keys) client.Close();
@@ -251,9 +306,20 @@ internal sealed class EngineTransport : IRemoteTransport
             return;
         }
 
+        if (sender is RemoteActorRef { Path.Address: { Host: { } host, Port: { } port } } && !IsAt(from, host, port))
+            LinkTo(host, port).CameAround();
         if (routed is not null) Route(routed);
+        else if (System.ResolveActorRef(recipient) is RemoteActorRef { Path.Address: { Host: { } to, Port: { } at } } far)
+            LinkTo(to, at).Send(new Outgoing(message, sender, far) { IsPassedOn = true });
         else System.ResolveActorRef(recipient).Tell(message, sender!);
     }
+
+    private bool IsAt(NodeId node, string host, int port) =>
+        Membership.View.Members.Any(m => m.Node.Id == node && m.Node.Host == host && m.Node.Port == port);
 }
 
-internal sealed record Outgoing(object Message, IActorRef? Sender, RemoteActorRef? Recipient);
+internal sealed record Outgoing(object Message, IActorRef? Sender, RemoteActorRef? Recipient)
+{
+    /// <summary>It came from another node to be passed on: it goes straight or not at all.</summary>
+    public bool IsPassedOn { get; init; }
+}

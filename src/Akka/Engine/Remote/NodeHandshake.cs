@@ -66,12 +66,14 @@ internal sealed class NodeHandshake(EngineTransport transport)
 
     /// <exception cref="AuthenticationException">We refuse the peer; the message names its certificate.</exception>
     /// <exception cref="RefusedByPeerException">The peer refuses us; the message is its reason.</exception>
-    public async Task<NodeLine> ConnectAsync(string host, int port, CancellationToken cancel)
+    /// <param name="reach">Connects the socket.</param>
+    public async Task<NodeLine> ConnectAsync(
+        string host, Func<TcpClient, CancellationToken, Task> reach, CancellationToken cancel)
     {
         var client = new TcpClient { NoDelay = true };
         try
         {
-            await client.ConnectAsync(host, port, cancel).ConfigureAwait(false);
+            await reach(client, cancel).ConfigureAwait(false);
             Stream stream = client.GetStream();
             X509Certificate2? certificate = null;
             if (Identity is { } identity)

@@ -7,7 +7,8 @@ namespace Orchestrator.Engine.Remote;
 
 /// <summary>
 /// The way to one address. Keeps a bounded queue, connects when there is something to send, and again after a pause
-/// when the connection breaks. What was handed to a broken connection may be lost; what still waits is not.
+/// when the connection breaks. What was handed to a broken connection may be lost; what still waits is not. While the
+/// way is cut, what waits goes by another node, and the connection is tried all the time.
 /// </summary>
 internal sealed class OutgoingLink : IDisposable
 {
@@ -21,18 +22,33 @@ internal sealed class OutgoingLink : IDisposable
     private NodeLine? successor;
     private volatile CancellationTokenSource? relief;
     private int renewals;
+    private bool broke;
 
     public OutgoingLink(EngineTransport transport, string host, int port)
     {
         this.transport = transport;
         this.host = host;
         this.port = port;
+        State = new LinkState(transport, host, port);
         queue = Channel.CreateBounded<Outgoing>(
             new BoundedChannelOptions(transport.Settings.SendQueue) { SingleReader = true });
         _ = RunAsync();
     }
 
     public bool IsConnected => connected is { Client.Connected: true };
+
+    public LinkState State { get; }
+
+    public string Address => $"{host}:{port}";
+
+    /// <summary>A message of that peer came by way of another node.</summary>
+    public void CameAround() => State.CameAround(connected?.Client.Client);
+
+    /// <summary>Closes the connection when it is found cut.</summary>
+    public void Look()
+    {
+        if (connected is { } line && State.FindsCut(line.Client.Client)) line.Client.Close();
+    }
 
     public void Send(Outgoing message)
     {
@@ -74,13 +90,17 @@ internal sealed class OutgoingLink : IDisposable
         {
             try
             {
-                if (unsent.Count == 0 && Volatile.Read(ref successor) is null
+                if (State.IsCut) Detour();
+                else if (unsent.Count == 0 && Volatile.Read(ref successor) is null
                     && !await queue.Reader.WaitToReadAsync(closing.Token).ConfigureAwait(false)) break;
-                var line = Interlocked.Exchange(ref successor, null) ?? await ConnectAsync().ConfigureAwait(false);
+                var line = Interlocked.Exchange(ref successor, null) ?? await ConnectAsync(ReachAsync).ConfigureAwait(false);
                 await using (line.ConfigureAwait(false))
                 {
                     connected = line;
                     pause = transport.Settings.BackoffMin;
+                    if (State.IsCut) await SettleAsync().ConfigureAwait(false);
+                    State.Mended(broke);
+                    broke = false;
                     await UseAsync(line).ConfigureAwait(false);
                 }
             }
@@ -93,6 +113,7 @@ internal sealed class OutgoingLink : IDisposable
                                           or ObjectDisposedException)
             {
                 if (closing.IsCancellationRequested) break;
+                broke |= connected is not null;
                 connected = null;
                 SayWhy(e);
                 transport.Membership.Refresh();
@@ -107,11 +128,35 @@ internal sealed class OutgoingLink : IDisposable
         while (queue.Reader.TryRead(out var left)) transport.Lose(left.Message, left.Sender, left.Recipient);
     }
 
-    private async Task<NodeLine> ConnectAsync()
+    private async Task<NodeLine> ConnectAsync(Func<TcpClient, CancellationToken, Task> reach)
     {
         using var patience = CancellationTokenSource.CreateLinkedTokenSource(closing.Token);
         patience.CancelAfter(transport.Settings.ConnectTimeout);
-        return await transport.Handshake.ConnectAsync(host, port, patience.Token).ConfigureAwait(false);
+        return await transport.Handshake.ConnectAsync(host, reach, patience.Token).ConfigureAwait(false);
+    }
+
+    private async Task ReachAsync(TcpClient client, CancellationToken cancel)
+    {
+        var knock = client.ConnectAsync(host, port, cancel).AsTask();
+        try
+        {
+            await knock.WaitAsync(transport.Settings.CutAfter, transport.System.Clock, cancel).ConfigureAwait(false);
+        }
+        catch (TimeoutException)
+        {
+            // Nobody there would have refused it; a frozen process would have been answered for by its kernel.
+            if (State.Cut("a connection was not answered")) Detour();
+            await knock.ConfigureAwait(false);
+        }
+
+        SocketHealth.Watch(client.Client);
+    }
+
+    /// <summary>As long as the present connection is in use, what waits is its own affair.</summary>
+    private async Task ReachAgainAsync(TcpClient client, CancellationToken cancel)
+    {
+        await client.ConnectAsync(host, port, cancel).ConfigureAwait(false);
+        SocketHealth.Watch(client.Client);
     }
 
     private async Task UseAsync(NodeLine line)
@@ -150,7 +195,7 @@ internal sealed class OutgoingLink : IDisposable
         {
             try
             {
-                var next = await ConnectAsync().ConfigureAwait(false);
+                var next = await ConnectAsync(ReachAgainAsync).ConfigureAwait(false);
                 if (next.Peer != present.Peer || Interlocked.CompareExchange(ref successor, next, null) is not null)
                 {
                     await next.DisposeAsync().ConfigureAwait(false);
@@ -235,6 +280,20 @@ internal sealed class OutgoingLink : IDisposable
         {
             return false;
         }
+    }
+
+    /// <summary>What waits takes the way of what is sent now, behind it.</summary>
+    private void Detour()
+    {
+        unsent.RemoveAll(transport.SendAround);
+        while (queue.Reader.TryPeek(out var next) && transport.SendAround(next)) queue.Reader.TryRead(out _);
+    }
+
+    /// <summary>What took another way shall arrive before what goes straight again.</summary>
+    private async Task SettleAsync()
+    {
+        Detour();
+        await Task.Delay(transport.Settings.CutAfter / 4, transport.System.Clock, closing.Token).ConfigureAwait(false);
     }
 
     private void Add(MemoryStream together, Outgoing next)
