@@ -1,4 +1,3 @@
-using System.Globalization;
 using Orchestrator.Agent.Protocol;
 using Orchestrator.Agent.Simulated;
 
@@ -167,10 +166,8 @@ public sealed class SimulatedWorld : IDisposable
     /// <summary>Where a migration from this host arrives, null when it is not reached.</summary>
     internal SimulatedHypervisor? Destination(WorldHost from, string uri)
     {
-        if (!uri.StartsWith("sim", StringComparison.Ordinal)) return null;
-        var digits = uri.AsSpan(uri.LastIndexOfAny(['-', '/'], uri.EndsWith("/system", StringComparison.Ordinal) ? uri.Length - 8 : uri.Length - 1) + 1);
-        if (digits.EndsWith("/system")) digits = digits[..^7];
-        if (!int.TryParse(digits, CultureInfo.InvariantCulture, out var n) || n < 1 || n > _hosts.Length) return null;
+        var n = _hosts.ToList().FindIndex(h => uri == $"sim://{h.Number}/system" || uri == $"sim-{h.Number}") + 1;
+        if (n == 0) return null;
         var to = _hosts[n - 1];
         return from.Isolated == 0 && to.Isolated == 0 && !Faults.AreCut(from, to) ? to.Hypervisor : null;
     }

@@ -16,7 +16,7 @@ public sealed class WorldHost : IDisposable
 {
     public const int AgentPort = 54321;
     private readonly SimulatedWorld _world;
-    private readonly MemoryLog _ledger = new();
+    private MemoryLog _ledger = new();
     private readonly MemoryLog _jobs = new();
     private readonly Random _random;
     private readonly ILogger _log;
@@ -120,6 +120,13 @@ public sealed class WorldHost : IDisposable
         _world.ConnectionsReset(life);
         _starting?.Dispose();
         _starting = Clock.CreateTimer(_ => StartAgent(), null, startsAfter, Timeout.InfiniteTimeSpan);
+    }
+
+    /// <summary>The one fault that no agent survives in honour: its memory of leases is gone.</summary>
+    internal void ForgetLedger()
+    {
+        _ledger.Dispose();
+        _ledger = new MemoryLog();
     }
 
     private void Boot()

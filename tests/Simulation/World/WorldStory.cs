@@ -1,4 +1,3 @@
-using System.Collections.Immutable;
 using Orchestrator.Agent.Protocol;
 
 namespace Orchestrator.Tests.Simulation.World;
@@ -83,8 +82,8 @@ internal sealed class WorldStory
 
         public Task<Exception?> Ended { get; }
 
-        public ImmutableArray<GuestState> StatesOf(int vm) =>
-            [.. Heard.OfType<HostEvent.GuestChanged>().Where(g => g.Guest.Vm == Vm(vm)).Select(g => g.Guest.State)];
+        public List<GuestState> StatesOf(int vm) =>
+            Heard.OfType<HostEvent.GuestChanged>().Where(g => g.Guest.Vm == Vm(vm)).Select(g => g.Guest.State).ToList();
 
         private async Task<Exception?> Listen(IAsyncEnumerable<HostEvent> events, OneThread clock)
         {
