@@ -262,7 +262,7 @@ public sealed class CheckTests
     private static async Task Migrate(WorldStory story, int from, int to, long lease, long newLease)
     {
         Accepted(await story.Agent(to).PrepareIncoming(new IncomingOrder(new Stamp(1), newLease, Definition(1))));
-        var uri = (await story.Agent(to).Describe()).MigrationAddress;
+        var uri = (await story.Agent(to).Describe()).MigrationUri;
         Accepted(await story.Agent(from).Migrate(Vm(1), new MigrateOrder(new Stamp(1), lease, uri, newLease)));
     }
 

@@ -166,7 +166,7 @@ public sealed class SimulatedWorld : IDisposable
     /// <summary>Where a migration from this host arrives, null when it is not reached.</summary>
     internal SimulatedHypervisor? Destination(WorldHost from, string uri)
     {
-        var n = _hosts.ToList().FindIndex(h => uri == $"sim://{h.Number}/system" || uri == $"sim-{h.Number}") + 1;
+        var n = _hosts.ToList().FindIndex(h => uri == $"sim://{h.Number}/system") + 1;
         if (n == 0) return null;
         var to = _hosts[n - 1];
         return from.Isolated == 0 && to.Isolated == 0 && !Faults.AreCut(from, to) ? to.Hypervisor : null;
