@@ -40,6 +40,7 @@ public sealed class Simulation : IDisposable
             ConfigurationFactory.ParseString(options.Bug?.Hocon ?? ""), Chance("nodes"), Timeline, options.Verbose)
         {
             Replace = options.Bug?.Entity,
+            Closed = World.NodeDied,
         };
         Nodes = [.. Enumerable.Range(1, options.Nodes).Select(n => new SimulatedNode(n, parts))];
         Clients = new ApiClients(this, Chance("clients"));

@@ -78,8 +78,8 @@ public sealed class SettleChecker(Simulation simulation)
             var real = run[replica.Id].ToArray();
             if (vm.Seat is { } seat && vm is VmState.Up or VmState.Paused or VmState.PoweringUp)
             {
-                if (!real.Any(g => g.Host.Name == vm.Seat!.HostName && g.Lease == vm.Seat.Lease.Number))
-                    yield return $"{Name(replica)}: said to run on {vm.Seat!.HostName} and does not";
+                if (!real.Any(g => g.Host.Name == seat.HostName && g.Lease == seat.Lease.Number))
+                    yield return $"{Name(replica)}: said to run on {seat.HostName} and does not";
             }
             else if (real.Length > 0)
             {

@@ -10,6 +10,7 @@ using Orchestrator.Actors.Template;
 using Orchestrator.Actors.Vm;
 using Orchestrator.Tests.Simulation.Installation;
 using Orchestrator.Tests.Simulation.World;
+using Reply = Orchestrator.Actors.Reply;
 
 namespace Orchestrator.Tests.Simulation.Clients;
 

@@ -1,3 +1,4 @@
+using Orchestrator.Actors;
 using Orchestrator.Actors.Host;
 using Orchestrator.Actors.Journal;
 using Orchestrator.Engine;

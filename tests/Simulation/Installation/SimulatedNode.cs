@@ -17,6 +17,9 @@ public sealed record NodeParts(
     SimulatedThread Thread, SimulatedDatabase Database, MemoryNetwork Network, Func<string, Uri, IAgent> Agents,
     Func<string, IFenceDevices> Fence, Config Overrides, Random Chance, Timeline Timeline, bool Verbose)
 {
+    /// <summary>The world learns that a node's connections are closed.</summary>
+    public required Action<string> Closed { get; init; }
+
     public Func<string, Guid, Props, Props>? Replace { get; init; }
 }
 
@@ -51,7 +54,7 @@ public sealed class SimulatedNode
     /// <summary>Null while the node is down.</summary>
     public SimulatedProcess? Process { get; private set; }
 
-    public LocalSystem? System { get; private set; }
+    internal LocalSystem? System { get; private set; }
 
     public SimulatedStore? Store { get; private set; }
 
@@ -71,6 +74,8 @@ public sealed class SimulatedNode
     {
         if (Process is not null) return;
         Lives++;
+        // What the machine's former life left open is closed by its new kernel, at the latest now.
+        _parts.Closed(Name);
         var process = new SimulatedProcess(_parts.Thread, Name);
         process.Clock.Ahead = ClockAhead;
         Process = process;
@@ -90,7 +95,8 @@ public sealed class SimulatedNode
         var store = Store!;
         // PostgreSQL notices a dead machine by its own keepalive; by then the lease has long decided.
         _parts.Database.After(
-            kernelLives ? _parts.Database.Faults.OneWay() : TimeSpan.FromSeconds(30), () => _ = store.DisposeAsync());
+            kernelLives ? _parts.Database.Faults.OneWay() : TimeSpan.FromSeconds(30), () => store.Close());
+        if (kernelLives) _parts.Closed(Name);
         Forget();
     }
 
@@ -112,9 +118,10 @@ public sealed class SimulatedNode
     {
         await Cluster.Get(system).LeaveAsync();
         await system.Terminate();
-        await store.DisposeAsync();
+        store.Close();
         process.Kill();
         if (Process != process) return;
+        _parts.Closed(Name);
         _parts.Timeline.Note($"{Name} has left and ended");
         Forget();
     }

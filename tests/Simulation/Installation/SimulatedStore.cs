@@ -99,7 +99,13 @@ public sealed class SimulatedStore : IEngineStore
         Ask(() => Done(_inner.ForgetAsync(shard, epoch, entityId, cancel)), cancel);
 
     /// <summary>The database learns that the connection is gone: the session's lock is free.</summary>
-    public ValueTask DisposeAsync() => _inner.DisposeAsync();
+    public void Close() => _inner.DisposeAsync().AsTask().GetAwaiter().GetResult();
+
+    public ValueTask DisposeAsync()
+    {
+        Close();
+        return ValueTask.CompletedTask;
+    }
 
     /// <summary>Any other question to the same database over the same way: the read model's.</summary>
     public Task<T> Ask<T>(Func<T> atDatabase, CancellationToken cancel)

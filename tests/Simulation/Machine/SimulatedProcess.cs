@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using Orchestrator.Engine;
 
 namespace Orchestrator.Tests.Simulation.Machine;
@@ -8,6 +9,7 @@ public enum ProcessState { Running, Paused, Dead }
 /// What an operating system calls a process: all that runs in it (turns of actors, what follows an await, timers) ends
 /// with it, waits while it is stopped, and goes slowly while it is slow. It has a wall clock of its own.
 /// </summary>
+[SuppressMessage("Design", "CA1001", Justification = "Its timers hold nothing outside the simulation.")]
 public sealed class SimulatedProcess : SynchronizationContext, IEngineDispatcher
 {
     private readonly Queue<Turn> _withheld = new();
