@@ -30,7 +30,7 @@ public sealed class Workload(Simulation simulation, ApiClients clients, Random c
     public bool IsReady { get; private set; }
 
     /// <summary>No new command is given while this is set.</summary>
-    public bool Rests { get; set; }
+    public bool Rests { get; set; } = true;
 
     private Options Options => simulation.Options;
 
@@ -145,8 +145,7 @@ public sealed class Workload(Simulation simulation, ApiClients clients, Random c
                     await Stop(vm.Id, vm.Name);
                     break;
                 case "up" when dice < 0.85:
-                    simulation.World.ClientEnds(vm.Id);
-                    await clients.Ask(Kinds.Vm, vm.Id, $"shut down {vm.Name}", o => new VmCommand.Shutdown(o));
+                    await ShutDown(vm.Id, vm.Name);
                     break;
                 case "up":
                     await Update(vm.Id, vm.Name);
@@ -177,6 +176,16 @@ public sealed class Workload(Simulation simulation, ApiClients clients, Random c
     {
         simulation.World.ClientEnds(vm);
         return clients.Ask(Kinds.Vm, vm, $"power off {name}", o => new VmCommand.Stop(o));
+    }
+
+    /// <summary>A guest that does not hear the power button is powered off after a minute.</summary>
+    private async Task ShutDown(Guid vm, string name)
+    {
+        simulation.World.ClientEnds(vm);
+        if (await clients.Ask(Kinds.Vm, vm, $"shut down {name}", o => new VmCommand.Shutdown(o)) is not Reply.Accepted) return;
+        await clients.Pause(TimeSpan.FromSeconds(60));
+        if (simulation.Database.Read.Find(Kinds.Vm, vm) is { } row && ReadTables.Text(row, "status") == "powering_down")
+            await Stop(vm, name);
     }
 
     private Task<Reply?> Update(Guid vm, string name) => clients.Ask(Kinds.Vm, vm, $"update {name}", o =>
