@@ -125,7 +125,7 @@ public sealed class HostHands(HostId id, HostWorld world) : IHands<HostState, Ho
             var now = world.Clock.GetUtcNow();
             if (guests.Count == 0) self.Tell(new HostCommand.ReportEmpty(now));
             foreach (var vm in guests)
-                ToVm(new VmId(vm), new VmCommand.Migrate(Origin.System(Guid.NewGuid(), now), null, Force: true));
+                ToVm(new VmId(vm), new VmCommand.Migrate(Origin.System(world.NewId(), now), null, Force: true));
         }
         catch (Exception e) when (e is EntityUnavailableException or OperationCanceledException)
         {

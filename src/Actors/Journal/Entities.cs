@@ -16,11 +16,16 @@ public sealed class Entities(
     private static readonly TimeSpan RegionsLearn = TimeSpan.FromMilliseconds(20);
 
     private readonly FrozenDictionary<string, IActorRef> _regions = regions.ToFrozenDictionary(StringComparer.Ordinal);
-    private TaskCompletionSource _owners = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly Lock _gate = new();
+    private readonly LinkedList<TaskCompletionSource> _open = new();
 
     /// <summary>Some shard has another owner: what was asked of the former one is asked again at once.</summary>
-    public void OwnersChanged() => Interlocked
-        .Exchange(ref _owners, new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)).SetResult();
+    public void OwnersChanged()
+    {
+        TaskCompletionSource[] open;
+        lock (_gate) open = [.. _open];
+        foreach (var question in open) question.TrySetResult();
+    }
 
     public async Task<Reply> Ask(string kind, Guid id, object command, CancellationToken cancel)
     {
@@ -33,14 +38,18 @@ public sealed class Entities(
         var question = new ShardingEnvelope(id.ToString(), command);
         while (true)
         {
-            var moved = Volatile.Read(ref _owners).Task;
+            var over = Open();
             try
             {
                 var answer = _regions[kind].Ask<Reply>(question, patience, cancel);
-                if (await Task.WhenAny(answer, moved) == answer) return await answer;
+
+                // Seen by an awaiter and not by WhenAny: what follows then runs where the asker's awaits run.
+                answer.GetAwaiter().UnsafeOnCompleted(() => over.Value.TrySetResult());
+                await over.Value.Task;
+                if (answer.IsCompleted) return await answer;
 
                 // The first copy may have been carried out all the same; its job makes the second one harmless.
-                _ = answer.ContinueWith(static t => t.Exception, TaskScheduler.Default);
+                answer.GetAwaiter().UnsafeOnCompleted(() => _ = answer.Exception);
                 await Task.Delay(RegionsLearn, clock, cancel);
             }
             catch (AskTimeoutException) when (clock.GetElapsedTime(began) < settings.Patience)
@@ -53,7 +62,17 @@ public sealed class Entities(
                     $"{kind} {id} did not answer in {settings.Patience.TotalSeconds} s; it is not known whether the "
                     + "command was accepted", settings.RetryAfter);
             }
+            finally
+            {
+                lock (_gate) _open.Remove(over);
+            }
         }
+    }
+
+    private LinkedListNode<TaskCompletionSource> Open()
+    {
+        var question = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        lock (_gate) return _open.AddLast(question);
     }
 
     public void Tell(string kind, Guid id, object command) =>

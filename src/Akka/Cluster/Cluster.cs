@@ -48,7 +48,8 @@ public class Cluster : IExtension
         SelfAddress = new Address("akka.tcp", system.Name, node.Host, node.Port);
         system.LocalAddress = SelfAddress;
         Membership = new NodeMembership(
-            store, node, system.Clock, Logging.GetLogger(system, "Cluster"), system.TaskScheduler);
+            store, node, system.Clock, Logging.GetLogger(system, "Cluster"), system.TaskScheduler,
+            system.NextGuid);
         Transport.Membership = Membership;
         Transport.Route = message => Sharding.ClusterSharding.Get(system).Route(message);
         system.Transport = Transport;

@@ -97,7 +97,17 @@ public enum NodeStatus { Up, Leaving }
 public sealed record NodeRow(
     NodeDescription Node, NodeStatus Status, DateTimeOffset JoinedAt, ImmutableArray<string> ShardTypes);
 
-public readonly record struct ShardKey(string Type, string Shard);
+public readonly record struct ShardKey(string Type, string Shard)
+{
+    /// <summary>The same in every process, and with it the order in which a shard table is gone through.</summary>
+    public override int GetHashCode()
+    {
+        var hash = 2166136261u;
+        foreach (var unit in Type) hash = (hash ^ unit) * 16777619u;
+        foreach (var unit in Shard) hash = (hash ^ unit) * 16777619u;
+        return (int)(hash ^ (hash >> 15));
+    }
+}
 
 /// <summary>Who owns a shard, under which epoch, and who is to have it next (null: it stays).</summary>
 public sealed record ShardRow(ShardKey Key, NodeId? Owner, long Epoch, NodeId? Next);

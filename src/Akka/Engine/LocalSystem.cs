@@ -168,6 +168,16 @@ internal sealed class LocalSystem : ExtendedActorSystem
         return Convert.ToHexStringLower(bytes);
     }
 
+    /// <summary>An id that nobody else has; repeatable with a seeded source.</summary>
+    public Guid NextGuid()
+    {
+        Span<byte> bytes = stackalloc byte[16];
+        lock (_random) _random.NextBytes(bytes);
+        bytes[7] = (byte)((bytes[7] & 0x0f) | 0x40);
+        bytes[8] = (byte)((bytes[8] & 0x3f) | 0x80);
+        return new Guid(bytes);
+    }
+
     public ActorPath NewTempPath() =>
         _temp / ChildTable.RandomName(Interlocked.Increment(ref _tempNumber));
 
