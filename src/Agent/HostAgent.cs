@@ -341,7 +341,9 @@ public sealed class HostAgent : IGuestWatch, IAsyncDisposable
 
     private static async Task After(Task before, Guest guest, Func<Task> work, Action<Guest, Exception> failed)
     {
-        await before.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ForceYielding);
+        await before.ConfigureAwait(
+            ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ForceYielding
+            | ConfigureAwaitOptions.ContinueOnCapturedContext);
         try
         {
             await work();
@@ -434,7 +436,8 @@ public sealed class HostAgent : IGuestWatch, IAsyncDisposable
 
     private async Task Outside(Func<Task> work, GuestKey key)
     {
-        await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
+        await Task.CompletedTask.ConfigureAwait(
+            ConfigureAwaitOptions.ForceYielding | ConfigureAwaitOptions.ContinueOnCapturedContext);
         try
         {
             await work();

@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using System.Collections.Frozen;
 using Akka.Actor;
 using Akka.Cluster.Sharding;
@@ -20,19 +19,24 @@ public sealed class Entities(
     private static readonly TimeSpan RegionsLearn = TimeSpan.FromMilliseconds(20);
 
     private readonly FrozenDictionary<string, IActorRef> _regions = regions.ToFrozenDictionary(StringComparer.Ordinal);
-    private readonly ConcurrentDictionary<(string Kind, string Shard), TaskCompletionSource> _losses = new();
+    private readonly Lock _gate = new();
+    private readonly Dictionary<(string Kind, string Shard), LinkedList<TaskCompletionSource>> _open = [];
 
     /// <summary>Whatever was asked may be lost: everything is asked again at once.</summary>
     public void OwnersChanged()
     {
-        foreach (var (kind, shard) in _losses.Keys) MayBeLost(kind, shard);
+        (string Kind, string Shard)[] all;
+        lock (_gate) all = [.. _open.Keys];
+        foreach (var (kind, shard) in all) MayBeLost(kind, shard);
     }
 
     /// <summary>What was asked of the entities of this shard may be lost, with its owner or on the way: it is asked again at
     /// once.</summary>
     public void MayBeLost(string kind, string shard)
     {
-        if (_losses.TryRemove((kind, shard), out var loss)) loss.SetResult();
+        TaskCompletionSource[] asked;
+        lock (_gate) asked = _open.TryGetValue((kind, shard), out var questions) ? [.. questions] : [];
+        foreach (var question in asked) question.TrySetResult();
     }
 
     public async Task<Reply> Ask(string kind, Guid id, object command, CancellationToken cancel)
@@ -47,17 +51,18 @@ public sealed class Entities(
         var shard = (kind, shardOf?.Invoke(kind, id) ?? "");
         while (true)
         {
-            var lost = _losses.GetOrAdd(
-                shard, static _ => new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)).Task;
+            var over = Open(shard);
             try
             {
                 var answer = _regions[kind].Ask<Reply>(question, patience, cancel);
-                if (await Task.WhenAny(answer, lost) == answer) return await answer;
+
+                // Seen by an awaiter and not by WhenAny: what follows then runs where the asker's awaits run.
+                answer.GetAwaiter().UnsafeOnCompleted(() => over.Value.TrySetResult());
+                await over.Value.Task;
+                if (answer.IsCompleted) return await answer;
 
                 // The first copy may have been carried out all the same; its job makes the second one harmless.
-                _ = answer.ContinueWith(
-                    static t => t.Exception, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously,
-                    TaskScheduler.Default);
+                answer.GetAwaiter().UnsafeOnCompleted(() => _ = answer.Exception);
                 await Task.Delay(RegionsLearn, clock, cancel);
             }
             catch (AskTimeoutException) when (clock.GetElapsedTime(began) < settings.Patience)
@@ -70,6 +75,30 @@ public sealed class Entities(
                     $"{kind} {id} did not answer in {settings.Patience.TotalSeconds} s; it is not known whether the "
                     + "command was accepted", settings.RetryAfter);
             }
+            finally
+            {
+                Close(shard, over);
+            }
+        }
+    }
+
+    private LinkedListNode<TaskCompletionSource> Open((string Kind, string Shard) shard)
+    {
+        var question = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        lock (_gate)
+        {
+            if (!_open.TryGetValue(shard, out var questions)) _open[shard] = questions = [];
+            return questions.AddLast(question);
+        }
+    }
+
+    private void Close((string Kind, string Shard) shard, LinkedListNode<TaskCompletionSource> question)
+    {
+        lock (_gate)
+        {
+            var questions = _open[shard];
+            questions.Remove(question);
+            if (questions.Count == 0) _open.Remove(shard);
         }
     }
 
