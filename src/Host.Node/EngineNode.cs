@@ -9,6 +9,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Npgsql;
 using Orchestrator.Actors.Journal;
+using Orchestrator.Actors.Watching;
 using Orchestrator.Agent.Protocol;
 using Orchestrator.Api;
 using Orchestrator.Api.ReadModel;
@@ -44,20 +45,26 @@ internal static class EngineNode
         var secrets = new PostgresSecrets(database, tokenKey);
         Cluster.Get(system);
         var membership = NodeMembership.Of(system);
-        var entities = Sharding.Start(system, config, read, secrets, logs);
+        var debts = new DebtBook();
+        var entities = Sharding.Start(system, config, read, secrets, logs, debts);
         var owners = new Owners(system);
+        var watching = Watching.Start(system, config, entities, read, database, debts);
 
         await using var app = Build(config, tokenKey, services => services
             .AddSingleton<IEntities>(entities)
             .AddSingleton<IReadModel>(read)
             .AddSingleton<Api.ISecrets>(secrets)
             .AddSingleton<IOwners>(owners)
+            .AddSingleton<IInsight>(watching.Insight)
             .AddSingleton(database)
             .AddSingleton<IUsers, PostgresUsers>()
             .AddSingleton<PostgresTokenRevocations>()
             .AddSingleton<ITokenRevocations>(s => s.GetRequiredService<PostgresTokenRevocations>())
             .AddHostedService(s => s.GetRequiredService<PostgresTokenRevocations>())
             .AddHostedService(_ => new OldJobs(read, TimeProvider.System)));
+        await using var telemetry = await NodeTelemetry.Start(config, "orchestrator-engine");
+        telemetry.Map(app);
+        watching.Health.Map(app);
         await membership.Joined;
         await app.StartAsync();
         NodeLog.Up(log, config.Name, config.Text("api.address"), config.Number("api.port"));

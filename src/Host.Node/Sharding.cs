@@ -10,6 +10,7 @@ using Orchestrator.Actors.Journal;
 using Orchestrator.Actors.StorageDomain;
 using Orchestrator.Actors.Template;
 using Orchestrator.Actors.Vm;
+using Orchestrator.Actors.Watching;
 using Orchestrator.Agent.Protocol;
 using Orchestrator.Engine;
 
@@ -19,12 +20,16 @@ namespace Orchestrator.Host.Node;
 internal static class Sharding
 {
     public static Entities Start(
-        ActorSystem system, NodeConfig config, IReadModel read, IDevicePasswords passwords, ILoggerFactory logs)
+        ActorSystem system, NodeConfig config, IReadModel read, IDevicePasswords passwords, ILoggerFactory logs,
+        DebtBook debts)
     {
         var clock = TimeProvider.System;
         var shell = new ShellSettings(
             config.Time("entities.tick-every"), config.Time("entities.passivate-after"),
-            context => Ownership.Of(context)?.Epoch ?? 0);
+            context => Ownership.Of(context)?.Epoch ?? 0)
+        {
+            Debts = debts,
+        };
         var regions = new Dictionary<string, IActorRef>(StringComparer.Ordinal);
         var later = new Later();
         var membership = NodeMembership.Of(system);
