@@ -35,10 +35,10 @@ internal sealed class InsightEndpoints(IInsight insight, ServiceEndpoints edge)
     {
         var text = context.Request.Query["older-than"].ToString();
         if (text.Length == 0) return _stuckAfter;
-        return double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var seconds)
-            && seconds is >= 0 and <= 1e9
+        return long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var seconds)
+            && seconds <= 1_000_000_000
             ? TimeSpan.FromSeconds(seconds)
-            : throw FaultException.Bad("older-than is a number of seconds");
+            : throw FaultException.Bad("older-than is a whole number of seconds");
     }
 
     private static async Task Write(HttpContext context, Task<string> json)

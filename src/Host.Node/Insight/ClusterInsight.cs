@@ -41,7 +41,7 @@ internal sealed class ClusterInsight(
     public async Task<string> Stuck(TimeSpan atLeast, CancellationToken cancel)
     {
         var view = membership.View;
-        var ask = new AskNode("stuck", atLeast.TotalSeconds);
+        var ask = new AskNode("stuck", (long)atLeast.TotalSeconds);
         var told = await Task.WhenAll(view.Members.Select(m => questions.Ask<StuckHere>(m.Node, ask, cancel)));
         var silent = view.Members.Where((_, i) => told[i] is null).Select(m => $"{m.Node.Host}:{m.Node.Port}").ToImmutableArray();
         var entities = view.Members.Zip(told).SelectMany(n => n.Second is { } here

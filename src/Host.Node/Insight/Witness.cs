@@ -16,7 +16,7 @@ internal sealed class Witness(Func<Task<NodeReport>> report, DebtBook debts, Tim
                 break;
             case AskNode { What: "stuck" } ask:
                 var now = clock.GetUtcNow();
-                var before = ask.Seconds > 0 ? now - TimeSpan.FromSeconds(Math.Min(ask.Seconds, 1e9)) : DateTimeOffset.MaxValue;
+                var before = ask.Seconds > 0 ? now - TimeSpan.FromSeconds(Math.Min(ask.Seconds, 1_000_000_000L)) : DateTimeOffset.MaxValue;
                 Sender.Tell(new NodeTold(WireJson.Write(new StuckHere([.. debts.Since(before).Take(MostTold)], now))), Self);
                 break;
             default:

@@ -22,6 +22,9 @@ public sealed record NodeConfig
 
     public required string InstanceIdFile { get; init; }
 
+    /// <summary>Further lines of HOCON under orchestrator.</summary>
+    public string Extra { get; init; } = "";
+
     public Uri Api => new($"https://{Address}:{ApiPort}/");
 
     public string Write(string folder)
@@ -48,6 +51,7 @@ public sealed record NodeConfig
                 token-key-file = "{{TokenKeyFile}}"
                 instance-id-file = "{{InstanceIdFile}}"
               }
+              {{Extra}}
             }
 
             """);
@@ -80,6 +84,9 @@ public sealed record FleetConfig
 
     public required PkiFiles Pki { get; init; }
 
+    /// <summary>Further lines of HOCON under orchestrator.</summary>
+    public string Extra { get; init; } = "";
+
     public string Write(string folder)
     {
         var path = Path.Combine(folder, "fleet.conf");
@@ -101,6 +108,7 @@ public sealed record FleetConfig
                 boot-time = {{(int)Boot.TotalMilliseconds}} ms
                 migration-time = {{(int)Migration.TotalMilliseconds}} ms
               }
+              {{Extra}}
             }
 
             """);

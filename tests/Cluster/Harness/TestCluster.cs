@@ -25,6 +25,9 @@ public sealed record TestClusterOptions
     /// <summary>Each node in a network namespace of its own.</summary>
     public bool Namespaces { get; init; }
 
+    /// <summary>Further lines of HOCON under orchestrator, for nodes and fleet.</summary>
+    public string Extra { get; init; } = "";
+
     /// <summary>How long a client waits for one answer of one node.</summary>
     public TimeSpan AttemptLimit { get; init; } = TimeSpan.FromSeconds(8);
 }
@@ -99,6 +102,9 @@ public sealed class TestCluster : IAsyncDisposable
         Log.Add("harness", line);
         _say(line);
     }
+
+    /// <summary>Of admin@internal.</summary>
+    public string Password => _password!;
 
     public OvirtClient NewClient(TimeSpan attemptLimit) => new(
         [.. _nodes.Select(n => n.Config.Api)], NodeExecutable.CaFile(Path.Combine(Folder, "pki")), "admin@internal", _password!,
@@ -177,6 +183,7 @@ public sealed class TestCluster : IAsyncDisposable
                 Pki = await NodeExecutable.MakeCertificate(pki, name, "engine", address),
                 TokenKeyFile = tokenKeyFile,
                 InstanceIdFile = instanceFile,
+                Extra = Options.Extra,
             }, Folder, Log, Options.Namespaces ? NetworkLab.NamespaceOf(i) : null));
         }
 
@@ -190,6 +197,7 @@ public sealed class TestCluster : IAsyncDisposable
             Boot = Options.Boot,
             Migration = Options.Migration,
             Pki = await NodeExecutable.MakeCertificate(pki, "fleet", "agent", home),
+            Extra = Options.Extra,
         }, Folder, Log);
 
         Client = NewClient(Options.AttemptLimit);
