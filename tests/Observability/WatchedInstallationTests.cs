@@ -12,6 +12,8 @@ namespace Orchestrator.Tests.Observability;
 /// <summary>Three node processes, PostgreSQL and simulated hosts, seen from outside only.</summary>
 public sealed class WatchedInstallationTests(ITestOutputHelper output)
 {
+    /// <summary>VMs of one run: enough that their entities live on more than one node.</summary>
+    private const int Started = 6;
     private const string Caller = "00f067aa0ba902b7";
 
     /// <summary>One start of one VM is found again in everything that an operator may look at.</summary>
@@ -23,17 +25,23 @@ public sealed class WatchedInstallationTests(ITestOutputHelper output)
         await Run(collector, async (cluster, http) =>
         {
             await HealthIsTold(cluster, http);
-            var vm = await Create(cluster, "traced");
+            var vms = new List<Guid>();
+            for (var i = 0; i < Started; i++) vms.Add(await Create(cluster, $"traced-{i}"));
             var before = await Metrics(cluster, http);
-            var trace = ActivityTraceId.CreateRandom().ToHexString();
-            var answer = await http.SendAsync(Ask(cluster, 0, HttpMethod.Post, $"ovirt-engine/api/vms/{vm}/start", $"00-{trace}-{Caller}-01"));
-            Assert.True(answer.IsSuccessStatusCode, await answer.Content.ReadAsStringAsync());
-            await Up(cluster, vm);
+            var nodes = new HashSet<string>();
+            foreach (var vm in vms)
+            {
+                var trace = ActivityTraceId.CreateRandom().ToHexString();
+                var answer = await http.SendAsync(Ask(cluster, 0, HttpMethod.Post, $"ovirt-engine/api/vms/{vm}/start", $"00-{trace}-{Caller}-01"));
+                Assert.True(answer.IsSuccessStatusCode, await answer.Content.ReadAsStringAsync());
+                await Up(cluster, vm);
+                nodes.UnionWith(await TraceIsWhole(collector, trace, vm));
+                Assert.True(await JournalNames(cluster, vm, trace) > 0, "no event in the journal names the trace of its request");
+            }
 
-            await TraceIsWhole(collector, trace, vm);
-            Assert.True(await JournalNames(cluster, vm, trace) > 0, "no event in the journal names the trace of its request");
+            Assert.True(nodes.Count > 1, $"all entities of {Started} starts live on {string.Join(", ", nodes)}: no trace crossed nodes");
             await MetricsAreTrue(cluster, http, before);
-            await ViewIsTrue(cluster, http, vm);
+            await ViewIsTrue(cluster, http, vms[0]);
             Assert.Empty(collector.Mistakes);
             await Wait.Until(() => Task.FromResult(collector.Metrics.Contains(("orchestrator-engine", "orchestrator.journal.write.duration"))
                     && collector.Metrics.Contains(("orchestrator-engine", "http.server.request.duration"))
@@ -82,6 +90,7 @@ public sealed class WatchedInstallationTests(ITestOutputHelper output)
             var asked = (cluster.Nodes.ToList().IndexOf(owner) + 1) % cluster.Nodes.Count;
             await Json(cluster, http, asked, $"orchestrator/v1/entities/vm/{vm}");
             owner.Freeze();
+            await Wait.Until(() => Task.FromResult(Signals.Stat(owner.Pid)?[0] == "T"), TimeSpan.FromSeconds(5), "the owner stands still");
             var clock = Stopwatch.StartNew();
             var frozen = await Entity(cluster, http, asked, vm.ToString());
             output.WriteLine($"answered after {clock.ElapsedMilliseconds} ms while the owner was frozen");
@@ -124,7 +133,8 @@ public sealed class WatchedInstallationTests(ITestOutputHelper output)
     }
 
     /// <summary>api → vm → journal → cluster → vm → host → order → agent, each under the one before it.</summary>
-    private async Task TraceIsWhole(OtlpReceiver collector, string trace, Guid vm)
+    /// <returns>The engine nodes that had a part in it.</returns>
+    private async Task<IEnumerable<string>> TraceIsWhole(OtlpReceiver collector, string trace, Guid vm)
     {
         string[] chain =
         [
@@ -152,6 +162,7 @@ public sealed class WatchedInstallationTests(ITestOutputHelper output)
         Assert.All(spans, s => Assert.True(s.End >= s.Start));
         Assert.Contains(spans, s => s.Service == "orchestrator-fleet");
         Assert.All(spans.Where(s => s.Id != root.Id), s => Assert.True(byId.ContainsKey(s.Parent), $"{s.Name} has no parent:\n{Tree(spans)}"));
+        return spans.Where(s => s.Service == "orchestrator-engine").Select(s => s.Instance);
     }
 
     private static async Task<long> JournalNames(TestCluster cluster, Guid vm, string trace)
@@ -176,12 +187,12 @@ public sealed class WatchedInstallationTests(ITestOutputHelper output)
                     $"{PrometheusReader.Key(sample)} fell from {sample.Value} to {now.GetValueOrDefault(PrometheusReader.Key(sample), -1)}");
         }
 
-        Assert.Equal(1, Sum(after, "orchestrator_host_orders_total", ("order", "launch"), ("outcome", "accepted"))
+        Assert.Equal(Started, Sum(after, "orchestrator_host_orders_total", ("order", "launch"), ("outcome", "accepted"))
             - Sum(before, "orchestrator_host_orders_total", ("order", "launch"), ("outcome", "accepted")));
         Assert.True(Sum(after, "orchestrator_entity_commands_total", ("kind", "vm"), ("outcome", "accepted"))
-            >= Sum(before, "orchestrator_entity_commands_total", ("kind", "vm"), ("outcome", "accepted")) + 4);
+            >= Sum(before, "orchestrator_entity_commands_total", ("kind", "vm"), ("outcome", "accepted")) + (4 * Started));
         Assert.True(Sum(after, "orchestrator_journal_writes_total", ("outcome", "written"))
-            >= Sum(before, "orchestrator_journal_writes_total", ("outcome", "written")) + 4);
+            >= Sum(before, "orchestrator_journal_writes_total", ("outcome", "written")) + (4 * Started));
         Assert.Equal(0, Sum(after, "orchestrator_journal_writes_total", ("outcome", "not_owner")));
         Assert.Equal(7 * 30, Sum(after, "orchestrator_shard_owned"));
         Assert.Equal(3, Sum(after, "orchestrator_membership_may_act"));
@@ -189,7 +200,7 @@ public sealed class WatchedInstallationTests(ITestOutputHelper output)
         Assert.True(Sum(after, "orchestrator_entity_resident", ("kind", "host")) == cluster.Options.Hosts);
         Assert.True(Sum(after, "orchestrator_actor_messages_total") > Sum(before, "orchestrator_actor_messages_total"));
         Assert.True(Sum(after, "orchestrator_remote_frames_total", ("direction", "transmit")) > 0);
-        Assert.Equal(1, Sum(after, "http_server_request_duration_seconds", "http_server_request_duration_seconds_count",
+        Assert.Equal(Started, Sum(after, "http_server_request_duration_seconds", "http_server_request_duration_seconds_count",
             ("orchestrator_resource", "vms/{id}/start"), ("http_response_status_code", "200")));
 
         // OpenMetrics, to who asks for it.
@@ -221,7 +232,7 @@ public sealed class WatchedInstallationTests(ITestOutputHelper output)
             Assert.Contains("It waits for nothing.", t.Sentences);
         });
         Assert.Contains("vm.came-up.1", told[0].Json["events"]!.AsArray().Select(e => e!["name"]!.GetValue<string>()));
-        Assert.Equal("traced", (await Entity(cluster, http, 0, "traced")).Json["name"]!.GetValue<string>());
+        Assert.Equal("traced-0", (await Entity(cluster, http, 0, "traced-0")).Json["name"]!.GetValue<string>());
 
         var shards = await Json(cluster, http, 2, "orchestrator/v1/shards");
         var mine = shards["shards"]!.AsArray().Single(s => s!["kind"]!.GetValue<string>() == "vm"

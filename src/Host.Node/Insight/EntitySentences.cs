@@ -53,7 +53,7 @@ internal static class EntitySentences
             case { } self:
                 yield return $"{Capital(name)} is in the phase {self.Phase}"
                     + string.Concat(self.Summary.Where(s => s.Key != "name" && s.Value.Length > 0).Select(s => $"; {s.Key}: {s.Value}"))
-                    + $". It is in memory since {Ago(self.ResidentSince ?? now, now)}, after event {self.Sequence}.";
+                    + $". It has been in memory for {Durations.Say(now - (self.ResidentSince ?? now))}; its last event is number {self.Sequence}.";
                 break;
         }
     }
@@ -78,7 +78,7 @@ internal static class EntitySentences
         foreach (var debt in due)
         {
             yield return $"It has been waiting for {debt.What} for {Durations.Say(now - debt.Since)} (since "
-                + $"{debt.Since.UtcDateTime:HH:mm:ss} UTC); it said so {debt.Said.ToString(CultureInfo.InvariantCulture)} times"
+                + $"{debt.Since.UtcDateTime:HH:mm:ss} UTC); it said so {debt.Said.ToString(CultureInfo.InvariantCulture)} {(debt.Said == 1 ? "time" : "times")}"
                 + $"{(debt.LastSaid is { } last ? $", last {Ago(last, now)}" : "")}.";
             if (debt.Remedy is { } remedy) yield return $"What helps: {remedy}";
         }
