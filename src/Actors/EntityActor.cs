@@ -112,6 +112,11 @@ public sealed class EntityActor<TState, TCommand, TEvent, TEffect> : UntypedPers
             _log.Error("{0}: a stored event cannot be read ({1}: {2}); it answers nothing until this engine is upgraded",
                 PersistenceId, row.Manifest, row.Reason);
             Context.SetReceiveTimeout(_settings.PassivateAfter);
+#if AKKA_PACKAGES
+            _watch.CannotRead(row, null);
+#else
+            _watch.CannotRead(row, LastRecordedAt);
+#endif
             return;
         }
 

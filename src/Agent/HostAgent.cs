@@ -55,6 +55,12 @@ public sealed class HostAgent : IGuestWatch, IAsyncDisposable
         lock (_gate) return ReportNow();
     }
 
+    /// <summary>How many guests are in each state.</summary>
+    public IReadOnlyDictionary<GuestState, int> CountGuests()
+    {
+        lock (_gate) return _guests.Values.GroupBy(g => g.Report.State).ToDictionary(g => g.Key, g => g.Count());
+    }
+
     /// <summary>Claims the host for the owner with this epoch and begins a stream to it.</summary>
     public (EventFeed.Follower? Follower, AgentRefusal? Refusal) Follow(long epoch, string owner)
     {

@@ -10,6 +10,7 @@ using Microsoft.AspNetCore.Server.Kestrel.Https;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Orchestrator.Actors.Journal;
+using Orchestrator.Actors.Watching;
 using Orchestrator.Agent.Protocol;
 using Orchestrator.Api;
 using Orchestrator.Api.ReadModel;
@@ -43,22 +44,31 @@ internal static class EngineNode
         Cluster.Get(system);
         var membership = NodeMembership.Of(system);
         var agents = Agents(credentials, logs);
+        var debts = new DebtBook();
         var entities = Sharding.Start(system, config, new Sharding.Surroundings(
             read, secrets, host => new AgentClient(agents, host), new FenceProgram(), TimeProvider.System, Guid.NewGuid,
-            logs));
+            logs)
+        {
+            Debts = debts,
+        });
         var owners = new Owners(system);
+        var watching = Watching.Start(system, config, entities, read, database, debts);
 
         await using var app = Build(config, credentials, tokenKey, services => services
             .AddSingleton<IEntities>(entities)
             .AddSingleton<IReadModel>(read)
             .AddSingleton<Api.ISecrets>(secrets)
             .AddSingleton<IOwners>(owners)
+            .AddSingleton<IInsight>(watching.Insight)
             .AddSingleton(database)
             .AddSingleton<IUsers, PostgresUsers>()
             .AddSingleton<PostgresTokenRevocations>()
             .AddSingleton<ITokenRevocations>(s => s.GetRequiredService<PostgresTokenRevocations>())
             .AddHostedService(s => s.GetRequiredService<PostgresTokenRevocations>())
             .AddHostedService(_ => new OldJobs(read, TimeProvider.System)));
+        await using var telemetry = await NodeTelemetry.Start(config, "orchestrator-engine");
+        telemetry.Map(app);
+        watching.Health.Map(app);
         await membership.Joined;
         await app.StartAsync();
         NodeLog.Up(log, config.Name, config.Text("api.address"), config.Number("api.port"));

@@ -2,12 +2,15 @@ using System.Globalization;
 using System.Net;
 using System.Security.Authentication;
 using Microsoft.AspNetCore.Builder;
+using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Console;
 using Orchestrator.Agent;
 using Orchestrator.Agent.Protocol;
 using Orchestrator.Agent.Simulated;
 using Orchestrator.Engine;
+using Orchestrator.Telemetry;
 
 namespace Orchestrator.Host.Node;
 
@@ -40,13 +43,7 @@ internal static class Node
         }
     }
 
-    public static void Logs(ILoggingBuilder builder, NodeConfig config) => builder
-        .AddSimpleConsole(console =>
-        {
-            console.SingleLine = true;
-            console.UseUtcTimestamp = true;
-            console.TimestampFormat = "yyyy-MM-ddTHH:mm:ss.fffZ ";
-        })
+    public static void Logs(ILoggingBuilder builder, NodeConfig config) => Form(builder, config)
         .SetMinimumLevel(config.Text("log.level") switch
         {
             "debug" => LogLevel.Debug,
@@ -56,6 +53,22 @@ internal static class Node
         })
         .AddFilter("Microsoft", LogLevel.Warning)
         .AddFilter("System.Net.Http", LogLevel.Warning);
+
+    private static ILoggingBuilder Form(ILoggingBuilder builder, NodeConfig config)
+    {
+        if (config.Text("log.format") == "json")
+        {
+            builder.Services.AddSingleton<ConsoleFormatter>(new JsonLines(config.Name));
+            return builder.AddConsole(console => console.FormatterName = JsonLines.FormatterName);
+        }
+
+        return builder.AddSimpleConsole(console =>
+        {
+            console.SingleLine = true;
+            console.UseUtcTimestamp = true;
+            console.TimestampFormat = "yyyy-MM-ddTHH:mm:ss.fffZ ";
+        });
+    }
 
     private static async Task RunAgent(NodeConfig config, LiveCredentials credentials)
     {
@@ -79,6 +92,8 @@ internal static class Node
                 VncListen = config.Text("agent.vnc-listen"),
             },
             builder => Logs(builder, config));
+        await using var telemetry = await NodeTelemetry.Start(config, "orchestrator-agent");
+        telemetry.Map(app);
         await app.RunAsync();
     }
 
@@ -106,6 +121,7 @@ internal static class Node
                 LaunchFailures = config.Hocon.GetDouble("orchestrator.fleet.launch-failures"),
             },
         });
+        await using var telemetry = await NodeTelemetry.Start(config, "orchestrator-fleet");
         await fleet.Start();
         NodeLog.FleetReady(logs.CreateLogger("Orchestrator.Fleet"), config.Number("fleet.hosts"), fleet.Control);
         await Ended();

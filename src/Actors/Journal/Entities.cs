@@ -41,7 +41,7 @@ public sealed class Entities(
 
     public async Task<Reply> Ask(string kind, Guid id, object command, CancellationToken cancel)
     {
-        if (waiting() > settings.MaxWaiting)
+        if (command is not Inspect && waiting() > settings.MaxWaiting)
             throw new EntityUnavailableException(
                 "too many commands wait for the database; try again in a few seconds", settings.RetryAfter);
 

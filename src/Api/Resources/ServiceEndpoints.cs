@@ -10,7 +10,7 @@ using Orchestrator.Api.Sso;
 namespace Orchestrator.Api.Resources;
 
 /// <summary>What lies beside the API: health, the CA certificate, and who owns what in the engine's cluster.</summary>
-internal sealed class ServiceEndpoints(World world, Doorkeeper doorkeeper)
+internal sealed class ServiceEndpoints(World world, Doorkeeper doorkeeper, IInsight? insight = null)
 {
     public void Map(IEndpointRouteBuilder routes)
     {
@@ -18,6 +18,7 @@ internal sealed class ServiceEndpoints(World world, Doorkeeper doorkeeper)
         routes.MapGet("/ovirt-engine/services/pki-resource", (RequestDelegate)PkiResource);
         routes.MapGet("/orchestrator/owner", ForAdmins(Owner));
         routes.MapGet("/orchestrator/status", ForAdmins(Status));
+        if (insight is not null) new InsightEndpoints(insight, this).Map(routes);
     }
 
     /// <summary>Says that the database answers, in the words that oVirt's notifier and monitors look for.</summary>
@@ -86,7 +87,7 @@ internal sealed class ServiceEndpoints(World world, Doorkeeper doorkeeper)
         });
     }
 
-    private RequestDelegate ForAdmins(Func<HttpContext, Task> endpoint) => async context =>
+    internal RequestDelegate ForAdmins(Func<HttpContext, Task> endpoint) => async context =>
     {
         try
         {

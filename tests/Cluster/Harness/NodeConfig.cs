@@ -25,6 +25,9 @@ public sealed record NodeConfig
     /// <summary>Further HOCON lines, which stand above all others.</summary>
     public string More { get; init; } = "";
 
+    /// <summary>Further lines of HOCON under orchestrator.</summary>
+    public string Extra { get; init; } = "";
+
     public Uri Api => new($"https://{Address}:{ApiPort}/");
 
     public string Write(string folder)
@@ -52,6 +55,7 @@ public sealed record NodeConfig
                 token-key-file = "{{TokenKeyFile}}"
                 instance-id-file = "{{InstanceIdFile}}"
               }
+              {{Extra}}
             }
             {{More}}
 
@@ -85,6 +89,9 @@ public sealed record FleetConfig
 
     public required PkiFiles Pki { get; init; }
 
+    /// <summary>Further lines of HOCON under orchestrator.</summary>
+    public string Extra { get; init; } = "";
+
     public string Write(string folder)
     {
         var path = Path.Combine(folder, "fleet.conf");
@@ -106,6 +113,7 @@ public sealed record FleetConfig
                 boot-time = {{(int)Boot.TotalMilliseconds}} ms
                 migration-time = {{(int)Migration.TotalMilliseconds}} ms
               }
+              {{Extra}}
             }
 
             """);
