@@ -137,7 +137,7 @@ public sealed class CertificateTests(ITestOutputHelper output)
             using var ours = TestPki.Of(Folder(cluster));
             using var foreign = TestPki.Foreign();
             using var strange = foreign.Issue("CN=strange, OU=engine", address, TimeSpan.FromDays(1));
-            using var expired = ours.Issue("CN=expired, OU=engine", address, now.AddDays(-2), now.AddMinutes(-1));
+            using var expired = ours.Issue("CN=expired, OU=engine", address, now.AddHours(-20), now.AddMinutes(-1));
             using var early = ours.Issue("CN=early, OU=engine", address, now.AddHours(1), now.AddDays(1));
             using var host = ours.Issue("CN=host17, OU=agent", address, TimeSpan.FromDays(1));
             using var elsewhere = ours.Issue("CN=elsewhere, OU=engine", "10.9.9.9", TimeSpan.FromDays(1));
@@ -207,10 +207,10 @@ public sealed class CertificateTests(ITestOutputHelper output)
             using var pki = TestPki.Of(Folder(cluster));
             using var foreign = TestPki.Foreign();
             var now = DateTimeOffset.UtcNow;
-            using var expired = pki.Issue("CN=n1, OU=engine", address, now.AddDays(-2), now.AddMinutes(-1));
+            using var expired = pki.Issue("CN=n1, OU=engine", address, now.AddHours(-20), now.AddMinutes(-1));
             using var strange = foreign.Issue("CN=n1, OU=engine", address, TimeSpan.FromDays(1));
             using var good = pki.Issue("CN=n1, OU=engine", address, TimeSpan.FromDays(1));
-            using var soon = pki.Issue("CN=n1, OU=engine, O=soon", address, now.AddDays(-390), now.AddDays(5));
+            using var soon = pki.Issue("CN=n1, OU=engine, O=soon", address, now.AddHours(-20), now.AddHours(8));
             var shown = await TlsProbe.Serial(address, node.Config.ApiPort);
 
             TestPki.Place(expired, files);
@@ -225,7 +225,7 @@ public sealed class CertificateTests(ITestOutputHelper output)
             File.Move(files.Key + ".later", files.Key, overwrite: true);
             await Said(cluster, "n1", "from now on this process shows", good.SerialNumber);
             TestPki.Place(soon, files);
-            Assert.Contains("ends in 4 days", await Said(cluster, "n1", "renew it", soon.SerialNumber), StringComparison.Ordinal);
+            Assert.Contains("ends in 07:", await Said(cluster, "n1", "renew it", soon.SerialNumber), StringComparison.Ordinal);
 
             TestPki.Place(expired, files);
             await node.Kill();
