@@ -29,6 +29,17 @@ public sealed class DisciplineSpec
     }
 
     [Fact]
+    public void The_entities_use_nothing_of_the_engine()
+    {
+        var actors = Path.Combine(SurfaceSpec.Folder, "..", "..", "src", "Actors");
+        var files = Directory.GetFiles(actors, "*.cs", SearchOption.AllDirectories)
+            .Where(file => !file.Contains($"{Path.DirectorySeparatorChar}obj{Path.DirectorySeparatorChar}", StringComparison.Ordinal))
+            .ToList();
+        Assert.True(files.Count > 20, "the sources of the entities were not found");
+        Assert.Empty(files.Where(file => File.ReadAllText(file).Contains("Orchestrator.Engine", StringComparison.Ordinal)));
+    }
+
+    [Fact]
     public void The_check_sees_what_is_ours() =>
         Assert.Contains(Used(typeof(Engine.OutageSpec)), IsForbidden);
 
