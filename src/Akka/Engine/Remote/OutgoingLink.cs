@@ -44,7 +44,7 @@ internal sealed class OutgoingLink : IDisposable
     /// <summary>Closes the connection when it is found cut.</summary>
     public void Look()
     {
-        if (connected is { } client && State.FindsCut(client.Client)) client.Close();
+        if (connected is { Client: { } socket } client && State.FindsCut(socket)) client.Close();
     }
 
     public void Send(Outgoing message)
