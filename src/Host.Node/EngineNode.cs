@@ -90,7 +90,7 @@ internal static class EngineNode
     }
 
     /// <summary>Akka's own keys follow from ours, so that an operator finds each thing in one place.</summary>
-    private static Config Hocon(NodeConfig config)
+    public static Config Hocon(NodeConfig config)
     {
         var bindings = string.Join('\n', WireNames.All.Select(n =>
             $"\"{n.Type.FullName}, {n.Type.Assembly.GetName().Name}\" = wire"));

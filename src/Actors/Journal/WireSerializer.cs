@@ -18,7 +18,7 @@ public sealed class WireSerializer(ExtendedActorSystem system) : SerializerWithS
         WireNames.NameOf(o.GetType())
         ?? throw new InvalidOperationException($"{o.GetType()} has no name on the wire: add it to WireNames");
 
-    public override byte[] ToBinary(object obj) => Encoding.UTF8.GetBytes(WireJson.Write(obj));
+    public override byte[] ToBinary(object obj) => WireJson.WriteBytes(obj);
 
     public override object FromBinary(byte[] bytes, string manifest)
     {

@@ -27,6 +27,8 @@ public sealed class GroupWriter : IExtension
     private readonly int _groupsInFlight;
     private int _inFlight;
     private int _waiting;
+    private long _groups;
+    private long _batches;
 
     internal GroupWriter(LocalSystem system)
     {
@@ -44,6 +46,11 @@ public sealed class GroupWriter : IExtension
 
     /// <summary>Batches that were given and not answered yet.</summary>
     public int Waiting => Volatile.Read(ref _waiting);
+
+    /// <summary>Groups that the store has taken, and the batches in them: how well writes come together.</summary>
+    internal long GroupsWritten => Volatile.Read(ref _groups);
+
+    internal long BatchesWritten => Volatile.Read(ref _batches);
 
     public static GroupWriter Of(ActorSystem system) => new Id().Get(system);
 
@@ -104,6 +111,8 @@ public sealed class GroupWriter : IExtension
             try
             {
                 var outcomes = await _store.WriteAsync(batches, _end.Token);
+                Interlocked.Increment(ref _groups);
+                Interlocked.Add(ref _batches, group.Count);
                 for (var i = 0; i < group.Count; i++) Answer(group[i], outcomes[i]);
                 return;
             }

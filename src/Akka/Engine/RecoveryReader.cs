@@ -1,22 +1,30 @@
+using System.Collections.Immutable;
 using System.Diagnostics.CodeAnalysis;
 using Akka.Actor;
 using Akka.Event;
 
 namespace Orchestrator.Engine;
 
-/// <summary>Reads snapshot and events of one entity for its recovery, in pieces. At most
-/// akka.persistence.max-concurrent-recoveries read at a time. An unavailable store is asked again as for writes,
-/// from where the reading stopped.</summary>
+/// <summary>
+/// Reads snapshots and events for recoveries, those of many entities at a time: while some readings are under way, the
+/// next one gathers. Entities that somebody waits for go first, and leave a quarter of each reading to the others.
+/// At most akka.persistence.max-concurrent-recoveries entities are read at the same time. An unavailable store is asked
+/// again as for writes, from where the reading stopped.
+/// </summary>
 [SuppressMessage("Design", "CA1001", Justification = "Lives as long as its system.")]
 internal sealed class RecoveryReader : IExtension
 {
     private const int RowsPerPiece = 100;
+    private const int ReadingsAtOnce = 4;
     private readonly LocalSystem _system;
     private readonly IEngineStore _store;
-    private readonly SemaphoreSlim _permits;
+    private readonly Lock _gate = new();
+    private readonly LinkedList<Request> _ready = new();
     private readonly TimeSpan _patience;
     private readonly TimeSpan _retryMin;
     private readonly TimeSpan _retryMax;
+    private readonly int _groupSize;
+    private int _readings;
 
     private RecoveryReader(LocalSystem system)
     {
@@ -24,7 +32,7 @@ internal sealed class RecoveryReader : IExtension
         _store = system.Setup.Store ?? throw new ConfigurationException(
             $"The actor system {system.Name} was created without a store: nothing can be recovered");
         var config = system.Settings.Config;
-        _permits = new SemaphoreSlim(Math.Max(1, config.GetInt("akka.persistence.max-concurrent-recoveries", 50)));
+        _groupSize = Math.Max(1, config.GetInt("akka.persistence.max-concurrent-recoveries", 400) / ReadingsAtOnce);
         _patience = config.GetTimeSpan("orchestrator.journal.outage-patience");
         _retryMin = config.GetTimeSpan("orchestrator.journal.retry-min");
         _retryMax = config.GetTimeSpan("orchestrator.journal.retry-max");
@@ -33,47 +41,120 @@ internal sealed class RecoveryReader : IExtension
     public static RecoveryReader Of(ActorSystem system) => new Id().Get(system);
 
     /// <summary>Reads all and reports it by the two delegates, in order; ends when done, fails when it cannot.</summary>
+    /// <param name="isAwaited">Whether somebody waits for this entity by now. Called from any thread.</param>
     public Task Read(
-        string persistenceId, long snapshotUpTo, long upTo, long atMost, Action<SnapshotRow> onSnapshot,
-        Action<List<JournalRow>> onRows) =>
-        _system.Run(async () =>
+        string persistenceId, long snapshotUpTo, long upTo, long atMost, Func<bool> isAwaited,
+        Action<SnapshotRow> onSnapshot, Action<List<JournalRow>> onRows)
+    {
+        var request = new Request(new PastQuery(persistenceId, snapshotUpTo), upTo, atMost, isAwaited, onSnapshot, onRows);
+        lock (_gate) _ready.AddLast(request);
+        Pump();
+        return request.Done.Task;
+    }
+
+    private void Pump()
+    {
+        while (true)
         {
-            await _permits.WaitAsync();
-            try
+            List<Request> group = [];
+            lock (_gate)
             {
-                var next = 1L;
-                if (snapshotUpTo > 0 && await Patiently(() => _store.LoadSnapshotAsync(
-                    persistenceId, snapshotUpTo, CancellationToken.None)) is { } snapshot)
+                if (_readings >= ReadingsAtOnce || _ready.Count == 0) return;
+                Gather(group);
+                _readings++;
+            }
+            _ = _system.Run(() => ReadGroup(group));
+        }
+    }
+
+    private void Gather(List<Request> group)
+    {
+        if (_ready.Count > _groupSize) Take(_groupSize - _groupSize / 4, request => request.IsAwaited());
+        Take(_groupSize, _ => true);
+
+        void Take(int until, Predicate<Request> wanted)
+        {
+            for (var node = _ready.First; node is not null && group.Count < until;)
+            {
+                var next = node.Next;
+                if (wanted(node.Value))
                 {
-                    onSnapshot(snapshot);
-                    next = snapshot.SequenceNr + 1;
+                    group.Add(node.Value);
+                    _ready.Remove(node);
                 }
-                var left = atMost;
-                await Patiently(async () =>
-                {
-                    List<JournalRow> piece = [];
-                    if (left > 0 && next <= upTo)
-                    {
-                        await foreach (var row in _store.ReplayAsync(persistenceId, next, CancellationToken.None))
-                        {
-                            if (row.SequenceNr > upTo || left == 0) break;
-                            piece.Add(row);
-                            next = row.SequenceNr + 1;
-                            left--;
-                            if (piece.Count < RowsPerPiece) continue;
-                            onRows(piece);
-                            piece = [];
-                        }
-                    }
-                    if (piece.Count > 0) onRows(piece);
-                    return true;
-                });
+                node = next;
             }
-            finally
+        }
+    }
+
+    private async Task ReadGroup(List<Request> group)
+    {
+        try
+        {
+            await ReadTogether(group);
+        }
+        finally
+        {
+            lock (_gate) _readings--;
+            Pump();
+        }
+    }
+
+    [SuppressMessage("Design", "CA1031", Justification = "Whatever the store throws is the answer to who asked.")]
+    private async Task ReadTogether(List<Request> group)
+    {
+        ImmutableArray<Past> pasts;
+        try
+        {
+            ImmutableArray<PastQuery> queries = [.. group.Select(request => request.Query)];
+            pasts = await Patiently(() => _store.LoadPastsAsync(queries, RowsPerPiece, CancellationToken.None));
+        }
+        catch (Exception) when (group.Count > 1)
+        {
+            // One entity may spoil the statement for all: each is read by itself and answers for itself.
+            foreach (var one in group) await ReadTogether([one]);
+            return;
+        }
+        catch (Exception cause)
+        {
+            group[0].Done.SetException(cause);
+            return;
+        }
+        for (var i = 0; i < group.Count; i++)
+        {
+            if (group[i].Take(pasts[i])) group[i].Done.SetResult();
+            else _ = ReadOn(group[i]);
+        }
+    }
+
+    /// <summary>The rest of a long past, after the piece that came with those of others.</summary>
+    [SuppressMessage("Design", "CA1031", Justification = "Whatever the store throws is the answer to who asked.")]
+    private async Task ReadOn(Request request)
+    {
+        try
+        {
+            await Patiently(async () =>
             {
-                _permits.Release();
-            }
-        });
+                List<JournalRow> piece = [];
+                await foreach (var row in _store.ReplayAsync(request.Query.PersistenceId, request.Next, CancellationToken.None))
+                {
+                    if (!request.Wants(row)) break;
+                    piece.Add(row);
+                    request.Pass(row);
+                    if (piece.Count < RowsPerPiece) continue;
+                    request.OnRows(piece);
+                    piece = [];
+                }
+                if (piece.Count > 0) request.OnRows(piece);
+                return true;
+            });
+            request.Done.SetResult();
+        }
+        catch (Exception cause)
+        {
+            request.Done.SetException(cause);
+        }
+    }
 
     private async Task<T> Patiently<T>(Func<Task<T>> ask)
     {
@@ -88,6 +169,48 @@ internal sealed class RecoveryReader : IExtension
             {
             }
             await _system.Delay(pause);
+        }
+    }
+
+    /// <summary>One recovery, and how far its reading has come.</summary>
+    private sealed class Request(
+        PastQuery query, long upTo, long atMost, Func<bool> isAwaited, Action<SnapshotRow> onSnapshot,
+        Action<List<JournalRow>> onRows)
+    {
+        private long _left = atMost;
+
+        public PastQuery Query { get; } = query;
+
+        public Func<bool> IsAwaited { get; } = isAwaited;
+
+        public Action<List<JournalRow>> OnRows { get; } = onRows;
+
+        public TaskCompletionSource Done { get; } = new();
+
+        /// <summary>The first sequence number that was not reported yet.</summary>
+        public long Next { get; private set; } = 1;
+
+        public bool Wants(JournalRow row) => _left > 0 && row.SequenceNr <= upTo;
+
+        public void Pass(JournalRow row) => (Next, _left) = (row.SequenceNr + 1, _left - 1);
+
+        /// <summary>Reports what was read; false when there may be more that is wanted.</summary>
+        public bool Take(Past past)
+        {
+            if (past.Snapshot is { } snapshot)
+            {
+                onSnapshot(snapshot);
+                Next = snapshot.SequenceNr + 1;
+            }
+            List<JournalRow> rows = new(past.Rows.Length);
+            foreach (var row in past.Rows)
+            {
+                if (!Wants(row)) break;
+                rows.Add(row);
+                Pass(row);
+            }
+            if (rows.Count > 0) OnRows(rows);
+            return past.IsWhole || _left == 0 || Next > upTo || rows.Count < past.Rows.Length;
         }
     }
 

@@ -302,7 +302,7 @@ public abstract class Eventsourced : ActorBase, IPersistentIdentity, IActorStash
         RecoveryReader.Of(_engine)
             .Read(
                 PersistenceId, Math.Min(recovery.FromSnapshot.MaxSequenceNr, recovery.ToSequenceNr),
-                recovery.ToSequenceNr, recovery.ReplayMax, snapshot => Post(() => Replay(snapshot)),
+                recovery.ToSequenceNr, recovery.ReplayMax, () => Cell.Mailbox.HasMessages, snapshot => Post(() => Replay(snapshot)),
                 rows => Post(() => Replay(rows)))
             .ContinueWith(
                 read =>

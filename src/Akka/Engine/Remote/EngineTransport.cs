@@ -22,6 +22,7 @@ internal sealed class EngineTransport : IRemoteTransport
     private readonly TcpListener listener;
     private readonly Task accepting;
     private readonly ITimer looks;
+    private long bytesSent;
 
     public EngineTransport(LocalSystem system, RemoteSettings settings, RemoteIdentity? identity)
     {
@@ -44,6 +45,9 @@ internal sealed class EngineTransport : IRemoteTransport
     public RemoteIdentity? Identity { get; }
 
     public Frames Frames { get; }
+
+    /// <summary>Bytes of frames that were given to connections, before encryption.</summary>
+    public long BytesSent => Volatile.Read(ref bytesSent);
 
     public string PublicHost => Settings.PublicHost;
 
@@ -152,6 +156,8 @@ internal sealed class EngineTransport : IRemoteTransport
         foreach (var client in incoming.Keys) client.Close();
         await accepting.ConfigureAwait(false);
     }
+
+    public void Count(int bytes) => Interlocked.Add(ref bytesSent, bytes);
 
     private OutgoingLink LinkTo(string host, int port) =>
         links.GetOrAdd((host, port), static (at, self) => new OutgoingLink(self, at.Host, at.Port), this);

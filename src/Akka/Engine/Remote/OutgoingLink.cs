@@ -187,6 +187,7 @@ internal sealed class OutgoingLink : IDisposable
             unsent.Clear();
             await stream.WriteAsync(together.GetBuffer().AsMemory(0, (int)together.Length), broken).ConfigureAwait(false);
             await stream.FlushAsync(broken).ConfigureAwait(false);
+            transport.Count((int)together.Length);
         }
     }
 
