@@ -48,6 +48,10 @@ public interface IReport;
 /// <param name="At">The asker's clock; deciders read no other.</param>
 public sealed record Origin(JobId Job, string? Correlation, string User, DateTimeOffset At)
 {
+    /// <summary>W3C traceparent of the request; it is journaled with the facts, so that an effect hours later still
+    /// names the request that caused it. Null when nobody traced it. No rule may look at it.</summary>
+    public string? Trace { get; init; }
+
     public static Origin System(Guid job, DateTimeOffset at) => new(new JobId(job), null, "system", at);
 }
 
@@ -63,6 +67,9 @@ public abstract record Reply
     public sealed record AlreadyDone(string View, long Version) : Reply;
 
     public sealed record Refused(Fault Fault, string? Detail) : Reply;
+
+    /// <summary>To <see cref="Watching.Inspect"/>: a <see cref="Watching.Explanation"/> as JSON.</summary>
+    public sealed record Explained(string Json) : Reply;
 }
 
 /// <summary>Asks any entity for its view without changing it; answered with <see cref="Reply.AlreadyDone"/>, or

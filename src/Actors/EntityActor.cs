@@ -4,6 +4,7 @@ using Akka.Cluster.Sharding;
 using Akka.Event;
 using Akka.Persistence;
 using Orchestrator.Actors.Journal;
+using Orchestrator.Actors.Watching;
 
 namespace Orchestrator.Actors;
 
@@ -23,6 +24,7 @@ public sealed class EntityActor<TState, TCommand, TEvent, TEffect> : UntypedPers
     private readonly IHands<TState, TEffect> _hands;
     private readonly ShellSettings _settings;
     private readonly ILoggingAdapter _log = Context.GetLogger();
+    private readonly EntityWatch<TState, TCommand, TEvent, TEffect> _watch;
     private TState _state;
     private Unreadable? _unreadable;
 
@@ -32,6 +34,7 @@ public sealed class EntityActor<TState, TCommand, TEvent, TEffect> : UntypedPers
         (_rules, _id, _hands, _settings) = (rules, id, hands, settings);
         _state = rules.Initial(id);
         PersistenceId = $"{rules.Kind}-{id}";
+        _watch = new EntityWatch<TState, TCommand, TEvent, TEffect>(rules, id, settings.Debts, settings.Clock);
     }
 
     public override string PersistenceId { get; }
@@ -46,7 +49,15 @@ public sealed class EntityActor<TState, TCommand, TEvent, TEffect> : UntypedPers
                 Answer(new Reply.Refused(Fault.Unreadable, $"{row.Manifest}: {row.Reason}"));
                 break;
             case TCommand command:
-                Carry(_rules.Decide(_state, command), command is IReport ? Answers.Brief : Answers.Full);
+                _watch.Begin(command);
+                var decision = _rules.Decide(_state, command);
+                _watch.Decided(command, decision);
+                Carry(decision, command is IReport ? Answers.Brief : Answers.Full);
+                _watch.Pause();
+                break;
+            case Inspect:
+                Answer(new Reply.Explained(WireJson.Write(_watch.Explain(
+                    _state, _settings.EpochOf(Context), LastSequenceNr, _unreadable, _hands.Troubles))));
                 break;
             case Look:
                 Answer(Seen() is { } view
@@ -58,6 +69,14 @@ public sealed class EntityActor<TState, TCommand, TEvent, TEffect> : UntypedPers
                 break;
             case ReceiveTimeout:
                 Context.Parent.Tell(new Passivate(PoisonPill.Instance));
+                break;
+            case SaveSnapshotSuccess saved:
+                DeleteSnapshots(new SnapshotSelectionCriteria(saved.Metadata.SequenceNr - 1));
+                break;
+            case SaveSnapshotFailure failed:
+                _log.Debug("{0}: no copy of its state was made: {1}", PersistenceId, failed.Cause.Message);
+                break;
+            case DeleteSnapshotsSuccess or DeleteSnapshotsFailure:
                 break;
             default:
                 Unhandled(message);
@@ -71,6 +90,10 @@ public sealed class EntityActor<TState, TCommand, TEvent, TEffect> : UntypedPers
         {
             case TEvent fact:
                 _state = _rules.Evolve(_state, fact);
+                _watch.Replayed(fact, _state);
+                break;
+            case SnapshotOffer { Snapshot: StateCopy copy }:
+                _state = (TState)copy.State;
                 break;
             case Unreadable row:
                 _unreadable ??= row;
@@ -88,18 +111,30 @@ public sealed class EntityActor<TState, TCommand, TEvent, TEffect> : UntypedPers
             return;
         }
 
+#if AKKA_PACKAGES
+        _watch.Recovered(null);
+#else
+        _watch.Recovered(LastRecordedAt);
+#endif
         Owe([], _rules.Outstanding(_state));
     }
 
-    protected override void OnPersistFailure(Exception cause, object @event, long sequenceNr) =>
+    protected override void OnPersistFailure(Exception cause, object @event, long sequenceNr)
+    {
+        _watch.NotWritten(cause.Message);
         _log.Warning("{0}: the journal did not take event {1}: {2}", PersistenceId, sequenceNr, cause.Message);
+    }
 
     /// <summary>The database cannot hold it, however often it is asked: nothing was written, and nothing changed.</summary>
-    protected override void OnPersistRejected(Exception cause, object @event, long sequenceNr) =>
+    protected override void OnPersistRejected(Exception cause, object @event, long sequenceNr)
+    {
+        _watch.NotWritten(cause.Message);
         Answer(new Reply.Refused(Fault.NotStorable, cause.Message));
+    }
 
     protected override void PostStop()
     {
+        _watch.Close();
         _hands.Dispose();
         base.PostStop();
     }
@@ -145,21 +180,34 @@ public sealed class EntityActor<TState, TCommand, TEvent, TEffect> : UntypedPers
         var left = accept.Facts.Length;
         var records = accept.Facts.Select(
             (fact, i) => new Recorded(fact, i == accept.Facts.Length - 1 ? told.Rows : []));
+        _watch.Writing(left);
         PersistAll(records, _ =>
         {
             if (--left > 0) return;
 
             // Nothing leaves this actor before the journal holds the facts it rests on.
             _state = told.Next;
+            _watch.Written(accept.Facts);
             Answer(new Reply.Accepted(answers == Answers.Brief ? "{}" : told.View ?? "{}", LastSequenceNr));
             Owe(before, _rules.Outstanding(_state));
             Do(accept.Then);
             foreach (var line in told.Lines) _log.Info("{0}: {1}", PersistenceId, line);
+            Copy(accept.Facts.Length);
+            _watch.End();
         });
+    }
+
+    /// <summary>Now and then a copy of the state, so that a long life recovers as fast as a short one.</summary>
+    private void Copy(int added)
+    {
+        var every = _settings.CopyEvery;
+        if (every > 0 && _rules.Copied && LastSequenceNr / every > (LastSequenceNr - added) / every)
+            SaveSnapshot(new StateCopy(_state));
     }
 
     private void Owe(ImmutableArray<TEffect> before, ImmutableArray<TEffect> now)
     {
+        _watch.Owes(_state, now);
         foreach (var effect in now)
             if (!before.Contains(effect))
                 Do(effect);
@@ -180,8 +228,11 @@ public sealed class EntityActor<TState, TCommand, TEvent, TEffect> : UntypedPers
         foreach (var effect in effects) Do(effect);
     }
 
-    private void Do(TEffect effect) =>
+    private void Do(TEffect effect)
+    {
+        using var span = _watch.Saying(effect);
         _hands.Do(effect, new Reach<TState>(_state, _settings.EpochOf(Context), Self));
+    }
 
     private Reply Done(Answers answers) =>
         new Reply.AlreadyDone(answers == Answers.Brief || Sender.IsNobody() ? "{}" : Seen() ?? "{}", LastSequenceNr);
@@ -204,5 +255,14 @@ public sealed class Tick
 
 /// <param name="TickEvery">How often what is owed is said again; 2 s. Lower: more traffic. Higher: slower repair.</param>
 /// <param name="PassivateAfter">An entity that owes nothing leaves memory after this time without messages.</param>
+/// <param name="CopyEvery">After so many events of one entity its state is copied for its next recovery; 0: never.</param>
 /// <param name="EpochOf">The owner's epoch of the entity whose context this is.</param>
-public sealed record ShellSettings(TimeSpan TickEvery, TimeSpan PassivateAfter, Func<IActorContext, long> EpochOf);
+public sealed record ShellSettings(
+    TimeSpan TickEvery, TimeSpan PassivateAfter, int CopyEvery, Func<IActorContext, long> EpochOf)
+{
+    /// <summary>Where entities enter themselves while they wait for something; null: nowhere.</summary>
+    public DebtBook? Debts { get; init; }
+
+    /// <summary>Only for what is shown to operators.</summary>
+    public TimeProvider Clock { get; init; } = TimeProvider.System;
+}

@@ -1,4 +1,5 @@
 using Akka.Actor;
+using Orchestrator.Actors.Watching;
 
 namespace Orchestrator.Actors;
 
@@ -9,6 +10,9 @@ namespace Orchestrator.Actors;
 public interface IHands<TState, TEffect> : IDisposable
 {
     void Do(TEffect effect, Reach<TState> reach);
+
+    /// <summary>What went wrong lately, newest last; for operators. Called by the entity only.</summary>
+    IReadOnlyList<Remark> Troubles => [];
 }
 
 /// <param name="Epoch">The owner's epoch of the entity's shard: receivers refuse lower ones.</param>

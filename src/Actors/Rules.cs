@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using Orchestrator.Actors.Journal;
+using Orchestrator.Actors.Watching;
 
 namespace Orchestrator.Actors;
 
@@ -22,6 +23,12 @@ public sealed record Rules<TState, TCommand, TEvent, TEffect>(
     where TEvent : class
     where TEffect : class
 {
+    /// <summary>False when a state holds what no event says and reports must rebuild: it is then never copied.</summary>
+    public bool Copied { get; init; } = true;
+
+    /// <summary>How an operator is told what an entity of this kind is and waits for. Null: in the code's own words.</summary>
+    public Words<TState, TCommand, TEffect>? Words { get; init; }
+
     /// <summary>What happens to a state when facts are taken in, and every row that is true with them.</summary>
     /// <param name="version">Sequence number of the last fact.</param>
     public Told<TState> Tell(Guid id, TState before, ImmutableArray<TEvent> facts, long version)

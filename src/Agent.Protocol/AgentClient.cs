@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Net;
 using System.Net.Http.Headers;
 using System.Net.Http.Json;
@@ -90,18 +91,22 @@ public sealed class AgentClient(AgentTransport transport, Uri host, TimeSpan? or
         return await response.Content.ReadAsStringAsync(limit.Token);
     }
 
-    private async Task<AgentAnswer> Order(HttpMethod verb, string path, HttpContent body, CancellationToken cancel)
+    private async Task<AgentAnswer> Order(
+        HttpMethod verb, string path, HttpContent body, CancellationToken cancel, [CallerMemberName] string order = "")
     {
+        using var span = AgentTraces.Sending(order, _base);
         try
         {
             return new AgentAnswer.Accepted(await Ask(verb, path, body, Json.OrderReceipt, cancel));
         }
         catch (AgentRefusedException e)
         {
+            span?.SetStatus(ActivityStatusCode.Error, e.Refusal.Code);
             return new AgentAnswer.Refused(e.Refusal);
         }
         catch (AgentUnreachableException e)
         {
+            span?.SetStatus(ActivityStatusCode.Error, "unknown");
             return new AgentAnswer.Unknown(e.Message);
         }
     }
@@ -135,6 +140,7 @@ public sealed class AgentClient(AgentTransport transport, Uri host, TimeSpan? or
             Content = body,
         };
         request.Headers.Accept.Add(new MediaTypeWithQualityHeaderValue("application/json"));
+        if (AgentTraces.Now is { } trace) request.Headers.TryAddWithoutValidation("traceparent", trace);
         return request;
     }
 

@@ -27,6 +27,8 @@ public sealed class AgentTransport : IDisposable
             KeepAlivePingTimeout = TimeSpan.FromSeconds(5),
             KeepAlivePingPolicy = HttpKeepAlivePingPolicy.WithActiveRequests,
             UseCookies = false,
+            // The client writes the trace itself, and only when somebody listens.
+            ActivityHeadersPropagator = null,
             UseProxy = false,
             AllowAutoRedirect = false,
             SslOptions = new SslClientAuthenticationOptions

@@ -23,16 +23,16 @@ public sealed class AgentRoutes(IHostDoor door, FenceProgram fence, TimeSpan hea
         v1.MapGet("/report", (RequestDelegate)(c => Answer(c, a => Write(c, a.Report(), Json.Report))));
         v1.MapGet("/events", (RequestDelegate)Events);
 
-        v1.MapPut("/vms/{vm:guid}", Order(Json.LaunchOrder, (a, vm, o) =>
+        v1.MapPut("/vms/{vm:guid}", Order("Launch", Json.LaunchOrder, (a, vm, o) =>
             o.Definition.Id == vm ? a.Launch(o) : Mismatch(vm, o.Definition.Id)));
-        v1.MapPost("/vms/{vm:guid}/incoming", Order(Json.IncomingOrder, (a, vm, o) =>
+        v1.MapPost("/vms/{vm:guid}/incoming", Order("PrepareIncoming", Json.IncomingOrder, (a, vm, o) =>
             o.Definition.Id == vm ? a.PrepareIncoming(o) : Mismatch(vm, o.Definition.Id)));
-        v1.MapPost("/vms/{vm:guid}/stop", Order(Json.StopOrder, (a, vm, o) => a.Stop(vm, o)));
-        v1.MapPost("/vms/{vm:guid}/pause", Order(Json.GuestOrder, (a, vm, o) => a.Pause(vm, o)));
-        v1.MapPost("/vms/{vm:guid}/resume", Order(Json.GuestOrder, (a, vm, o) => a.Resume(vm, o)));
-        v1.MapPost("/vms/{vm:guid}/migrate", Order(Json.MigrateOrder, (a, vm, o) => a.Migrate(vm, o)));
-        v1.MapPost("/vms/{vm:guid}/cancel-migration", Order(Json.GuestOrder, (a, vm, o) => a.CancelMigration(vm, o)));
-        v1.MapDelete("/vms/{vm:guid}", Order(Json.GuestOrder, (a, vm, o) => a.Forget(vm, o)));
+        v1.MapPost("/vms/{vm:guid}/stop", Order("Stop", Json.StopOrder, (a, vm, o) => a.Stop(vm, o)));
+        v1.MapPost("/vms/{vm:guid}/pause", Order("Pause", Json.GuestOrder, (a, vm, o) => a.Pause(vm, o)));
+        v1.MapPost("/vms/{vm:guid}/resume", Order("Resume", Json.GuestOrder, (a, vm, o) => a.Resume(vm, o)));
+        v1.MapPost("/vms/{vm:guid}/migrate", Order("Migrate", Json.MigrateOrder, (a, vm, o) => a.Migrate(vm, o)));
+        v1.MapPost("/vms/{vm:guid}/cancel-migration", Order("CancelMigration", Json.GuestOrder, (a, vm, o) => a.CancelMigration(vm, o)));
+        v1.MapDelete("/vms/{vm:guid}", Order("Forget", Json.GuestOrder, (a, vm, o) => a.Forget(vm, o)));
         v1.MapGet("/vms/{vm:guid}/console-log", (RequestDelegate)(c => Answer(c, a => ConsoleLog(c, a))));
 
         v1.MapPut("/jobs/{job:guid}", (RequestDelegate)(c => Answer(c, a => StartJob(c, a))));
@@ -40,16 +40,21 @@ public sealed class AgentRoutes(IHostDoor door, FenceProgram fence, TimeSpan hea
         v1.MapPost("/fence", (RequestDelegate)(c => Answer(c, a => Fence(c, a))));
     }
 
-    private RequestDelegate Order<T>(JsonTypeInfo<T> shape, Func<HostAgent, Guid, T, AgentAnswer> take) where T : class =>
+    private RequestDelegate Order<T>(
+        string name, JsonTypeInfo<T> shape, Func<HostAgent, Guid, T, AgentAnswer> take) where T : class =>
         context => Answer(context, async agent =>
         {
             if (await Read(context, shape) is not { } order) return;
+            using var span = AgentTraces.Taking(name, context.Request.Headers.TraceParent, Id(context, "vm"));
             switch (take(agent, Id(context, "vm"), order))
             {
                 case AgentAnswer.Accepted accepted:
+                    AgentMeters.Ordered(name, "accepted");
                     await Write(context, accepted.Receipt, Json.OrderReceipt, StatusCodes.Status202Accepted);
                     break;
                 case AgentAnswer.Refused refused:
+                    AgentMeters.Ordered(name, refused.Refusal.Code);
+                    span?.SetStatus(System.Diagnostics.ActivityStatusCode.Error, refused.Refusal.Code);
                     await Refuse(context, refused.Refusal);
                     break;
             }

@@ -28,6 +28,7 @@ public static class AgentServer
 
         var app = builder.Build();
         var agent = app.Services.GetRequiredService<HostAgent>();
+        AgentMeters.Watch(agent);
         new AgentRoutes(new OpenDoor(agent), new FenceProgram(config.FenceFolder), config.Heartbeat, config.Time)
             .Map(app.MapGroup("/v1"));
         app.Lifetime.ApplicationStopping.Register(agent.EndStream);

@@ -43,7 +43,10 @@ internal static class EngineNode
         var secrets = new PostgresSecrets(database, tokenKey);
         Cluster.Get(system);
         var membership = NodeMembership.Of(system);
-        var entities = Sharding.Start(system, config, read, secrets, logs);
+        var agents = new AgentTransport(config.Credentials);
+        var entities = Sharding.Start(system, config, new Sharding.Surroundings(
+            read, secrets, host => new AgentClient(agents, host), new FenceProgram(), TimeProvider.System, Guid.NewGuid,
+            logs));
         var owners = new Owners(system);
 
         await using var app = Build(config, tokenKey, services => services
@@ -89,21 +92,14 @@ internal static class EngineNode
     }
 
     /// <summary>Akka's own keys follow from ours, so that an operator finds each thing in one place.</summary>
-    private static Config Hocon(NodeConfig config)
+    internal static Config Hocon(NodeConfig config)
     {
-        var bindings = string.Join('\n', WireNames.All.Select(n =>
-            $"\"{n.Type.FullName}, {n.Type.Assembly.GetName().Name}\" = wire"));
         return ConfigurationFactory.ParseString($$"""
+            {{WireNames.Bindings}}
             akka {
               loglevel = "{{config.Text("log.level").ToUpperInvariant()}}"
               # A late answer to a question that was asked again is no incident.
               log-dead-letters = off
-              actor {
-                serializers.wire = "Orchestrator.Actors.Journal.WireSerializer, Orchestrator.Actors"
-                serialization-bindings {
-                  {{bindings}}
-                }
-              }
               remote.dot-netty.tcp {
                 hostname = "{{config.Text("cluster.address")}}"
                 port = {{config.Number("cluster.port")}}

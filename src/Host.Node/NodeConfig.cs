@@ -22,8 +22,11 @@ internal sealed record NodeConfig(Config Hocon)
             config = ConfigurationFactory.ParseString(settings[i + 1]).WithFallback(config);
         }
 
-        return new NodeConfig(config.WithFallback(Reference()));
+        return Over(config);
     }
+
+    /// <summary>The given configuration over the reference files.</summary>
+    public static NodeConfig Over(Config config) => new(config.WithFallback(Reference()));
 
     public string Name => Text("name");
 

@@ -18,33 +18,38 @@ namespace Orchestrator.Host.Node;
 /// <summary>Starts the shard regions of all kinds of entities and gives each entity its hands.</summary>
 internal static class Sharding
 {
+    /// <param name="replace">Takes the props of each entity and answers those to use; null: as they are.</param>
     public static Entities Start(
-        ActorSystem system, NodeConfig config, IReadModel read, IDevicePasswords passwords, ILoggerFactory logs)
+        ActorSystem system, NodeConfig config, Surroundings around, Func<string, Guid, Props, Props>? replace = null)
     {
-        var clock = TimeProvider.System;
+        var (clock, read, logs) = (around.Clock, around.Read, around.Logs);
         var shell = new ShellSettings(
             config.Time("entities.tick-every"), config.Time("entities.passivate-after"),
-            context => Ownership.Of(context)?.Epoch ?? 0);
+            config.Number("entities.copy-every"), context => Ownership.Of(context)?.Epoch ?? 0);
         var regions = new Dictionary<string, IActorRef>(StringComparer.Ordinal);
         var later = new Later();
         var membership = NodeMembership.Of(system);
-        var agents = new AgentTransport(config.Credentials);
         var world = new HostWorld(
-            host => new AgentClient(agents, host), later, read, passwords,
+            around.Agents, later, read, around.Passwords,
             new HostSettings(
                 config.Time("hosts.silent-after"), config.Time("hosts.reconnect-every"),
                 config.Time("hosts.fence-patience")),
-            new FenceProgram(), clock, () => membership.MayAct, logs.CreateLogger<HostWorld>());
+            around.Fence, clock, () => membership.MayAct, logs.CreateLogger<HostWorld>())
+        {
+            NewId = around.NewId,
+        };
 
         var sharding = ClusterSharding.Get(system);
         var settings = ClusterShardingSettings.Create(system);
-        var extractor = HashCodeMessageExtractor.Create(
-            config.Number("entities.shards"),
-            message => (message as ShardingEnvelope)?.EntityId,
-            message => message is ShardingEnvelope envelope ? envelope.Message : message);
+        var extractor = new EntityShards(config.Number("entities.shards"));
 
         void Region(string kind, Func<Guid, Props> props) =>
-            regions[kind] = sharding.Start(kind, id => props(Guid.Parse(id)), settings, extractor);
+            regions[kind] = sharding.Start(
+                kind,
+                replace is null
+                    ? id => props(Guid.Parse(id))
+                    : id => replace(kind, Guid.Parse(id), props(Guid.Parse(id))),
+                settings, extractor);
 
         Region(Kinds.DataCenter, id => DataCenterActor.Props(
             id, () => new NoHands<DataCenterState, DataCenterEffect>(), shell));
@@ -68,6 +73,14 @@ internal static class Sharding
         ShardDirectory.Get(system).OwnerChanged += (_, _) => entities.OwnersChanged();
         return later.Entities = entities;
     }
+
+    /// <summary>What entities reach outside their cluster, and by which clock they live.</summary>
+    /// <param name="Agents">The line to the agent at an address.</param>
+    /// <param name="Fence">Turns the power of hosts from this node.</param>
+    /// <param name="NewId">Ids of the work that entities begin by themselves.</param>
+    internal sealed record Surroundings(
+        IReadModel Read, IDevicePasswords Passwords, Func<Uri, IAgent> Agents, IFenceDevices Fence, TimeProvider Clock,
+        Func<Guid> NewId, ILoggerFactory Logs);
 
     /// <summary>Hands are made before the regions that they speak to; they speak only after both are there.</summary>
     private sealed class Later : IEntities

@@ -27,6 +27,8 @@ public sealed partial class HoconKeys
         ("akka.coordinated-shutdown", "the order of the shutdown is the program's, not the operator's"),
         ("akka.actor.serialization-identifiers", "stored with every event: changing one makes the journal unreadable"),
         ("akka.actor.ask-timeout", "every question in the product brings its own limit"),
+        ("akka.actor.serializers", "what binds types to the wire is WireNames.Bindings, no choice of an operator"),
+        ("akka.actor.serialization-bindings", "as akka.actor.serializers"),
         ("akka.loggers", "log events go where EngineSetup.Loggers sends them"),
         ("akka.test", "only the TestKit reads it"),
     ];

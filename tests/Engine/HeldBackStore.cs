@@ -57,6 +57,9 @@ internal sealed class HeldBackStore(IEngineStore inner) : IEngineStore
     public Task DeleteSnapshotsAsync(string persistenceId, long upTo, CancellationToken cancel) =>
         inner.DeleteSnapshotsAsync(persistenceId, upTo, cancel);
 
+    public Task DeleteSnapshotAsync(string persistenceId, long sequenceNr, CancellationToken cancel) =>
+        inner.DeleteSnapshotAsync(persistenceId, sequenceNr, cancel);
+
     public Task DeleteMessagesAsync(string persistenceId, long upTo, CancellationToken cancel) =>
         inner.DeleteMessagesAsync(persistenceId, upTo, cancel);
 

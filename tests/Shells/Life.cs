@@ -68,6 +68,9 @@ internal sealed class Life<TState, TCommand, TEvent, TEffect>
     /// <summary>For entities that are woken from here on.</summary>
     public TimeSpan Patience { get; set; } = PassivateAfter;
 
+    /// <summary>For entities that are woken from here on; 0: never.</summary>
+    public int CopyEvery { get; set; }
+
     /// <summary>While set, what the hands are given does not get into the world.</summary>
     public bool HandsAreDead { get; set; }
 
@@ -83,7 +86,7 @@ internal sealed class Life<TState, TCommand, TEvent, TEffect>
         IActorRef? entity = null;
         _shard.Tell(new Shard.Bear(
             Props.Create(() => new EntityActor<TState, TCommand, TEvent, TEffect>(
-                _rules, _id, new Hands(this), new ShellSettings(TickEvery, Patience, _ => Epoch))),
+                _rules, _id, new Hands(this), new ShellSettings(TickEvery, Patience, CopyEvery, _ => Epoch))),
             born => entity = born));
         while (entity is null) Assert.True(_thread.RunOne(), "the shard did not start its entity");
         return entity;
@@ -111,17 +114,10 @@ internal sealed class Life<TState, TCommand, TEvent, TEffect>
     public IReadOnlyList<string> Since(int start) => [.. Story.Skip(start).Select(s => s.ToString())];
 
     private static Config Hocon(Type serializer) => ConfigurationFactory.ParseString($$"""
-        akka {
-          loggers = []
-          actor {
-            serializers.wire = "{{serializer.FullName}}, {{serializer.Assembly.GetName().Name}}"
-            serialization-bindings {
-              {{string.Join('\n', WireNames.All.Select(n =>
-                  $"\"{n.Type.FullName}, {n.Type.Assembly.GetName().Name}\" = wire"))}}
-            }
-          }
-        }
-        """);
+        akka.loggers = []
+        akka.persistence.snapshot-store.sql.snapshot-is-optional = on
+        akka.actor.serializers.wire = "{{serializer.FullName}}, {{serializer.Assembly.GetName().Name}}"
+        """).WithFallback(ConfigurationFactory.ParseString(WireNames.Bindings));
 
     /// <summary>Takes a fact and its rows apart for the journal, as a node does.</summary>
     private sealed class Rows : IUnwrapRecords

@@ -82,9 +82,11 @@ internal sealed class WatchedStore(IEngineStore inner) : IEngineStore
 
     public Task WaitForChangeAsync(TimeSpan atMost, CancellationToken cancel) => throw NotOfAShell();
 
-    public Task SaveSnapshotAsync(SnapshotRow snapshot, CancellationToken cancel) => throw NotOfAShell();
+    public Task SaveSnapshotAsync(SnapshotRow snapshot, CancellationToken cancel) =>
+        inner.SaveSnapshotAsync(snapshot, cancel);
 
-    public Task DeleteSnapshotsAsync(string persistenceId, long upTo, CancellationToken cancel) => throw NotOfAShell();
+    public Task DeleteSnapshotsAsync(string persistenceId, long upTo, CancellationToken cancel) =>
+        inner.DeleteSnapshotsAsync(persistenceId, upTo, cancel);
 
     public Task DeleteMessagesAsync(string persistenceId, long upTo, CancellationToken cancel) => throw NotOfAShell();
 

@@ -3,7 +3,7 @@ using System.Collections.Immutable;
 namespace Orchestrator.Actors.Cluster;
 
 /// <summary>What may be asked of a cluster, and what may be reported to it.</summary>
-public abstract record ClusterCommand
+public abstract record ClusterCommand : Traced
 {
     private ClusterCommand()
     {

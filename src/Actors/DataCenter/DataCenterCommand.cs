@@ -1,7 +1,7 @@
 namespace Orchestrator.Actors.DataCenter;
 
 /// <summary>What may be asked of a data center.</summary>
-public abstract record DataCenterCommand
+public abstract record DataCenterCommand : Traced
 {
     private DataCenterCommand()
     {

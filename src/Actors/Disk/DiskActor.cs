@@ -8,7 +8,10 @@ public static class DiskActor
 {
     public static Rules<DiskState, DiskCommand, DiskEvent, DiskEffect> Rules { get; } = new(
         Kinds.Disk, id => DiskDecider.Initial(new DiskId(id)), DiskDecider.Decide, DiskDecider.Evolve,
-        DiskDecider.Outstanding, DiskStory.View, DiskStory.Line, DiskStory.Jobs);
+        DiskDecider.Outstanding, DiskStory.View, DiskStory.Line, DiskStory.Jobs)
+    {
+        Words = DiskWords.All,
+    };
 
     public static Props Props(Guid id, Func<IHands<DiskState, DiskEffect>> hands, ShellSettings settings) =>
         Akka.Actor.Props.Create(() => new EntityActor<DiskState, DiskCommand, DiskEvent, DiskEffect>(

@@ -1,7 +1,7 @@
 namespace Orchestrator.Actors.Disk;
 
 /// <summary>What may be asked of a disk, and what may be reported to it.</summary>
-public abstract record DiskCommand
+public abstract record DiskCommand : Traced
 {
     private DiskCommand()
     {

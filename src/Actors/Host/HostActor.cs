@@ -8,7 +8,10 @@ public static class HostActor
 {
     public static Rules<HostState, HostCommand, HostEvent, HostEffect> Rules { get; } = new(
         Kinds.Host, id => HostDecider.Initial(new HostId(id)), HostDecider.Decide, HostDecider.Evolve,
-        HostDecider.Outstanding, HostStory.View, HostStory.Line, HostStory.Jobs);
+        HostDecider.Outstanding, HostStory.View, HostStory.Line, HostStory.Jobs)
+    {
+        Words = HostWords.All,
+    };
 
     public static Props Props(Guid id, Func<IHands<HostState, HostEffect>> hands, ShellSettings settings) =>
         Akka.Actor.Props.Create(() => new EntityActor<HostState, HostCommand, HostEvent, HostEffect>(

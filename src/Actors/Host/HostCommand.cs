@@ -4,7 +4,7 @@ using Orchestrator.Actors.Vm;
 namespace Orchestrator.Actors.Host;
 
 /// <summary>What may be asked of a host, and what may be reported to it.</summary>
-public abstract record HostCommand
+public abstract record HostCommand : Traced
 {
     private HostCommand()
     {

@@ -4,6 +4,7 @@ using Orchestrator.Actors.Cluster;
 using Orchestrator.Actors.Disk;
 using Orchestrator.Actors.Journal;
 using Orchestrator.Actors.Vm;
+using Orchestrator.Actors.Watching;
 using Orchestrator.Agent.Protocol;
 
 namespace Orchestrator.Actors.Host;
@@ -14,6 +15,8 @@ namespace Orchestrator.Actors.Host;
 /// </summary>
 public sealed class HostHands(HostId id, HostWorld world) : IHands<HostState, HostEffect>
 {
+    private const int TroublesKept = 6;
+
     private readonly CancellationTokenSource _closed = new();
     private HostLink? _link;
     private HostEffect.KeepLink? _linked;
@@ -22,6 +25,9 @@ public sealed class HostHands(HostId id, HostWorld world) : IHands<HostState, Ho
     private string _name = "";
     private (long Attempt, PowerAction Action, DateTimeOffset Until) _power;
     private int _powerRound;
+    private ImmutableArray<Remark> _troubles = [];
+
+    public IReadOnlyList<Remark> Troubles => _troubles;
 
     public void Do(HostEffect effect, Reach<HostState> reach)
     {
@@ -125,7 +131,7 @@ public sealed class HostHands(HostId id, HostWorld world) : IHands<HostState, Ho
             var now = world.Clock.GetUtcNow();
             if (guests.Count == 0) self.Tell(new HostCommand.ReportEmpty(now));
             foreach (var vm in guests)
-                ToVm(new VmId(vm), new VmCommand.Migrate(Origin.System(Guid.NewGuid(), now), null, Force: true));
+                ToVm(new VmId(vm), new VmCommand.Migrate(Origin.System(world.NewId(), now), null, Force: true));
         }
         catch (Exception e) when (e is EntityUnavailableException or OperationCanceledException)
         {
@@ -173,7 +179,7 @@ public sealed class HostHands(HostId id, HostWorld world) : IHands<HostState, Ho
         }
         catch (Exception e) when (e is EntityUnavailableException or OperationCanceledException)
         {
-            world.Failed(id, $"power {order.Action} of {order.TargetName}", e.Message);
+            Failed($"power {order.Action} of {order.TargetName}", e.Message);
         }
     }
 
@@ -187,13 +193,16 @@ public sealed class HostHands(HostId id, HostWorld world) : IHands<HostState, Ho
             try
             {
                 result = await turn(agent, password);
+                ActorMeters.Fenced(Word(order.Action), result.Ok ? "done" : "failed");
             }
             catch (Exception e) when (e is AgentUnreachableException or AgentRefusedException)
             {
                 result = new FenceResult(FencePower.Unknown, false, e.Message);
+                ActorMeters.Fenced(Word(order.Action), "unreachable");
             }
 
             if (result.Ok) break;
+            Note($"power {Word(order.Action)} of {order.TargetName} by {agent.Type}: {result.Message}");
         }
 
         return new HostCommand.ReportPower(
@@ -223,7 +232,7 @@ public sealed class HostHands(HostId id, HostWorld world) : IHands<HostState, Ho
             or AgentUnreachableException or AgentRefusedException)
         {
             // Whoever owes it says it again.
-            if (!_closed.IsCancellationRequested) world.Failed(id, effect.GetType().Name, e.Message);
+            if (!_closed.IsCancellationRequested) Failed(effect.GetType().Name, e.Message);
         }
     }
 
@@ -240,6 +249,9 @@ public sealed class HostHands(HostId id, HostWorld world) : IHands<HostState, Ho
         var answer = await link.Client.Stop(
             e.Vm.Value, new StopOrder(link.Stamp, e.Lease.Number, AgentWords.Mode(e.Mode)), _closed.Token);
         // That lease is over there, whatever it was: nothing is left to stop.
+        if (answer is AgentAnswer.Refused { Refusal.Code: RefusalCode.UnknownVm or RefusalCode.StaleLease } gone)
+            ActorMeters.Ordered("stop", gone.Refusal.Code);
+        if (answer is AgentAnswer.Accepted { Receipt.Guest: null }) ActorMeters.Ordered("stop", "accepted");
         if (answer is AgentAnswer.Refused { Refusal.Code: RefusalCode.UnknownVm or RefusalCode.StaleLease }
             or AgentAnswer.Accepted { Receipt.Guest: null })
             ToVm(e.Vm, new VmCommand.ReportMissing(id, world.Clock.GetUtcNow()) { Lease = e.Lease });
@@ -265,7 +277,12 @@ public sealed class HostHands(HostId id, HostWorld world) : IHands<HostState, Ho
         var answer = await link.Client.Migrate(
             e.Vm.Value, new MigrateOrder(link.Stamp, e.From.Lease.Number, uri, e.To.Lease.Number), _closed.Token);
         // A guest whose lease has ended here may have ended by arriving: its report says so, a refusal does not.
-        if (answer is AgentAnswer.Refused { Refusal.Code: RefusalCode.LeaseEnded or RefusalCode.StaleLease }) return;
+        if (answer is AgentAnswer.Refused { Refusal.Code: RefusalCode.LeaseEnded or RefusalCode.StaleLease } late)
+        {
+            ActorMeters.Ordered("migrate", late.Refusal.Code);
+            return;
+        }
+
         if (Heard(answer, link, e.From.Lease, "migrate") is { } why)
             ToVm(e.Vm, new VmCommand.RefuseMigration(e.To.Lease, why, world.Clock.GetUtcNow()));
     }
@@ -274,7 +291,7 @@ public sealed class HostHands(HostId id, HostWorld world) : IHands<HostState, Ho
     {
         var answer = await link.Client.CancelMigration(
             e.Vm.Value, new GuestOrder(link.Stamp, e.Lease.Number), _closed.Token);
-        _ = Heard(answer, link, e.Lease, "cancel of a migration");
+        _ = Heard(answer, link, e.Lease, "cancel");
     }
 
     private async Task Inquire(HostEffect.Inquire e, HostLink link)
@@ -293,12 +310,33 @@ public sealed class HostHands(HostId id, HostWorld world) : IHands<HostState, Ho
         try
         {
             link.TellJob(await link.Client.Run(work.Id, new JobOrder(link.Stamp, AgentWords.Job(work)), _closed.Token));
+            ActorMeters.Ordered("image_job", "accepted");
         }
         catch (AgentRefusedException e) when (e.Refusal.Code is not (RefusalCode.StaleEpoch or RefusalCode.OtherBoot or RefusalCode.NotReady))
         {
+            ActorMeters.Ordered("image_job", e.Refusal.Code);
             link.TellJob(new JobReport(work.Id, JobState.Failed, Message: e.Refusal.Message));
         }
     }
+
+    private void Failed(string what, string why)
+    {
+        Note($"{what} failed: {why}");
+        world.Failed(id, what, why);
+    }
+
+    /// <summary>The same trouble again takes the place of what was noted before. Called by any thread.</summary>
+    private void Note(string what)
+    {
+        var now = new Remark(world.Clock.GetUtcNow(), what);
+        ImmutableInterlocked.Update(ref _troubles, troubles =>
+        {
+            var others = troubles.RemoveAll(t => t.What == what);
+            return (others.Length < TroublesKept ? others : others.RemoveAt(0)).Add(now);
+        });
+    }
+
+    private static string Word(PowerAction action) => action.ToString().ToLowerInvariant();
 
     /// <summary>Takes what an answer tells of the guest. A reason only when the order is finally refused.</summary>
     private string? Heard(AgentAnswer answer, HostLink link, Lease lease, string what)
@@ -306,9 +344,12 @@ public sealed class HostHands(HostId id, HostWorld world) : IHands<HostState, Ho
         switch (answer)
         {
             case AgentAnswer.Accepted a:
+                ActorMeters.Ordered(what, "accepted");
                 link.Receipt(a.Receipt);
                 return null;
             case AgentAnswer.Refused { Refusal: var refusal }:
+                ActorMeters.Ordered(what, refusal.Code);
+                Note($"the agent refused {what} ({refusal.Code}): {refusal.Message}");
                 world.OrderRefused(id, what, refusal);
                 // A copy under another lease is in the way: its VM is told again, and ends it.
                 if (refusal is { Code: RefusalCode.Occupied, Guest: { } other })
@@ -322,6 +363,8 @@ public sealed class HostHands(HostId id, HostWorld world) : IHands<HostState, Ho
                     _ => null,
                 };
             default:
+                ActorMeters.Ordered(what, "unknown");
+                Note($"no answer to {what}: {(answer as AgentAnswer.Unknown)?.Reason}");
                 return null;
         }
     }

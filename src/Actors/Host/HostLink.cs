@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Diagnostics;
 using Akka.Actor;
 using Orchestrator.Actors.Cluster;
 using Orchestrator.Actors.Journal;
@@ -33,6 +34,7 @@ public sealed class HostLink : IDisposable
     private HostLiveness _liveness;
     private AgentFacts? _facts;
     private HostRow _row;
+    private AgentLink? _seen;
     private bool _silenceSaid;
     private bool _breakSaid;
     private bool _dirty;
@@ -45,8 +47,13 @@ public sealed class HostLink : IDisposable
         _pump = new ReportPump(
             world, guest => client.Forget(guest.Vm, new GuestOrder(Stamp, guest.Lease), _closed.Token), _closed.Token);
         _liveness = HostLiveness.Since(Now);
+        See(AgentLink.Connecting);
+        // The line outlives the request that opened it, so it must not speak in that request's trace.
+        var request = Activity.Current;
+        if (request is not null) Activity.Current = null;
         _ = Follow();
         _ = Watch();
+        if (request is not null) Activity.Current = request;
     }
 
     public IAgent Client => _client;
@@ -88,7 +95,19 @@ public sealed class HostLink : IDisposable
     public void Dispose()
     {
         _closed.Cancel();
+        See(null);
         _closed.Dispose();
+    }
+
+    /// <summary>For the count of agents that are heard. Nothing changes it after the link is closed.</summary>
+    private void See(AgentLink? state)
+    {
+        lock (_gate)
+        {
+            if (_seen == state || (state is not null && _closed.IsCancellationRequested)) return;
+            ActorMeters.Linked(_seen, state);
+            _seen = state;
+        }
     }
 
     private long Now => (long)_world.Clock.GetElapsedTime(0).TotalMilliseconds;
@@ -109,6 +128,7 @@ public sealed class HostLink : IDisposable
                 // One line when it breaks, not one per attempt: what stands in the way may last.
                 if (!_breakSaid) _world.LinkBroke(_id, Volatile.Read(ref _row).Name, e.Message);
                 _breakSaid = true;
+                if (_seen == AgentLink.Reached) See(AgentLink.Connecting);
                 _self.Tell(new HostCommand.ReportUnreached(_world.Clock.GetUtcNow()));
             }
 
@@ -185,6 +205,7 @@ public sealed class HostLink : IDisposable
         }
 
         _breakSaid = false;
+        if (_seen != AgentLink.Reached) See(AgentLink.Reached);
     }
 
     private async Task Watch()
@@ -204,6 +225,7 @@ public sealed class HostLink : IDisposable
             }
 
             var now = _world.Clock.GetUtcNow();
+            if (silent) See(AgentLink.Silent);
             if (silent)
                 _self.Tell(new HostCommand.ReportSilent(now - TimeSpan.FromMilliseconds(_liveness.Silence), now));
             if (announce) _announce();

@@ -85,7 +85,7 @@ public static class HostStory
         _             => "unassigned",
     };
 
-    private static string? Owed(HostEffect effect) => effect switch
+    internal static string? Owed(HostEffect effect) => effect switch
     {
         HostEffect.Power e    => $"power {e.Action.ToString().ToLowerInvariant()} (attempt {e.Attempt})",
         HostEffect.Drain      => "its guests moved away",

@@ -23,6 +23,9 @@ public sealed class HostWorld(
 
     public TimeProvider Clock => clock;
 
+    /// <summary>Ids of the work that hosts begin by themselves.</summary>
+    public Func<Guid> NewId { get; init; } = Guid.NewGuid;
+
     /// <summary>Whether this node owns what it owns at this very moment. Asked before each order leaves.</summary>
     public bool MayAct() => mayAct();
 

@@ -1,6 +1,7 @@
 using System.Collections.Frozen;
 using Akka.Actor;
 using Akka.Cluster.Sharding;
+using Orchestrator.Actors.Watching;
 
 namespace Orchestrator.Actors.Journal;
 
@@ -30,7 +31,7 @@ public sealed class Entities(
 
         var began = clock.GetTimestamp();
         var patience = settings.FirstPatience;
-        var question = new ShardingEnvelope(id.ToString(), command);
+        var question = new ShardingEnvelope(id.ToString(), EntityTraces.Under(command));
         while (true)
         {
             var moved = Volatile.Read(ref _owners).Task;
@@ -40,7 +41,9 @@ public sealed class Entities(
                 if (await Task.WhenAny(answer, moved) == answer) return await answer;
 
                 // The first copy may have been carried out all the same; its job makes the second one harmless.
-                _ = answer.ContinueWith(static t => t.Exception, TaskScheduler.Default);
+                _ = answer.ContinueWith(
+                    static t => t.Exception, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously,
+                    TaskScheduler.Default);
                 await Task.Delay(RegionsLearn, clock, cancel);
             }
             catch (AskTimeoutException) when (clock.GetElapsedTime(began) < settings.Patience)
@@ -57,7 +60,7 @@ public sealed class Entities(
     }
 
     public void Tell(string kind, Guid id, object command) =>
-        _regions[kind].Tell(new ShardingEnvelope(id.ToString(), command), ActorRefs.NoSender);
+        _regions[kind].Tell(new ShardingEnvelope(id.ToString(), EntityTraces.Under(command)), ActorRefs.NoSender);
 }
 
 /// <param name="FirstPatience">After this time without an answer a question is asked again; doubles each time.</param>

@@ -6,6 +6,7 @@ using Orchestrator.Actors.Host;
 using Orchestrator.Actors.StorageDomain;
 using Orchestrator.Actors.Template;
 using Orchestrator.Actors.Vm;
+using Orchestrator.Actors.Watching;
 
 namespace Orchestrator.Actors.Journal;
 
@@ -21,6 +22,8 @@ public static class WireNames
         Name<Reply.Accepted>("reply.accepted.1"),
         Name<Reply.AlreadyDone>("reply.already-done.1"),
         Name<Reply.Refused>("reply.refused.1"),
+        Name<Reply.Explained>("reply.explained.1"),
+        Name<Inspect>("inspect.1"),
 
         // DataCenter: events
         Name<DataCenterEvent.Created>("datacenter.created.1"),
@@ -199,6 +202,13 @@ public static class WireNames
 
     /// <summary>Null when the type has no name on the wire: it never leaves its process.</summary>
     public static string? NameOf(Type type) => _byType.GetValueOrDefault(type);
+
+    /// <summary>What binds all of it to <see cref="WireSerializer"/>, as HOCON.</summary>
+    public static string Bindings { get; } = string.Join('\n', [
+        "akka.actor.serializers.wire = \"Orchestrator.Actors.Journal.WireSerializer, Orchestrator.Actors\"",
+        .. _all.Select(n => n.Type).Append(typeof(StateCopy)).Select(t =>
+            $"akka.actor.serialization-bindings.\"{t.FullName}, {t.Assembly.GetName().Name}\" = wire"),
+    ]);
 
     private static (string, Type) Name<T>(string name) => (name, typeof(T));
 }

@@ -1,3 +1,4 @@
+using System.Runtime.Serialization;
 using System.Text;
 using Akka.Actor;
 using Akka.Serialization;
@@ -28,13 +29,17 @@ public class WireSerializer : SerializerWithStringManifest
     public sealed override int Identifier => 1001;
 
     public sealed override string Manifest(object o) =>
-        WireNames.NameOf(o.GetType())
+        (o as StateCopy)?.Manifest ?? WireNames.NameOf(o.GetType())
         ?? throw new InvalidOperationException($"{o.GetType()} has no name on the wire: add it to WireNames");
 
-    public sealed override byte[] ToBinary(object obj) => Encoding.UTF8.GetBytes(WireJson.Write(obj));
+    public sealed override byte[] ToBinary(object obj) =>
+        Encoding.UTF8.GetBytes(WireJson.Write(obj is StateCopy copy ? copy.State : obj));
 
+    /// <exception cref="SerializationException">A copy of the state that another build made: recovery does without it.
+    /// </exception>
     public sealed override object FromBinary(byte[] bytes, string manifest)
     {
+        if (StateCopy.Is(manifest)) return Copy(bytes, manifest);
         try
         {
             var text = Encoding.UTF8.GetString(bytes);
@@ -52,6 +57,20 @@ public class WireSerializer : SerializerWithStringManifest
         catch (JsonException e)
         {
             return new Unreadable(manifest, e.Message);
+        }
+    }
+
+    private static StateCopy Copy(byte[] bytes, string manifest)
+    {
+        if (StateCopy.TypeOf(manifest) is not { } type)
+            throw new SerializationException($"{manifest} is a copy that another build of the engine made");
+        try
+        {
+            return new StateCopy(WireJson.Read(Encoding.UTF8.GetString(bytes), type));
+        }
+        catch (JsonException e)
+        {
+            throw new SerializationException($"{manifest} cannot be read: {e.Message}", e);
         }
     }
 }

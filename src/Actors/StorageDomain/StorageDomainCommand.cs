@@ -1,7 +1,7 @@
 namespace Orchestrator.Actors.StorageDomain;
 
 /// <summary>What may be asked of a storage domain, and what may be reported to it.</summary>
-public abstract record StorageDomainCommand
+public abstract record StorageDomainCommand : Traced
 {
     private StorageDomainCommand()
     {

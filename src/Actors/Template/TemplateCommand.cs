@@ -4,7 +4,7 @@ using Orchestrator.Actors.Vm;
 namespace Orchestrator.Actors.Template;
 
 /// <summary>What may be asked of a template, and what may be reported to it.</summary>
-public abstract record TemplateCommand
+public abstract record TemplateCommand : Traced
 {
     private TemplateCommand()
     {

@@ -8,7 +8,10 @@ public static class VmActor
 {
     public static Rules<VmState, VmCommand, VmEvent, VmEffect> Rules { get; } = new(
         Kinds.Vm, id => VmDecider.Initial(new VmId(id)), VmDecider.Decide, VmDecider.Evolve,
-        VmDecider.Outstanding, VmStory.View, VmStory.Line, VmStory.Jobs);
+        VmDecider.Outstanding, VmStory.View, VmStory.Line, VmStory.Jobs)
+    {
+        Words = VmWords.All,
+    };
 
     public static Props Props(Guid id, Func<IHands<VmState, VmEffect>> hands, ShellSettings settings) =>
         Akka.Actor.Props.Create(() => new EntityActor<VmState, VmCommand, VmEvent, VmEffect>(

@@ -3,7 +3,7 @@ using System.Collections.Immutable;
 namespace Orchestrator.Actors.Vm;
 
 /// <summary>What may be asked of a VM, and what may be reported to it.</summary>
-public abstract record VmCommand
+public abstract record VmCommand : Traced
 {
     private VmCommand()
     {

@@ -180,7 +180,7 @@ public static class VmStory
         _                             => "running",
     };
 
-    private static string Owed(VmEffect effect) => effect switch
+    internal static string Owed(VmEffect effect) => effect switch
     {
         VmEffect.FindHost                => "a host from its cluster",
         VmEffect.Launch e                => $"the start on {e.Seat.HostName} under lease {e.Seat.Lease}",

@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using Akka.Event;
 using Orchestrator.Engine;
 
@@ -104,9 +105,11 @@ public abstract class UntypedActor : ActorBase
     protected abstract void OnReceive(object message);
 
     /// <summary>Runs a task as part of the message at hand: nothing else is handled until it is done.</summary>
-    protected static void RunTask(Action action) => RunTask(() => { action(); return Task.CompletedTask; });
+    [SuppressMessage("Performance", "CA1822", Justification = "An instance method in Akka.NET.")]
+    protected void RunTask(Action action) => RunTask(() => { action(); return Task.CompletedTask; });
 
-    protected static void RunTask(Func<Task> action) => ((ActorCell)ActorBase.Context).RunTask(action);
+    [SuppressMessage("Performance", "CA1822", Justification = "An instance method in Akka.NET.")]
+    protected void RunTask(Func<Task> action) => ((ActorCell)ActorBase.Context).RunTask(action);
 
     protected void Become(UntypedReceive receive) => Cell.Become(receive);
 

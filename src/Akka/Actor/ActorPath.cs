@@ -1,9 +1,11 @@
+using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
 
 namespace Akka.Actor;
 
 /// <summary>The place of an actor in its system's tree. Two incarnations of one place differ only by uid;
 /// equality looks at the place, not at the uid.</summary>
+[SuppressMessage("Design", "CA1036", Justification = "Akka.NET's paths have an order but no operators for it.")]
 public abstract class ActorPath : IEquatable<ActorPath>, IComparable<ActorPath>
 {
     private protected ActorPath(Address address, ActorPath? parent, string name, long uid)
@@ -31,14 +33,6 @@ public abstract class ActorPath : IEquatable<ActorPath>, IComparable<ActorPath>
     public static bool operator ==(ActorPath? left, ActorPath? right) => Equals(left, right);
 
     public static bool operator !=(ActorPath? left, ActorPath? right) => !Equals(left, right);
-
-    public static bool operator <(ActorPath left, ActorPath right) => left.CompareTo(right) < 0;
-
-    public static bool operator >(ActorPath left, ActorPath right) => left.CompareTo(right) > 0;
-
-    public static bool operator <=(ActorPath left, ActorPath right) => left.CompareTo(right) <= 0;
-
-    public static bool operator >=(ActorPath left, ActorPath right) => left.CompareTo(right) >= 0;
 
     /// <summary>True for letters, digits and the signs -_.*$+:@&amp;=,!~'(); and %xx; the first one not '$'.</summary>
     public static bool IsValidPathElement(string s)

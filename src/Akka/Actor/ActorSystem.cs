@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using Akka.Configuration;
 using Akka.Event;
 using Orchestrator.Engine;
@@ -21,12 +22,14 @@ public abstract class ActorSystem : IActorRefFactory, IDisposable
 
     public abstract Serialization.Serialization Serialization { get; }
 
-    public abstract TimeSpan Uptime { get; }
+    public TimeSpan Uptime => MeasuredUptime;
+
+    private protected abstract TimeSpan MeasuredUptime { get; }
 
     /// <summary>Ends when the last actor of the system has stopped.</summary>
     public abstract Task WhenTerminated { get; }
 
-    public static ActorSystem Create(string name) => Create(name, ConfigurationFactory.Load());
+    public static ActorSystem Create(string name) => Create(name, ConfigurationFactory.FromFiles());
 
     public static ActorSystem Create(string name, Config config) => EngineSystem.Create(name, config, new EngineSetup());
 
@@ -44,24 +47,27 @@ public abstract class ActorSystem : IActorRefFactory, IDisposable
 
     public abstract object? GetExtension(IExtensionId extensionId);
 
-    public abstract bool HasExtension(IExtensionId extensionId);
+    /// <summary>Whether an extension of this type (not its provider's) is registered.</summary>
+    public abstract bool HasExtension(Type type);
 
-    public T WithExtension<T>(Type extensionId) where T : class, IExtension =>
-        (T)RegisterExtension((IExtensionId)Activator.CreateInstance(extensionId)!);
+    public abstract bool HasExtension<T>() where T : class, IExtension;
 
-    public T WithExtension<T, TI>() where T : class, IExtension where TI : IExtensionId =>
-        (T)RegisterExtension(Activator.CreateInstance<TI>());
-
+    /// <summary>Begins the termination and does not wait for its end.</summary>
+    [SuppressMessage("Design", "CA1063", Justification = "Akka.NET\'s has no Dispose(bool).")]
     public void Dispose()
     {
-        Dispose(disposing: true);
+        _ = Terminate();
         GC.SuppressFinalize(this);
     }
+}
 
-    protected virtual void Dispose(bool disposing)
-    {
-        if (disposing) _ = Terminate();
-    }
+public static class ActorSystemWithExtensions
+{
+    public static T WithExtension<T>(this ActorSystem system, Type extensionId) where T : class, IExtension =>
+        (T)system.RegisterExtension((IExtensionId)Activator.CreateInstance(extensionId)!);
+
+    public static T WithExtension<T, TI>(this ActorSystem system) where T : class, IExtension where TI : IExtensionId =>
+        (T)system.RegisterExtension(Activator.CreateInstance<TI>());
 }
 
 public abstract class ExtendedActorSystem : ActorSystem

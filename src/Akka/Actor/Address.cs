@@ -1,6 +1,9 @@
+using System.Diagnostics.CodeAnalysis;
+
 namespace Akka.Actor;
 
 /// <summary>Where an actor system can be reached. Without a host it means "this very system".</summary>
+[SuppressMessage("Design", "CA1036", Justification = "Akka.NET's addresses have an order but no operators for it.")]
 public sealed class Address : IEquatable<Address>, IComparable<Address>
 {
     public static readonly Address AllSystems = new("akka", "all-systems");
@@ -29,14 +32,6 @@ public sealed class Address : IEquatable<Address>, IComparable<Address>
     public static bool operator ==(Address? left, Address? right) => Equals(left, right);
 
     public static bool operator !=(Address? left, Address? right) => !Equals(left, right);
-
-    public static bool operator <(Address left, Address right) => left.CompareTo(right) < 0;
-
-    public static bool operator >(Address left, Address right) => left.CompareTo(right) > 0;
-
-    public static bool operator <=(Address left, Address right) => left.CompareTo(right) <= 0;
-
-    public static bool operator >=(Address left, Address right) => left.CompareTo(right) >= 0;
 
     /// <summary>Reads "protocol://system@host:port". Throws <see cref="UriFormatException"/> on anything else.</summary>
     public static Address Parse(string address) =>

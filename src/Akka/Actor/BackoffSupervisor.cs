@@ -2,20 +2,26 @@ using Akka.Actor;
 
 namespace Akka.Pattern;
 
+/// <summary>What supervisors with growing pauses have in common.</summary>
+public abstract class BackoffSupervisorBase : ActorBase
+{
+    private protected BackoffSupervisorBase() { }
+}
+
 /// <summary>Keeps one child alive, with growing pauses between its lives. Passes messages on to the child, and what the
 /// child tells it to its parent. Gives up, by stopping, after the allowed number of retries.</summary>
-public sealed class BackoffSupervisor : UntypedActor
+public sealed class BackoffSupervisor : BackoffSupervisorBase
 {
-    private readonly BackoffOptions _options;
+    private readonly BackoffRules _options;
     private IActorRef? _child;
     private int _restarts;
     private bool _failed;
     private bool _final;
 
-    internal BackoffSupervisor(BackoffOptions options) => _options = options;
+    internal BackoffSupervisor(BackoffRules options) => _options = options;
 
     public static Props Props(BackoffOptions options) =>
-        Akka.Actor.Props.Create(() => new BackoffSupervisor(options));
+        Akka.Actor.Props.Create(() => new BackoffSupervisor((BackoffRules)options));
 
     protected override void PreStart() => StartChild();
 
@@ -31,7 +37,7 @@ public sealed class BackoffSupervisor : UntypedActor
         });
     }
 
-    protected override void OnReceive(object message)
+    protected override bool Receive(object message)
     {
         switch (message)
         {
@@ -45,6 +51,7 @@ public sealed class BackoffSupervisor : UntypedActor
             case GetRestartCount: Sender.Tell(new RestartCount(_restarts)); break;
             default: Pass(message); break;
         }
+        return true;
     }
 
     private void Pass(object message)
@@ -86,7 +93,7 @@ public sealed class BackoffSupervisor : UntypedActor
     {
         private GetCurrentChild() { }
 
-        public static GetCurrentChild Instance { get; } = new();
+        public static readonly GetCurrentChild Instance = new();
     }
 
     public sealed class CurrentChild(IActorRef @ref)
@@ -98,14 +105,14 @@ public sealed class BackoffSupervisor : UntypedActor
     {
         private Reset() { }
 
-        public static Reset Instance { get; } = new();
+        public static readonly Reset Instance = new();
     }
 
     public sealed class GetRestartCount
     {
         private GetRestartCount() { }
 
-        public static GetRestartCount Instance { get; } = new();
+        public static readonly GetRestartCount Instance = new();
     }
 
     public sealed class RestartCount(int count)

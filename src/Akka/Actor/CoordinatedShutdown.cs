@@ -52,15 +52,16 @@ public sealed class CoordinatedShutdown : IExtension
         }
     }
 
-    public ActorSystem System => _system;
+    public ExtendedActorSystem System => _system;
 
     public Reason? ShutdownReason { get; private set; }
 
     public static CoordinatedShutdown Get(ActorSystem sys) => new CoordinatedShutdownExtension().Get(sys);
 
-    public void AddTask(string phase, string taskName, Func<Task<Done>> task) => AddTask(phase, taskName, _ => task());
+    public void AddTask(string phase, string taskName, Func<Task<Done>> task) =>
+        AddCancellableTask(phase, taskName, _ => task());
 
-    public void AddTask(string phase, string taskName, Func<CancellationToken, Task<Done>> task)
+    internal void AddCancellableTask(string phase, string taskName, Func<CancellationToken, Task<Done>> task)
     {
         if (!_order.Contains(phase))
             throw new ConfigurationException($"Unknown phase [{phase}], known phases [{string.Join(",", _order)}]. "
@@ -76,7 +77,7 @@ public sealed class CoordinatedShutdown : IExtension
     public TimeSpan Timeout(string phase) =>
         _config.GetTimeSpan($"phases.{phase}.timeout", _config.GetTimeSpan("default-phase-timeout", TimeSpan.FromSeconds(5)));
 
-    public TimeSpan TotalTimeout() => _order.Aggregate(TimeSpan.Zero, (sum, phase) => sum + Timeout(phase));
+    public TimeSpan TotalTimeout => _order.Aggregate(TimeSpan.Zero, (sum, phase) => sum + Timeout(phase));
 
     public Task<Done> Run(Reason reason, string? fromPhase = null)
     {
@@ -145,45 +146,58 @@ public sealed class CoordinatedShutdown : IExtension
         }
     }
 
-    public class Reason
+    /// <summary>Why the system ends. The exit code is what a process that ends for this reason should answer.</summary>
+    public abstract class Reason
     {
         protected Reason() { }
+
+        public abstract int ExitCode { get; }
 
         public override string ToString() => GetType().Name;
     }
 
     public class UnknownReason : Reason
     {
+        public static readonly Reason Instance = new UnknownReason();
+
         private UnknownReason() { }
 
-        public static Reason Instance { get; } = new UnknownReason();
+        public override int ExitCode => 0;
     }
 
     public class ActorSystemTerminateReason : Reason
     {
+        public static readonly Reason Instance = new ActorSystemTerminateReason();
+
         private ActorSystemTerminateReason() { }
 
-        public static Reason Instance { get; } = new ActorSystemTerminateReason();
+        public override int ExitCode => 0;
     }
 
     public class ClrExitReason : Reason
     {
+        public static readonly Reason Instance = new ClrExitReason();
+
         private ClrExitReason() { }
 
-        public static Reason Instance { get; } = new ClrExitReason();
+        public override int ExitCode => 0;
     }
 
     public class ClusterDowningReason : Reason
     {
+        public static readonly Reason Instance = new ClusterDowningReason();
+
         private ClusterDowningReason() { }
 
-        public static Reason Instance { get; } = new ClusterDowningReason();
+        public override int ExitCode => -1;
     }
 
     public class ClusterLeavingReason : Reason
     {
+        public static readonly Reason Instance = new ClusterLeavingReason();
+
         private ClusterLeavingReason() { }
 
-        public static Reason Instance { get; } = new ClusterLeavingReason();
+        public override int ExitCode => 0;
     }
 }

@@ -8,30 +8,47 @@ public abstract class AkkaException : Exception
     protected AkkaException(string message, Exception? cause = null) : base(message, cause) { }
 }
 
-public class InvalidActorNameException(string message, Exception? innerException = null)
-    : AkkaException(message, innerException);
-
-public class AskTimeoutException(string message, Exception? cause = null) : AkkaException(message, cause);
-
-/// <summary>An actor could not be built or its PreStart threw. The default strategy stops it.</summary>
-public class ActorInitializationException(IActorRef? actor, string message, Exception? cause = null)
-    : AkkaException(actor is null ? message : $"{actor}: {message}", cause)
+public class InvalidActorNameException : AkkaException
 {
-    public ActorInitializationException(string message) : this(null, message) { }
+    public InvalidActorNameException(string message) : base(message) { }
 
-    public IActorRef? Actor { get; } = actor;
+    public InvalidActorNameException(string message, Exception innerException) : base(message, innerException) { }
 }
 
+public class AskTimeoutException(string message) : AkkaException(message);
+
+/// <summary>An actor could not be built or its PreStart threw. The default strategy stops it.</summary>
+public class ActorInitializationException : AkkaException
+{
+    public ActorInitializationException() { }
+
+    public ActorInitializationException(string message) : base(message) { }
+
+    public ActorInitializationException(string message, Exception cause) : base(message, cause) { }
+
+    public ActorInitializationException(IActorRef? actor, string message, Exception? cause = null)
+        : base(actor is null ? message : $"{actor}: {message}", cause) => Actor = actor;
+
+    public IActorRef? Actor { get; set; }
+}
+
+/// <summary>The successor of a failed instance could not be built, or its PostRestart threw. The default strategy
+/// stops it.</summary>
 public class PostRestartException(IActorRef actor, Exception cause, Exception originalCause)
     : ActorInitializationException(actor, $"Exception post restart ({originalCause.GetType().Name})", cause)
 {
     public Exception OriginalCause { get; } = originalCause;
 }
 
-public class PreRestartException(IActorRef actor, Exception restartException, Exception cause, object? message)
-    : AkkaException($"{actor}: exception in PreRestart({restartException.GetType().Name}, {message})", cause)
+/// <summary>PreRestart threw; it is logged, and the restart goes on.</summary>
+public class PreRestartException(
+    IActorRef actor, Exception restartException, Exception cause, object? optionalMessage)
+    : ActorInitializationException(
+        actor, $"Exception in PreRestart({restartException.GetType().Name}, {optionalMessage})", cause)
 {
-    public IActorRef Actor { get; } = actor;
+    public Exception RestartException { get; } = restartException;
+
+    public object? OptionalMessage { get; } = optionalMessage;
 }
 
 public class ActorKilledException(string message) : AkkaException(message);
@@ -46,6 +63,3 @@ public class DeathPactException(IActorRef deadActor)
 public class IllegalActorStateException(string message) : AkkaException(message);
 
 public class InvalidMessageException(string message) : AkkaException(message);
-
-/// <summary>The configuration asks for something that cannot be.</summary>
-public class ConfigurationException(string message, Exception? exception = null) : AkkaException(message, exception);

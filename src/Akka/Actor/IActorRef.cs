@@ -19,7 +19,7 @@ public static class ActorRefs
     /// <summary>Says that there is nobody to answer; the receiver sees dead letters as the sender.</summary>
     public static readonly IActorRef NoSender = null!;
 
-    public static readonly IActorRef Nobody = NobodyRef.Instance;
+    public static readonly Nobody Nobody = Nobody.Instance;
 }
 
 public static class ActorRefImplicitSenderExtensions
@@ -35,5 +35,5 @@ public static class ActorRefImplicitSenderExtensions
 
 public static class ActorRefExtensions
 {
-    public static bool IsNobody(this IActorRef? actorRef) => actorRef is null or NobodyRef;
+    public static bool IsNobody(this IActorRef? actorRef) => actorRef is null or Nobody;
 }

@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using Akka.Event;
 
 namespace Akka.Actor;
@@ -22,7 +23,7 @@ public sealed class PoisonPill : IAutoReceivedMessage, IPossiblyHarmful, IDeadLe
 }
 
 /// <summary>Makes the receiver fail with <see cref="ActorKilledException"/>; its supervisor decides (stop, by default).</summary>
-public sealed class Kill : IAutoReceivedMessage, IPossiblyHarmful
+public sealed class Kill : IAutoReceivedMessage
 {
     private Kill() { }
 
@@ -64,7 +65,7 @@ public sealed class Terminated(IActorRef actorRef, bool existenceConfirmed, bool
 }
 
 /// <summary>Arrives after the time given to SetReceiveTimeout has passed without another message.</summary>
-public sealed class ReceiveTimeout : IPossiblyHarmful
+public class ReceiveTimeout : IPossiblyHarmful
 {
     private ReceiveTimeout() { }
 
@@ -74,13 +75,16 @@ public sealed class ReceiveTimeout : IPossiblyHarmful
 }
 
 /// <summary>Replies that say in their type whether it went well.</summary>
+[SuppressMessage("Design", "CA1051", Justification = "The fields are Akka.NET's.")]
 public abstract class Status
 {
     private Status() { }
 
     public sealed class Success(object? status) : Status
     {
-        public object? Status { get; } = status;
+        public static readonly Success Instance = new(null);
+
+        public readonly object? Status = status;
 
         public override string ToString() => $"Success: {Status ?? "null"}";
     }
@@ -88,11 +92,11 @@ public abstract class Status
     /// <summary>As a reply to Ask it makes the task fail with <see cref="Cause"/>.</summary>
     public sealed class Failure(Exception cause, object? state) : Status
     {
+        public readonly Exception Cause = cause;
+
+        public readonly object? State = state;
+
         public Failure(Exception cause) : this(cause, null) { }
-
-        public Exception Cause { get; } = cause;
-
-        public object? State { get; } = state;
 
         public override string ToString() => $"Failure: {Cause}";
     }

@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using Akka.Event;
 using Orchestrator.Engine;
 
@@ -32,20 +33,21 @@ public class LocalOnlyDecider(Func<Exception, Directive> decider) : IDecider
 public abstract class SupervisorStrategy
 {
     /// <summary>Stops what could not be made or was killed, restarts the rest.</summary>
-    public static readonly IDecider DefaultDecider = new LocalOnlyDecider(cause =>
+    [SuppressMessage("Usage", "CA2211", Justification = "The field is Akka.NET's.")]
+    public static IDecider DefaultDecider = new LocalOnlyDecider(cause =>
         cause is ActorInitializationException or ActorKilledException or DeathPactException
             ? Directive.Stop
             : Directive.Restart);
 
     public static readonly SupervisorStrategy DefaultStrategy = new OneForOneStrategy(DefaultDecider.Decide);
 
-    public static readonly SupervisorStrategy StoppingStrategy = new OneForOneStrategy(_ => Directive.Stop);
+    public static readonly OneForOneStrategy StoppingStrategy = new OneForOneStrategy(_ => Directive.Stop);
 
     private protected SupervisorStrategy() { }
 
     public abstract IDecider Decider { get; }
 
-    protected bool LoggingEnabled { get; init; } = true;
+    protected bool LoggingEnabled { get; set; } = true;
 
     /// <summary>Answers false when the failure is to be escalated.</summary>
     internal bool HandleFailure(ActorCell supervisor, ChildStats child, Exception cause)

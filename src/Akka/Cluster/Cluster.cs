@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Diagnostics.CodeAnalysis;
 using Akka.Actor;
+using Akka.Configuration;
 using Akka.Event;
 using Orchestrator.Engine;
 using Orchestrator.Engine.Remote;
@@ -48,11 +49,13 @@ public class Cluster : IExtension
         SelfAddress = new Address("akka.tcp", system.Name, node.Host, node.Port);
         system.LocalAddress = SelfAddress;
         Membership = new NodeMembership(
-            store, node, system.Clock, Logging.GetLogger(system, "Cluster"), system.TaskScheduler);
+            store, node, system.Clock, Logging.GetLogger(system, "Cluster"), system.TaskScheduler,
+            system.NextGuid);
         Transport.Membership = Membership;
         Transport.Route = message => Sharding.ClusterSharding.Get(system).Route(message);
         system.Transport = Transport;
         Membership.ViewChanged += OnView;
+        _ = new EngineObserver(system, Membership, Transport);
         AddShutdown();
         Membership.Start();
     }
@@ -63,7 +66,7 @@ public class Cluster : IExtension
 
     public Address SelfAddress { get; }
 
-    public ActorSystem System => system;
+    public ExtendedActorSystem System => system;
 
     public ImmutableHashSet<string> SelfRoles => [.. Membership.Settings.Roles];
 
@@ -151,7 +154,7 @@ public class Cluster : IExtension
     private void AddShutdown()
     {
         var shutdown = CoordinatedShutdown.Get(system);
-        shutdown.AddTask(CoordinatedShutdown.PhaseClusterExiting, "leave-the-cluster", async cancel =>
+        shutdown.AddCancellableTask(CoordinatedShutdown.PhaseClusterExiting, "leave-the-cluster", async cancel =>
         {
             await Membership.RemoveAsync(cancel);
             return Done.Instance;
@@ -211,6 +214,5 @@ public class Cluster : IExtension
     }
 
     private ClusterEvent.CurrentClusterState StateOf(ClusterView view) => new(
-        view.Members.Select(m => Member.Of(m, system.Name)).ToImmutableSortedSet(
-            Comparer<Member>.Create((a, b) => a.Address.CompareTo(b.Address) is var c and not 0 ? c : a.Node.Value.CompareTo(b.Node.Value))));
+        view.Members.Select(m => Member.Of(m, system.Name)).ToImmutableSortedSet());
 }

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Diagnostics.CodeAnalysis;
 using Akka.Actor;
+using Akka.Event;
 using Orchestrator.Engine;
 
 namespace Akka.Cluster;
@@ -17,7 +18,7 @@ public enum MemberStatus
 }
 
 /// <summary>One incarnation of an address.</summary>
-public sealed class UniqueAddress : IEquatable<UniqueAddress>
+public class UniqueAddress : IEquatable<UniqueAddress>
 {
     public UniqueAddress(Address address, int uid)
     {
@@ -39,7 +40,8 @@ public sealed class UniqueAddress : IEquatable<UniqueAddress>
 }
 
 /// <summary>A node of the cluster. Members are equal when they are the same incarnation, whatever their status.</summary>
-public sealed class Member : IEquatable<Member>
+[SuppressMessage("Design", "CA1036", Justification = "Akka.NET's members have an order but no operators for it.")]
+public class Member : IComparable<Member>
 {
     internal Member(NodeRow row, string system, MemberStatus status)
     {
@@ -65,9 +67,15 @@ public sealed class Member : IEquatable<Member>
 
     public bool HasRole(string role) => Roles.Contains(role);
 
-    public bool Equals(Member? other) => other is not null && Node == other.Node;
+    /// <summary>By address; two incarnations at one address by their ids.</summary>
+    public int CompareTo(Member? other)
+    {
+        if (other is null) return 1;
+        var order = Address.CompareTo(other.Address);
+        return order != 0 ? order : Node.Value.CompareTo(other.Node.Value);
+    }
 
-    public override bool Equals(object? obj) => Equals(obj as Member);
+    public override bool Equals(object? obj) => obj is Member other && Node == other.Node;
 
     public override int GetHashCode() => Node.GetHashCode();
 
@@ -78,45 +86,57 @@ public sealed class Member : IEquatable<Member>
 }
 
 [SuppressMessage("Design", "CA1034", Justification = "The nested types are Akka.NET's.")]
-public static class ClusterEvent
+[SuppressMessage("Design", "CA1052", Justification = "Akka.NET's is no static class.")]
+public class ClusterEvent
 {
     public enum SubscriptionInitialStateMode
     {
+        /// <summary>First one <see cref="CurrentClusterState"/>, then events.</summary>
         InitialStateAsSnapshot,
+
+        /// <summary>First the events that lead to the present state, then events.</summary>
         InitialStateAsEvents,
     }
 
-    public interface IClusterDomainEvent;
+    public interface IClusterDomainEvent : IDeadLetterSuppression;
 
     public interface IMemberEvent : IClusterDomainEvent
     {
         Member Member { get; }
     }
 
-    public sealed class MemberUp(Member member) : IMemberEvent
+    /// <summary>Equal are two events of one kind about the same member.</summary>
+    public abstract class MemberStatusChange : IMemberEvent
     {
-        public Member Member { get; } = member;
+        private protected MemberStatusChange(Member member) => Member = member;
 
-        public override string ToString() => $"MemberUp({Member})";
+        public Member Member { get; }
+
+        public override bool Equals(object? obj) =>
+            obj is MemberStatusChange other && GetType() == other.GetType() && Member.Equals(other.Member);
+
+        public override int GetHashCode() => Member.GetHashCode();
+
+        public override string ToString() => $"{GetType().Name}({Member})";
     }
 
-    public sealed class MemberLeft(Member member) : IMemberEvent
+    public sealed class MemberUp(Member member) : MemberStatusChange(member);
+
+    public sealed class MemberLeft(Member member) : MemberStatusChange(member);
+
+    public sealed class MemberRemoved(Member member, MemberStatus previousStatus) : MemberStatusChange(member)
     {
-        public Member Member { get; } = member;
-
-        public override string ToString() => $"MemberLeft({Member})";
-    }
-
-    public sealed class MemberRemoved(Member member, MemberStatus previousStatus) : IMemberEvent
-    {
-        public Member Member { get; } = member;
-
         public MemberStatus PreviousStatus { get; } = previousStatus;
+
+        public override bool Equals(object? obj) =>
+            base.Equals(obj) && obj is MemberRemoved other && PreviousStatus == other.PreviousStatus;
+
+        public override int GetHashCode() => HashCode.Combine(Member, PreviousStatus);
 
         public override string ToString() => $"MemberRemoved({Member}, was {PreviousStatus})";
     }
 
-    public sealed class CurrentClusterState
+    public sealed class CurrentClusterState : INoSerializationVerificationNeeded
     {
         internal CurrentClusterState(ImmutableSortedSet<Member> members) => Members = members;
 

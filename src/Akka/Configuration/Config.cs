@@ -94,9 +94,9 @@ public class Config
 
     public virtual IList<string> GetStringList(string path) => GetStringList(path, []);
 
-    public virtual IList<string> GetStringList(string path, string[] strings) => Find(path) switch
+    public virtual IList<string> GetStringList(string path, string[] defaultPaths) => Find(path) switch
     {
-        null => strings,
+        null => defaultPaths,
         HoconNode.Sequence list =>
             [.. list.Items.Select(item => item is HoconNode.Scalar scalar ? scalar.Text : throw Wrong(path, "a list of texts"))],
         _ => throw Wrong(path, "a list"),

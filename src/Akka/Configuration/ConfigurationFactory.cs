@@ -1,14 +1,14 @@
 namespace Akka.Configuration;
 
-public static class ConfigurationFactory
+public class ConfigurationFactory
 {
     public static Config Empty => new();
 
-    /// <summary>Reads HOCON. Errors are <see cref="Akka.Actor.ConfigurationException"/> with line and column.</summary>
+    /// <summary>Reads HOCON. Errors are <see cref="ConfigurationException"/> with line and column.</summary>
     public static Config ParseString(string hocon) => new(HoconResolver.Resolve(HoconParser.Parse(hocon)));
 
     /// <summary>The file "app.conf" or "akka.conf" of the program's folder, if there is one; else empty.</summary>
-    public static Config Load()
+    internal static Config FromFiles()
     {
         foreach (var name in (string[])["app.conf", "akka.conf", "app.hocon", "akka.hocon"])
         {

@@ -139,19 +139,19 @@ internal sealed class ActorCell : IUntypedActorContext
 
     public IActorRef Watch(IActorRef subject)
     {
-        DeathWatch.Watch((EngineRef)subject, null);
+        if (subject is EngineRef other) DeathWatch.Watch(other, null);
         return subject;
     }
 
     public IActorRef WatchWith(IActorRef subject, object message)
     {
-        DeathWatch.Watch((EngineRef)subject, message);
+        if (subject is EngineRef other) DeathWatch.Watch(other, message);
         return subject;
     }
 
     public IActorRef Unwatch(IActorRef subject)
     {
-        DeathWatch.Unwatch((EngineRef)subject);
+        if (subject is EngineRef other) DeathWatch.Unwatch(other);
         return subject;
     }
 

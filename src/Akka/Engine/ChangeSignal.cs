@@ -1,33 +1,54 @@
 namespace Orchestrator.Engine;
 
-/// <summary>A flag that wakes one waiter: what was raised while nobody waited wakes the next one at once.</summary>
+/// <summary>A flag that wakes who waits: what was raised while nobody waited wakes the next one at once.</summary>
 internal sealed class ChangeSignal : IDisposable
 {
-    private readonly SemaphoreSlim raised = new(0, 1);
     private readonly Lock gate = new();
+    private TaskCompletionSource? waiting;
+    private bool raised;
 
     public void Raise()
     {
+        TaskCompletionSource? woken;
         lock (gate)
-            if (raised.CurrentCount == 0) raised.Release();
+        {
+            woken = waiting;
+            waiting = null;
+            raised = woken is null;
+        }
+
+        woken?.TrySetResult();
     }
 
+    /// <summary>What follows runs where the caller's awaits run: a simulation has one thread for all.</summary>
     public async Task WaitAsync(TimeSpan atMost, TimeProvider time, CancellationToken cancel)
     {
-        using var bound = CancellationTokenSource.CreateLinkedTokenSource(cancel);
-        var timer = time.CreateTimer(static s => ((CancellationTokenSource)s!).Cancel(), bound, atMost, Timeout.InfiniteTimeSpan);
-        await using (timer.ConfigureAwait(false))
+        TaskCompletionSource mine;
+        lock (gate)
         {
-            try
+            if (raised)
             {
-                await raised.WaitAsync(bound.Token).ConfigureAwait(false);
+                raised = false;
+                return;
             }
-            catch (OperationCanceledException) when (!cancel.IsCancellationRequested)
-            {
-            }
+
+            mine = waiting ??= new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        }
+
+        using var timer = time.CreateTimer(
+            static s => ((TaskCompletionSource)s!).TrySetResult(), mine, atMost, Timeout.InfiniteTimeSpan);
+        using var cancelled = cancel.UnsafeRegister(
+            static (s, token) => ((TaskCompletionSource)s!).TrySetCanceled(token), mine);
+        try
+        {
+            await mine.Task;
+        }
+        finally
+        {
+            lock (gate)
+                if (ReferenceEquals(waiting, mine)) waiting = null;
         }
     }
 
-    /// <summary>Wakes who still waits; the semaphore itself holds nothing that needs to be freed.</summary>
     public void Dispose() => Raise();
 }

@@ -11,7 +11,7 @@ internal sealed class DeathWatch(LocalActorRef self)
 
     public void Watch(EngineRef subject, object? message)
     {
-        if (ReferenceEquals(subject, self) || subject is NobodyRef) return;
+        if (ReferenceEquals(subject, self)) return;
         if (_watching.TryGetValue(subject, out var before))
         {
             if (!Equals(before, message))

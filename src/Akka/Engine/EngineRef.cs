@@ -85,19 +85,6 @@ internal sealed class RemoteActorRef(LocalSystem system, ActorPath path) : Engin
     }
 }
 
-internal sealed class NobodyRef : EngineRef
-{
-    public static readonly NobodyRef Instance = new();
-
-    public override ActorPath Path { get; } = new RootActorPath(new Address("akka", "all-systems")) / "Nobody";
-
-    public override LocalSystem? Engine => null;
-
-    public override void Tell(object message, IActorRef sender) { }
-
-    public override void SendSystem(SystemMessage message) { }
-}
-
 /// <summary>Where messages go that nobody can take: they are published on the event stream.</summary>
 internal sealed class DeadLettersRef(LocalSystem system, ActorPath path) : EngineRef
 {

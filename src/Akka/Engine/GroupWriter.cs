@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Diagnostics.CodeAnalysis;
 using Akka.Actor;
+using Akka.Configuration;
 using Akka.Event;
 
 namespace Orchestrator.Engine;
@@ -27,6 +28,8 @@ public sealed class GroupWriter : IExtension
     private readonly int _groupsInFlight;
     private int _inFlight;
     private int _waiting;
+    private long _groups;
+    private long _batches;
 
     internal GroupWriter(LocalSystem system)
     {
@@ -44,6 +47,11 @@ public sealed class GroupWriter : IExtension
 
     /// <summary>Batches that were given and not answered yet.</summary>
     public int Waiting => Volatile.Read(ref _waiting);
+
+    /// <summary>Groups that the store has taken, and the batches in them: how well writes come together.</summary>
+    internal long GroupsWritten => Volatile.Read(ref _groups);
+
+    internal long BatchesWritten => Volatile.Read(ref _batches);
 
     public static GroupWriter Of(ActorSystem system) => new Id().Get(system);
 
@@ -103,7 +111,11 @@ public sealed class GroupWriter : IExtension
         {
             try
             {
+                var asked = _system.Clock.GetTimestamp();
                 var outcomes = await _store.WriteAsync(batches, _end.Token);
+                EngineMeters.Wrote(group.Count, _system.Clock.GetElapsedTime(asked));
+                Interlocked.Increment(ref _groups);
+                Interlocked.Add(ref _batches, group.Count);
                 for (var i = 0; i < group.Count; i++) Answer(group[i], outcomes[i]);
                 return;
             }
@@ -163,6 +175,7 @@ public sealed class GroupWriter : IExtension
         foreach (var each in answered)
         {
             Interlocked.Decrement(ref _waiting);
+            EngineMeters.Answered(failure);
             each.Report(failure);
         }
         Pump();

@@ -57,7 +57,8 @@ public interface IEngineStore : IAsyncDisposable
     /// </summary>
     Task<ImmutableArray<WriteOutcome>> WriteAsync(ImmutableArray<JournalBatch> batches, CancellationToken cancel);
 
-    /// <summary>The rows of one entity from a sequence number on, in order.</summary>
+    /// <summary>The rows of one entity from a sequence number on, in order. A highest row that was deleted comes too,
+    /// with <see cref="JournalRow.IsDeleted"/>: the next number is read off it, its event is gone.</summary>
     IAsyncEnumerable<JournalRow> ReplayAsync(string persistenceId, long fromSequenceNr, CancellationToken cancel);
 
     /// <summary>The newest snapshot not above <paramref name="atMostSequenceNr"/>, or null.</summary>
@@ -66,6 +67,10 @@ public interface IEngineStore : IAsyncDisposable
     Task SaveSnapshotAsync(SnapshotRow snapshot, CancellationToken cancel);
 
     Task DeleteSnapshotsAsync(string persistenceId, long upToSequenceNr, CancellationToken cancel);
+
+    /// <summary>Deletes the one snapshot of that number, if there is one.</summary>
+    Task DeleteSnapshotAsync(string persistenceId, long sequenceNr, CancellationToken cancel) =>
+        throw new NotSupportedException($"{GetType().Name} cannot delete a single snapshot");
 
     Task DeleteMessagesAsync(string persistenceId, long upToSequenceNr, CancellationToken cancel);
 
@@ -87,8 +92,9 @@ public sealed record NodeDescription(NodeId Id, string Host, int Port, Immutable
     /// <summary>Shard types that it carries from the moment it joins; others follow by registration.</summary>
     public ImmutableArray<string> ShardTypes { get; init; } = [];
 
-    /// <summary>The incarnation before, of this very process: it has stopped all that it owned, so it counts as dead.</summary>
-    public NodeId? Replaces { get; init; }
+    /// <summary>Incarnations before, of this very process: they have stopped all that they owned, so they count as dead.
+    /// More than one: it is not known which of several attempts to join was carried out.</summary>
+    public ImmutableArray<NodeId> Replaces { get; init; } = [];
 }
 
 public enum NodeStatus { Up, Leaving }
@@ -97,7 +103,17 @@ public enum NodeStatus { Up, Leaving }
 public sealed record NodeRow(
     NodeDescription Node, NodeStatus Status, DateTimeOffset JoinedAt, ImmutableArray<string> ShardTypes);
 
-public readonly record struct ShardKey(string Type, string Shard);
+public readonly record struct ShardKey(string Type, string Shard)
+{
+    /// <summary>The same in every process, and with it the order in which a shard table is gone through.</summary>
+    public override int GetHashCode()
+    {
+        var hash = 2166136261u;
+        foreach (var unit in Type) hash = (hash ^ unit) * 16777619u;
+        foreach (var unit in Shard) hash = (hash ^ unit) * 16777619u;
+        return (int)(hash ^ (hash >> 15));
+    }
+}
 
 /// <summary>Who owns a shard, under which epoch, and who is to have it next (null: it stays).</summary>
 public sealed record ShardRow(ShardKey Key, NodeId? Owner, long Epoch, NodeId? Next);
@@ -127,7 +143,11 @@ public sealed record JournalBatch(
 
 public sealed record JournalRow(
     string PersistenceId, long SequenceNr, string Manifest, int SerializerId, ReadOnlyMemory<byte> Payload,
-    DateTimeOffset Created);
+    DateTimeOffset Created)
+{
+    /// <summary>Only the number is left of it: whoever reads must skip it.</summary>
+    public bool IsDeleted { get; init; }
+}
 
 public sealed record SnapshotRow(
     string PersistenceId, long SequenceNr, DateTimeOffset Created, string Manifest, int SerializerId,

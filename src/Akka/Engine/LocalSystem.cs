@@ -79,7 +79,7 @@ internal sealed class LocalSystem : ExtendedActorSystem
 
     public override Akka.Serialization.Serialization Serialization { get; }
 
-    public override TimeSpan Uptime => Clock.GetElapsedTime(_started);
+    private protected override TimeSpan MeasuredUptime => Clock.GetElapsedTime(_started);
 
     public override Task WhenTerminated => _terminated.Task;
 
@@ -134,7 +134,10 @@ internal sealed class LocalSystem : ExtendedActorSystem
     public override object? GetExtension(IExtensionId extensionId) =>
         _extensions.TryGetValue(extensionId, out var found) ? found.Value : null;
 
-    public override bool HasExtension(IExtensionId extensionId) => _extensions.ContainsKey(extensionId);
+    public override bool HasExtension(Type type) =>
+        _extensions.Keys.Any(extension => type.IsAssignableFrom(extension.ExtensionType));
+
+    public override bool HasExtension<T>() => HasExtension(typeof(T));
 
     public void OnStopped(LocalActorRef actor)
     {
@@ -168,6 +171,16 @@ internal sealed class LocalSystem : ExtendedActorSystem
         return Convert.ToHexStringLower(bytes);
     }
 
+    /// <summary>An id that nobody else has; repeatable with a seeded source.</summary>
+    public Guid NextGuid()
+    {
+        Span<byte> bytes = stackalloc byte[16];
+        lock (_random) _random.NextBytes(bytes);
+        bytes[7] = (byte)((bytes[7] & 0x0f) | 0x40);
+        bytes[8] = (byte)((bytes[8] & 0x3f) | 0x80);
+        return new Guid(bytes);
+    }
+
     public ActorPath NewTempPath() =>
         _temp / ChildTable.RandomName(Interlocked.Increment(ref _tempNumber));
 
@@ -177,6 +190,9 @@ internal sealed class LocalSystem : ExtendedActorSystem
 
     /// <summary>Runs an async body in turns of the dispatcher.</summary>
     public Task Run(Func<Task> body) =>
+        Task.Factory.StartNew(body, CancellationToken.None, TaskCreationOptions.DenyChildAttach, TaskScheduler).Unwrap();
+
+    public Task<T> Run<T>(Func<Task<T>> body) =>
         Task.Factory.StartNew(body, CancellationToken.None, TaskCreationOptions.DenyChildAttach, TaskScheduler).Unwrap();
 
     /// <summary>A pause on the system's clock.</summary>

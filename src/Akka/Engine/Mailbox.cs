@@ -8,6 +8,8 @@ namespace Orchestrator.Engine;
 /// </summary>
 internal sealed class Mailbox : IThreadPoolWorkItem
 {
+    private const int MostCounted = 1_000_000;
+
     private readonly ActorCell _cell;
     private readonly IEngineDispatcher _dispatcher;
     private readonly bool _onThreadPool;
@@ -74,10 +76,11 @@ internal sealed class Mailbox : IThreadPoolWorkItem
     public void Execute()
     {
         var outer = ActorCell.Enter(_cell);
+        var left = _throughput;
         try
         {
             HandleSystem();
-            for (var left = _throughput; left > 0 && !_closed && _suspensions == 0; left--)
+            for (; left > 0 && !_closed && _suspensions == 0; left--)
             {
                 if (_turns is { Count: > 0 }) _cell.InvokeTurn(_turns.Dequeue());
                 else if (!IsHeld && TryDequeue(out var envelope)) _cell.Invoke(envelope);
@@ -89,6 +92,8 @@ internal sealed class Mailbox : IThreadPoolWorkItem
         finally
         {
             ActorCell.Leave(outer);
+            EngineMeters.Ran(_throughput - left);
+            if (left == 0 && EngineMeters.LooksNow()) EngineMeters.Seen(CountWaiting());
             var again = !_closed && _suspensions == 0 && _turns is { Count: > 0 };
             var open = _closed || (_suspensions == 0 && !IsHeld);
             Interlocked.Exchange(ref _scheduled, 0);
@@ -151,6 +156,14 @@ internal sealed class Mailbox : IThreadPoolWorkItem
         next.Envelope = default;
         _head = next;
         return true;
+    }
+
+    /// <summary>Walks the queue, up to a bound. Only from the actor's own run.</summary>
+    private int CountWaiting()
+    {
+        var count = 0;
+        for (var node = _head; count < MostCounted && Volatile.Read(ref node.Next) is { } next; node = next) count++;
+        return count;
     }
 
     private void Drain()

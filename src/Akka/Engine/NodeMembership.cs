@@ -27,6 +27,7 @@ public sealed class NodeMembership : IAsyncDisposable
     private readonly TimeProvider time;
     private readonly ILoggingAdapter log;
     private readonly TaskScheduler scheduler;
+    private readonly Func<Guid> newId;
     private readonly CancellationTokenSource closing = new();
     private readonly TaskCompletionSource joined = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly Lock gate = new();
@@ -34,7 +35,7 @@ public sealed class NodeMembership : IAsyncDisposable
     private ImmutableArray<string> shardTypes = [];
     private CancellationTokenSource? pause;
     private bool refreshAsked;
-    private NodeId? previous;
+    private ImmutableArray<NodeId> previous = [];
     private volatile Incarnation? current;
     private volatile ClusterView view = ClusterView.Empty;
     private Task running = Task.CompletedTask;
@@ -48,13 +49,15 @@ public sealed class NodeMembership : IAsyncDisposable
     }
 
     public NodeMembership(
-        IEngineStore store, NodeSettings settings, TimeProvider time, ILoggingAdapter log, TaskScheduler? scheduler = null)
+        IEngineStore store, NodeSettings settings, TimeProvider time, ILoggingAdapter log, TaskScheduler? scheduler = null,
+        Func<Guid>? newId = null)
     {
         this.store = store;
         this.settings = settings;
         this.time = time;
         this.log = log;
         this.scheduler = scheduler ?? TaskScheduler.Default;
+        this.newId = newId ?? Guid.NewGuid;
         deadlineTimer = time.CreateTimer(_ => Check(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
         store.SessionLost += why => Isolate(current, $"its session with the database ended: {why}");
     }
@@ -115,7 +118,7 @@ public sealed class NodeMembership : IAsyncDisposable
     public async Task RemoveAsync(CancellationToken cancel)
     {
         var mine = current;
-        await closing.CancelAsync();
+        await CloseAsync();
         Isolate(mine, "it leaves the cluster");
         await running.WaitAsync(cancel);
         if (mine is not null) await store.RemoveAsync(mine.Id, cancel);
@@ -123,11 +126,15 @@ public sealed class NodeMembership : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        await closing.CancelAsync();
+        await CloseAsync();
         Isolate(current, "it stops");
         await running;
         await deadlineTimer.DisposeAsync();
     }
+
+    /// <summary>What waits for the end goes on in turns of the dispatcher, not in the middle of the caller.</summary>
+    private Task CloseAsync() => Task.Factory.StartNew(
+        closing.Cancel, CancellationToken.None, TaskCreationOptions.DenyChildAttach, scheduler);
 
     private async Task RunAsync()
     {
@@ -156,17 +163,19 @@ public sealed class NodeMembership : IAsyncDisposable
                 ImmutableArray<string> types;
                 lock (gate) types = shardTypes;
                 await store.PrepareAsync(settings.ClusterId, closing.Token);
-                var mine = new Incarnation(new NodeId(Guid.NewGuid()));
+                var mine = new Incarnation(new NodeId(newId()));
                 var sent = time.GetTimestamp();
                 var self = new NodeDescription(mine.Id, settings.Host, settings.Port, settings.Roles, settings.AppVersion)
                 {
                     ShardTypes = types,
                     Replaces = previous,
                 };
+                // An attempt without an answer may have been carried out: the next one must not take it for another node.
+                previous = previous.Add(mine.Id);
                 var answer = await store.JoinAsync(self, settings.Lease, closing.Token);
                 Prolong(mine, sent);
                 current = mine;
-                previous = mine.Id;
+                previous = [mine.Id];
                 log.Info("Node {0} at {1}:{2} joined the cluster {3} of {4} members", mine.Id, settings.Host,
                     settings.Port, settings.ClusterId, answer.Members.Length);
                 Take(answer);
@@ -176,6 +185,12 @@ public sealed class NodeMembership : IAsyncDisposable
                 && time.GetElapsedTime(started) < settings.Lease + TimeSpan.FromSeconds(5))
             {
                 log.Warning("Not joined yet: {0}", e.Message);
+            }
+            catch (StoreRefusedException e) when (joined.Task.IsCompletedSuccessfully)
+            {
+                // It was a member once and owns nothing now: waiting costs nothing, and the reason may pass.
+                log.Error("Not joined again: this node was refused by the database: {0}", e.Message);
+                wait = TimeSpan.FromSeconds(2);
             }
             catch (StoreRefusedException e)
             {
@@ -212,6 +227,7 @@ public sealed class NodeMembership : IAsyncDisposable
                 return;
             }
 
+            EngineMeters.Renewed(time.GetElapsedTime(sent));
             Prolong(mine, sent);
             Take(answer);
         }

@@ -15,6 +15,7 @@ internal abstract class PromiseRef : EngineRef
     protected PromiseRef(LocalSystem system, TimeSpan? timeout, string asked, CancellationToken cancel)
     {
         _system = system;
+        EngineMeters.AskBegun();
         if (timeout is { } limit && limit != Timeout.InfiniteTimeSpan && limit != TimeSpan.MaxValue)
         {
             _timer = system.Clock.CreateTimer(
@@ -44,6 +45,7 @@ internal abstract class PromiseRef : EngineRef
     {
         if (TryAnswer(message))
         {
+            EngineMeters.AskEnded();
             Release();
             return;
         }
@@ -80,7 +82,9 @@ internal abstract class PromiseRef : EngineRef
 
     private void Finish(Exception cause)
     {
-        if (TryFail(cause)) Release();
+        if (!TryFail(cause)) return;
+        EngineMeters.AskEnded();
+        Release();
     }
 
     private void Release()

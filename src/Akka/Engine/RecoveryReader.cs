@@ -1,6 +1,7 @@
 using System.Diagnostics.CodeAnalysis;
 using Akka.Actor;
-using Akka.Event;
+using Akka.Configuration;
+using Akka.Persistence;
 
 namespace Orchestrator.Engine;
 
@@ -25,6 +26,7 @@ internal sealed class RecoveryReader : IExtension
             $"The actor system {system.Name} was created without a store: nothing can be recovered");
         var config = system.Settings.Config;
         _permits = new SemaphoreSlim(Math.Max(1, config.GetInt("akka.persistence.max-concurrent-recoveries", 50)));
+        SnapshotIsOptional = config.GetBoolean("akka.persistence.snapshot-store.sql.snapshot-is-optional", false);
         _patience = config.GetTimeSpan("orchestrator.journal.outage-patience");
         _retryMin = config.GetTimeSpan("orchestrator.journal.retry-min");
         _retryMax = config.GetTimeSpan("orchestrator.journal.retry-max");
@@ -32,48 +34,66 @@ internal sealed class RecoveryReader : IExtension
 
     public static RecoveryReader Of(ActorSystem system) => new Id().Get(system);
 
-    /// <summary>Reads all and reports it by the two delegates, in order; ends when done, fails when it cannot.</summary>
-    public Task Read(
-        string persistenceId, long snapshotUpTo, long upTo, long atMost, Action<SnapshotRow> onSnapshot,
+    /// <summary>Whether an entity whose snapshot cannot be read recovers from its events alone.</summary>
+    public bool SnapshotIsOptional { get; }
+
+    /// <summary>Reads all and reports it by the two delegates, in order; ends when done, fails when it cannot. A snapshot
+    /// that the delegate does not take counts as none.
+    /// Answers the highest sequence number of the journal, also when not so far was to be read.</summary>
+    public Task<long> Read(
+        string persistenceId, Recovery recovery, Func<SnapshotRow, bool> onSnapshot,
         Action<List<JournalRow>> onRows) =>
         _system.Run(async () =>
         {
+            var began = _system.Clock.GetTimestamp();
             await _permits.WaitAsync();
             try
             {
-                var next = 1L;
-                if (snapshotUpTo > 0 && await Patiently(() => _store.LoadSnapshotAsync(
-                    persistenceId, snapshotUpTo, CancellationToken.None)) is { } snapshot)
+                var (next, highest) = (1L, 0L);
+                if (await Snapshot(persistenceId, recovery) is { } snapshot && onSnapshot(snapshot))
                 {
-                    onSnapshot(snapshot);
                     next = snapshot.SequenceNr + 1;
                 }
-                var left = atMost;
+                var (upTo, left) = (recovery.ToSequenceNr, recovery.ReplayMax);
                 await Patiently(async () =>
                 {
                     List<JournalRow> piece = [];
-                    if (left > 0 && next <= upTo)
+                    await foreach (var row in _store.ReplayAsync(persistenceId, next, CancellationToken.None))
                     {
-                        await foreach (var row in _store.ReplayAsync(persistenceId, next, CancellationToken.None))
-                        {
-                            if (row.SequenceNr > upTo || left == 0) break;
-                            piece.Add(row);
-                            next = row.SequenceNr + 1;
-                            left--;
-                            if (piece.Count < RowsPerPiece) continue;
-                            onRows(piece);
-                            piece = [];
-                        }
+                        highest = row.SequenceNr;
+                        if (row.IsDeleted || row.SequenceNr > upTo || left == 0) continue;
+                        piece.Add(row);
+                        next = row.SequenceNr + 1;
+                        left--;
+                        if (piece.Count < RowsPerPiece) continue;
+                        onRows(piece);
+                        piece = [];
                     }
                     if (piece.Count > 0) onRows(piece);
                     return true;
                 });
+                EngineMeters.Recovered(_system.Clock.GetElapsedTime(began));
+                return highest;
             }
             finally
             {
                 _permits.Release();
             }
         });
+
+    /// <summary>The newest snapshot that the criteria take, or null.</summary>
+    private async Task<SnapshotRow?> Snapshot(string persistenceId, Recovery recovery)
+    {
+        var criteria = recovery.FromSnapshot;
+        var upTo = Math.Min(criteria.MaxSequenceNr, recovery.ToSequenceNr);
+        while (upTo > 0 && await Patiently(() => _store.LoadSnapshotAsync(
+            persistenceId, upTo, CancellationToken.None)) is { } snapshot)
+        {
+            if (!criteria.IsNarrow || criteria.Matches(Eventsourced.MetadataOf(snapshot))) return snapshot;
+            upTo = snapshot.SequenceNr - 1;
+        }
+        return null;
+    }
 
     private async Task<T> Patiently<T>(Func<Task<T>> ask)
     {

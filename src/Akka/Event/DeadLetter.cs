@@ -27,12 +27,8 @@ public abstract class AllDeadLetters
 public sealed class DeadLetter(object message, IActorRef sender, IActorRef recipient)
     : AllDeadLetters(message, sender, recipient);
 
-public sealed class SuppressedDeadLetter(IDeadLetterSuppression message, IActorRef sender, IActorRef recipient)
-    : AllDeadLetters(message, sender, recipient)
-{
-    internal SuppressedDeadLetter(object message, IActorRef sender, IActorRef recipient)
-        : this((IDeadLetterSuppression)message, sender, recipient) { }
-}
+public sealed class SuppressedDeadLetter(object message, IActorRef sender, IActorRef recipient)
+    : AllDeadLetters(message, sender, recipient);
 
 /// <summary>Published when an actor had no case for a message.</summary>
 public sealed class UnhandledMessage(object message, IActorRef sender, IActorRef recipient)

@@ -3,13 +3,21 @@ using Akka.Actor;
 
 namespace Akka.Event;
 
-public abstract class LoggingBus
+public class LoggingBus
 {
+    private protected LoggingBus() { }
+
     public LogLevel LogLevel { get; private set; } = LogLevel.InfoLevel;
 
     public void SetLogLevel(LogLevel logLevel) => LogLevel = logLevel;
 
-    public abstract void Publish(object @event);
+    public virtual bool Subscribe(IActorRef subscriber, Type channel) => false;
+
+    public virtual bool Unsubscribe(IActorRef subscriber) => false;
+
+    public virtual bool Unsubscribe(IActorRef subscriber, Type channel) => false;
+
+    public virtual void Publish(object @event) { }
 }
 
 /// <summary>The bus of one system: who subscribed to a type gets every event of it and of its subtypes.</summary>
@@ -18,8 +26,10 @@ public class EventStream : LoggingBus
     private readonly Lock _gate = new();
     private ImmutableArray<Subscription> _subscriptions = [];
 
+    internal EventStream() { }
+
     /// <summary>False when the actor has this channel, or a supertype of it, already.</summary>
-    public bool Subscribe(IActorRef subscriber, Type channel)
+    public override bool Subscribe(IActorRef subscriber, Type channel)
     {
         ArgumentNullException.ThrowIfNull(subscriber);
         lock (_gate)
@@ -33,10 +43,10 @@ public class EventStream : LoggingBus
         }
     }
 
-    public bool Unsubscribe(IActorRef subscriber, Type channel) =>
+    public override bool Unsubscribe(IActorRef subscriber, Type channel) =>
         Remove(one => subscriber.Equals(one.Actor) && channel.IsAssignableFrom(one.Channel));
 
-    public bool Unsubscribe(IActorRef subscriber) => Remove(one => subscriber.Equals(one.Actor));
+    public override bool Unsubscribe(IActorRef subscriber) => Remove(one => subscriber.Equals(one.Actor));
 
     public override void Publish(object @event)
     {
@@ -83,9 +93,9 @@ public class EventStream : LoggingBus
 
 public static class EventStreamExtensions
 {
-    public static bool Subscribe<T>(this EventStream eventStream, IActorRef subscriber) =>
-        eventStream.Subscribe(subscriber, typeof(T));
+    public static bool Subscribe<TChannel>(this EventStream eventStream, IActorRef subscriber) =>
+        eventStream.Subscribe(subscriber, typeof(TChannel));
 
-    public static bool Unsubscribe<T>(this EventStream eventStream, IActorRef subscriber) =>
-        eventStream.Unsubscribe(subscriber, typeof(T));
+    public static bool Unsubscribe<TChannel>(this EventStream eventStream, IActorRef subscriber) =>
+        eventStream.Unsubscribe(subscriber, typeof(TChannel));
 }

@@ -44,8 +44,6 @@ public abstract class LogEvent : INoSerializationVerificationNeeded
         + (Cause is null ? "" : Environment.NewLine + "Cause: " + Cause);
 }
 
-public interface INoSerializationVerificationNeeded;
-
 public class Debug(Exception? cause, string logSource, Type logClass, object message)
     : LogEvent(cause, logSource, logClass, message)
 {

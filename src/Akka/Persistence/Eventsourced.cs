@@ -51,9 +51,13 @@ public abstract class Eventsourced : ActorBase, IPersistentIdentity, IActorStash
     /// <summary>The number of the event whose handler ran last, or that was replayed last.</summary>
     public long LastSequenceNr { get; private set; }
 
+    /// <summary>When the event or snapshot that was replayed last was written, on the store's clock; null while nothing
+    /// was replayed.</summary>
+    protected DateTimeOffset? LastRecordedAt { get; private set; }
+
     public long SnapshotSequenceNr => LastSequenceNr;
 
-    protected ILoggingAdapter Log => _log;
+    protected virtual ILoggingAdapter Log => _log;
 
     public override void AroundPreStart()
     {
@@ -122,7 +126,9 @@ public abstract class Eventsourced : ActorBase, IPersistentIdentity, IActorStash
         new DeleteMessagesSuccess(toSequenceNr), cause => new DeleteMessagesFailure(cause, toSequenceNr));
 
     public void DeleteSnapshots(SnapshotSelectionCriteria criteria) => Answer(
-        store => store.DeleteSnapshotsAsync(PersistenceId, criteria.MaxSequenceNr, CancellationToken.None),
+        criteria.IsNarrow
+            ? store => DeleteSnapshotsOneByOne(store, PersistenceId, criteria)
+            : store => store.DeleteSnapshotsAsync(PersistenceId, criteria.MaxSequenceNr, CancellationToken.None),
         new DeleteSnapshotsSuccess(criteria), cause => new DeleteSnapshotsFailure(criteria, cause));
 
     /// <summary>Takes an event or a <see cref="SnapshotOffer"/> of the past, and <see cref="RecoveryCompleted"/>.</summary>
@@ -299,26 +305,48 @@ public abstract class Eventsourced : ActorBase, IPersistentIdentity, IActorStash
         Cell.Mailbox.IsHeld = true;
         var (self, owner, recovery) = (Cell.Ref, this, Recovery);
         void Post(Action run) => self.SendSystem(new SystemMessage.Turn(owner, run));
-        RecoveryReader.Of(_engine)
+        var reader = RecoveryReader.Of(_engine);
+        reader
             .Read(
-                PersistenceId, Math.Min(recovery.FromSnapshot.MaxSequenceNr, recovery.ToSequenceNr),
-                recovery.ToSequenceNr, recovery.ReplayMax, snapshot => Post(() => Replay(snapshot)),
+                PersistenceId, recovery, snapshot =>
+                {
+                    if (Readable(snapshot, reader.SnapshotIsOptional) is not { } past) return false;
+                    Post(() => Replay(snapshot, past));
+                    return true;
+                },
                 rows => Post(() => Replay(rows)))
             .ContinueWith(
                 read =>
                 {
-                    if (read.IsCompletedSuccessfully) Post(FinishRecovery);
+                    if (read.IsCompletedSuccessfully) Post(() => FinishRecovery(read.Result));
                     else Post(() => FailRecovery(read.Exception!.GetBaseException(), null));
                 },
                 CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
     }
 
-    private void Replay(SnapshotRow row)
+    /// <summary>Null when the snapshot cannot be read and the events are to do without it. Runs on the reader's turn.
+    /// </summary>
+    [SuppressMessage("Design", "CA1031", Justification = "Whatever a serializer throws, the events are the truth.")]
+    private object? Readable(SnapshotRow row, bool optional)
     {
-        var metadata = new SnapshotMetadata(row.PersistenceId, row.SequenceNr, row.Created.UtcDateTime);
+        try
+        {
+            return _engine.Serialization.Deserialize(row.Payload.ToArray(), row.SerializerId, row.Manifest);
+        }
+        catch (Exception cause) when (optional)
+        {
+            _log.Info("{0}: its snapshot of sequence number {1} is ignored, all events are replayed: {2}", row.PersistenceId,
+                row.SequenceNr, cause.Message);
+            return null;
+        }
+    }
+
+    private void Replay(SnapshotRow row, object snapshot)
+    {
+        var metadata = MetadataOf(row);
         LastSequenceNr = row.SequenceNr;
-        Guarded(row.Manifest, () => new SnapshotOffer(
-            metadata, _engine.Serialization.Deserialize(row.Payload.ToArray(), row.SerializerId, row.Manifest)));
+        LastRecordedAt = row.Created;
+        Guarded(row.Manifest, () => new SnapshotOffer(metadata, snapshot));
     }
 
     private void Replay(List<JournalRow> rows)
@@ -327,6 +355,7 @@ public abstract class Eventsourced : ActorBase, IPersistentIdentity, IActorStash
         {
             if (_stopping) return;
             LastSequenceNr = row.SequenceNr;
+            LastRecordedAt = row.Created;
             Guarded(row.Manifest, () => _engine.Serialization.Deserialize(
                 row.Payload.ToArray(), row.SerializerId, row.Manifest));
         }
@@ -348,10 +377,10 @@ public abstract class Eventsourced : ActorBase, IPersistentIdentity, IActorStash
         }
     }
 
-    private void FinishRecovery()
+    private void FinishRecovery(long highest)
     {
         if (_stopping) return;
-        _assigned = LastSequenceNr;
+        _assigned = LastSequenceNr = Math.Max(LastSequenceNr, highest);
         IsRecovering = false;
         try
         {
@@ -365,6 +394,22 @@ public abstract class Eventsourced : ActorBase, IPersistentIdentity, IActorStash
         }
         Cell.Mailbox.IsHeld = _holding > 0;
         Flush();
+    }
+
+    internal static SnapshotMetadata MetadataOf(SnapshotRow row) =>
+        new(row.PersistenceId, row.SequenceNr, row.Created.UtcDateTime);
+
+    private static async Task DeleteSnapshotsOneByOne(
+        IEngineStore store, string persistenceId, SnapshotSelectionCriteria criteria)
+    {
+        var upTo = criteria.MaxSequenceNr;
+        while (upTo >= criteria.MinSequenceNr
+            && await store.LoadSnapshotAsync(persistenceId, upTo, CancellationToken.None) is { } row)
+        {
+            if (criteria.Matches(MetadataOf(row)))
+                await store.DeleteSnapshotAsync(persistenceId, row.SequenceNr, CancellationToken.None);
+            upTo = row.SequenceNr - 1;
+        }
     }
 
     private void FailRecovery(Exception cause, object? message)

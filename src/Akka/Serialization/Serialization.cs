@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Diagnostics.CodeAnalysis;
 using System.Runtime.Serialization;
 using Akka.Actor;
+using Akka.Configuration;
 
 namespace Akka.Serialization;
 
@@ -43,7 +44,7 @@ public class Serialization
         }
     }
 
-    public ActorSystem System { get; }
+    public ExtendedActorSystem System { get; }
 
     public void AddSerializationMap(Type type, Serializer serializer)
     {

@@ -1,5 +1,6 @@
 using Orchestrator.Actors;
 using Orchestrator.Actors.Journal;
+using Orchestrator.Actors.Watching;
 using Orchestrator.Api.Representation;
 using Orchestrator.Api.Sso;
 
@@ -33,7 +34,10 @@ public sealed class ApiCall(
 
     /// <summary>A new job for each command: the job is what makes a repeated command harmless.</summary>
     public Origin NewOrigin() =>
-        new(new JobId(Guid.CreateVersion7()), Parameters.Correlation, User.Name, World.Clock.GetUtcNow());
+        new(new JobId(Guid.CreateVersion7()), Parameters.Correlation, User.Name, World.Clock.GetUtcNow())
+        {
+            Trace = EntityTraces.Now,
+        };
 
     /// <summary>The same user's look at another path, for links that are followed.</summary>
     public ApiCall Inner(IReadOnlyList<string> ids) =>

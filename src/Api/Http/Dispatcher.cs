@@ -18,6 +18,7 @@ public sealed class Dispatcher(World world, Router router, Doorkeeper doorkeeper
 
     public async Task Handle(HttpContext context)
     {
+        using var watch = ApiWatch.Begin(context);
         try
         {
             await Answer(context);
@@ -79,6 +80,7 @@ public sealed class Dispatcher(World world, Router router, Doorkeeper doorkeeper
         var form = Forms.Wanted(request);
         var method = HttpMethods.IsHead(request.Method) ? HttpMethods.Get : request.Method;
         var (resource, ids) = router.Find(method, path);
+        ApiWatch.Know(context, method, path, ids);
         if (!user.IsAdmin && path.Trim('/').Length > 0)
             throw new FaultException(403, FaultException.OperationFailed,
                 $"{user.Name} is not authorized to perform this action; ask an administrator for a role");

@@ -22,6 +22,9 @@ public sealed record NodeConfig
 
     public required string InstanceIdFile { get; init; }
 
+    /// <summary>Further HOCON lines, which stand above all others.</summary>
+    public string More { get; init; } = "";
+
     public Uri Api => new($"https://{Address}:{ApiPort}/");
 
     public string Write(string folder)
@@ -50,6 +53,7 @@ public sealed record NodeConfig
                 instance-id-file = "{{InstanceIdFile}}"
               }
             }
+            {{More}}
 
             """);
         return path;

@@ -28,6 +28,9 @@ public sealed record TestClusterOptions
     /// <summary>Each node in a network namespace of its own.</summary>
     public bool Namespaces { get; init; }
 
+    /// <summary>Further HOCON lines of every node.</summary>
+    public string More { get; init; } = "";
+
     /// <summary>How long a client waits for one answer of one node.</summary>
     public TimeSpan AttemptLimit { get; init; } = TimeSpan.FromSeconds(8);
 }
@@ -201,6 +204,7 @@ public sealed class TestCluster : IAsyncDisposable
                 Pki = await NodeExecutable.MakeCertificate(pki, name, "engine", address),
                 TokenKeyFile = tokenKeyFile,
                 InstanceIdFile = instanceFile,
+                More = Options.More,
             }, Folder, Log, Options.Namespaces ? NetworkLab.NamespaceOf(i) : null));
         }
 

@@ -30,7 +30,7 @@ public class ClusterSharding : IExtension
     {
         this.system = system;
         cluster = Cluster.Get(system);
-        CoordinatedShutdown.Get(system).AddTask(
+        CoordinatedShutdown.Get(system).AddCancellableTask(
             CoordinatedShutdown.PhaseClusterShardingShutdownRegion, "hand-shards-over", async cancel =>
             {
                 await HandAllOverAsync(cancel);
@@ -53,7 +53,7 @@ public class ClusterSharding : IExtension
         IMessageExtractor messageExtractor) =>
         Start(typeName, entityPropsFactory, settings, messageExtractor, PoisonPill.Instance);
 
-    public IActorRef Start(
+    internal IActorRef Start(
         string typeName, Func<string, Props> entityPropsFactory, ClusterShardingSettings settings,
         IMessageExtractor messageExtractor, object handOffStopMessage) =>
         settings.Role is { } role && !cluster.SelfRoles.Contains(role)

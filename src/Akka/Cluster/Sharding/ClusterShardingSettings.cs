@@ -1,9 +1,11 @@
+using System.Diagnostics.CodeAnalysis;
 using Akka.Actor;
 
 namespace Akka.Cluster.Sharding;
 
 /// <summary>How the entities of one type are kept. Entities that asked for it with what they persisted are woken with
 /// their shard in any case; <see cref="RememberEntities"/> additionally keeps the idle ones awake.</summary>
+[SuppressMessage("Design", "CA1051", Justification = "The fields are Akka.NET's.")]
 public sealed class ClusterShardingSettings
 {
     private ClusterShardingSettings(string? role, bool rememberEntities, TimeSpan passivateIdleEntityAfter)
@@ -14,14 +16,14 @@ public sealed class ClusterShardingSettings
     }
 
     /// <summary>Only members with this role carry the shards; null: all that start the region.</summary>
-    public string? Role { get; }
+    public readonly string? Role;
 
-    public bool RememberEntities { get; }
+    public readonly bool RememberEntities;
 
     /// <summary>Zero: never.</summary>
-    public TimeSpan PassivateIdleEntityAfter { get; }
+    public readonly TimeSpan PassivateIdleEntityAfter;
 
-    public bool ShouldPassivateIdleEntities => PassivateIdleEntityAfter > TimeSpan.Zero && !RememberEntities;
+    internal bool ShouldPassivateIdleEntities => PassivateIdleEntityAfter > TimeSpan.Zero && !RememberEntities;
 
     public static ClusterShardingSettings Create(ActorSystem system)
     {

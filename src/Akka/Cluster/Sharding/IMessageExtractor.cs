@@ -1,3 +1,5 @@
+using System.Diagnostics.CodeAnalysis;
+
 namespace Akka.Cluster.Sharding;
 
 /// <summary>Reads off a message to which entity it goes, and in which shard that entity lives. Every node must answer
@@ -35,12 +37,13 @@ public sealed class ShardRegion
     private ShardRegion() { }
 
     /// <summary>Wakes an entity without a message to it; answered with <see cref="StartEntityAck"/>.</summary>
+    [SuppressMessage("Design", "CA1051", Justification = "The field is Akka.NET's.")]
     public sealed class StartEntity(string entityId)
     {
-        public string EntityId { get; } = entityId;
+        public readonly string EntityId = entityId;
     }
 
-    public sealed class StartEntityAck(string entityId, string shardId)
+    internal sealed class StartEntityAck(string entityId, string shardId)
     {
         public string EntityId { get; } = entityId;
 

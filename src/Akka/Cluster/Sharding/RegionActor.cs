@@ -113,7 +113,7 @@ internal sealed class RegionActor : ReceiveActor, IWithTimers
 
     private void StopAtOnce(string why)
     {
-        foreach (var shard in running.Values) system.Stop(shard);
+        foreach (var (_, shard) in running.OrderBy(r => r.Key, StringComparer.Ordinal)) system.Stop(shard);
         selfRef.Tell(SelfIsolated.Instance, ActorRefs.NoSender);
     }
 

@@ -111,6 +111,12 @@ internal sealed class ShardActor : ReceiveActor, IWithTimers
             return;
         }
 
+        if (message.Message is IWakesNobody quiet && !entities.ContainsKey(message.Entity))
+        {
+            message.Sender?.Tell(quiet.WhenAsleep(epoch), Self);
+            return;
+        }
+
         var entity = EntityOf(message.Entity);
         entity.LastMessage = system.Clock.GetTimestamp();
         if (entity.Stopping)

@@ -99,7 +99,7 @@ public sealed class MemoryEngineDatabase(TimeProvider time)
         lock (Gate)
         {
             var dead = Dead(self.Id);
-            if (self.Replaces is { } previous) dead.Add(previous);
+            dead.UnionWith(self.Replaces);
             var twin = view.Members.FirstOrDefault(
                 m => m.Node.Host == self.Host && m.Node.Port == self.Port && !dead.Contains(m.Node.Id));
             if (twin is not null)
@@ -143,7 +143,8 @@ public sealed class MemoryEngineDatabase(TimeProvider time)
         lock (Gate)
         {
             return journal.TryGetValue(persistenceId, out var rows)
-                ? [.. rows.Values.Where(r => r.Stored.SequenceNr >= from && !r.Deleted).Select(r => r.Stored)]
+                ? [.. rows.Values.Where(r => r.Stored.SequenceNr >= from)
+                    .Select(r => r.Deleted ? r.Stored with { IsDeleted = true } : r.Stored)]
                 : [];
         }
     }
@@ -173,6 +174,14 @@ public sealed class MemoryEngineDatabase(TimeProvider time)
         {
             if (!snapshots.TryGetValue(persistenceId, out var rows)) return;
             foreach (var number in rows.Keys.Where(n => n <= upTo).ToArray()) rows.Remove(number);
+        }
+    }
+
+    internal void DeleteSnapshot(string persistenceId, long sequenceNr)
+    {
+        lock (Gate)
+        {
+            if (snapshots.TryGetValue(persistenceId, out var rows)) rows.Remove(sequenceNr);
         }
     }
 

@@ -100,6 +100,9 @@ public sealed class MemoryEngineStore : IEngineStore
     public Task DeleteSnapshotsAsync(string persistenceId, long upToSequenceNr, CancellationToken cancel) =>
         Run(() => database.DeleteSnapshots(persistenceId, upToSequenceNr));
 
+    public Task DeleteSnapshotAsync(string persistenceId, long sequenceNr, CancellationToken cancel) =>
+        Run(() => database.DeleteSnapshot(persistenceId, sequenceNr));
+
     public Task DeleteMessagesAsync(string persistenceId, long upToSequenceNr, CancellationToken cancel) =>
         Run(() => database.DeleteMessages(persistenceId, upToSequenceNr));
 

@@ -72,7 +72,7 @@ public sealed class PostgresEngineStore : IEngineStore
                 opened.Control,
                 c => table.ChangeAsync(c, self.Id, lease, new Entrance(opened.LockNumber, lease, schema.Newest), (before, dead, now) =>
                 {
-                    if (self.Replaces is { } previous) dead = dead.Append(previous).ToHashSet();
+                    dead = dead.Concat(self.Replaces).ToHashSet();
                     if (before.Members.FirstOrDefault(m => IsTwin(m.Node, self) && !dead.Contains(m.Node.Id)) is { } twin)
                     {
                         throw new StoreRefusedException(
@@ -166,6 +166,9 @@ public sealed class PostgresEngineStore : IEngineStore
 
     public Task DeleteSnapshotsAsync(string persistenceId, long upToSequenceNr, CancellationToken cancel) =>
         PostgresJournal.DeleteSnapshotsAsync(Source, persistenceId, upToSequenceNr, cancel);
+
+    public Task DeleteSnapshotAsync(string persistenceId, long sequenceNr, CancellationToken cancel) =>
+        PostgresJournal.DeleteSnapshotAsync(Source, persistenceId, sequenceNr, cancel);
 
     public Task DeleteMessagesAsync(string persistenceId, long upToSequenceNr, CancellationToken cancel) =>
         PostgresJournal.DeleteMessagesAsync(Source, persistenceId, upToSequenceNr, cancel);

@@ -135,11 +135,13 @@ internal sealed class PostgresJournal(PostgresSettings settings, TimeProvider ti
             }
         }, cancel);
 
+    /// <summary>Writes nothing while a member of 0.1.0 may still recover here (Schema/302-copies.sql): a snapshot is only
+    /// a shortcut, and those would lose what came before it.</summary>
     public static Task SaveSnapshotAsync(NpgsqlDataSource source, SnapshotRow row, CancellationToken cancel) =>
         ExecuteAsync(source,
             """
             INSERT INTO akka.snapshot (persistence_id, sequence_number, created, snapshot, manifest, serializer_id)
-            VALUES ($1, $2, $3, $4, $5, $6)
+            SELECT $1, $2, $3, $4, $5, $6 WHERE EXISTS (SELECT 1 FROM cluster.schema_steps WHERE number = 302)
             ON CONFLICT (persistence_id, sequence_number) DO UPDATE SET created = excluded.created,
                 snapshot = excluded.snapshot, manifest = excluded.manifest, serializer_id = excluded.serializer_id
             """, cancel,
@@ -151,6 +153,11 @@ internal sealed class PostgresJournal(PostgresSettings settings, TimeProvider ti
         NpgsqlDataSource source, string persistenceId, long upTo, CancellationToken cancel) =>
         ExecuteAsync(source, "DELETE FROM akka.snapshot WHERE persistence_id = $1 AND sequence_number <= $2", cancel,
             Text(persistenceId), Number(upTo));
+
+    public static Task DeleteSnapshotAsync(
+        NpgsqlDataSource source, string persistenceId, long sequenceNr, CancellationToken cancel) =>
+        ExecuteAsync(source, "DELETE FROM akka.snapshot WHERE persistence_id = $1 AND sequence_number = $2", cancel,
+            Text(persistenceId), Number(sequenceNr));
 
     /// <summary>Keeps the highest row, marked as deleted, because the next sequence number is read off it.</summary>
     public static Task DeleteMessagesAsync(
@@ -328,8 +335,8 @@ internal sealed class PostgresJournal(PostgresSettings settings, TimeProvider ti
     {
         using var ask = new NpgsqlCommand(
             """
-            SELECT sequence_number, manifest, identifier, message, created FROM akka.journal
-            WHERE persistence_id = $1 AND sequence_number >= $2 AND NOT deleted ORDER BY sequence_number LIMIT $3
+            SELECT sequence_number, manifest, identifier, message, created, deleted FROM akka.journal
+            WHERE persistence_id = $1 AND sequence_number >= $2 ORDER BY sequence_number LIMIT $3
             """, connection);
         ask.Parameters.Add(Text(persistenceId));
         ask.Parameters.Add(Number(from));
@@ -342,7 +349,10 @@ internal sealed class PostgresJournal(PostgresSettings settings, TimeProvider ti
             {
                 rows.Add(new JournalRow(
                     persistenceId, r.GetInt64(0), TextOrEmpty(r, 1), r.IsDBNull(2) ? 0 : r.GetInt32(2),
-                    r.GetFieldValue<byte[]>(3), new DateTimeOffset(r.GetInt64(4), TimeSpan.Zero)));
+                    r.GetFieldValue<byte[]>(3), new DateTimeOffset(r.GetInt64(4), TimeSpan.Zero))
+                {
+                    IsDeleted = r.GetBoolean(5),
+                });
             }
         }
 

@@ -19,6 +19,7 @@ internal sealed class EngineTransport : IRemoteTransport
     private readonly CancellationTokenSource closing = new();
     private readonly TcpListener listener;
     private readonly Task accepting;
+    private long bytesSent;
 
     public EngineTransport(LocalSystem system, RemoteSettings settings, RemoteIdentity? identity)
     {
@@ -39,6 +40,9 @@ internal sealed class EngineTransport : IRemoteTransport
     public RemoteIdentity? Identity { get; }
 
     public Frames Frames { get; }
+
+    /// <summary>Bytes of frames that were given to connections, before encryption.</summary>
+    public long BytesSent => Volatile.Read(ref bytesSent);
 
     public string PublicHost => Settings.PublicHost;
 
@@ -89,6 +93,9 @@ internal sealed class EngineTransport : IRemoteTransport
             new DeadLetter(message, sender ?? System.DeadLetters, recipient ?? System.DeadLetters), ActorRefs.NoSender);
     }
 
+    /// <summary>For each link, whether it is "connected" or "broken".</summary>
+    public IEnumerable<string> LinkStates() => links.Values.Select(l => l.IsConnected ? "connected" : "broken");
+
     public async ValueTask DisposeAsync()
     {
         await closing.CancelAsync().ConfigureAwait(false);
@@ -97,6 +104,8 @@ internal sealed class EngineTransport : IRemoteTransport
         foreach (var client in incoming.Keys) client.Close();
         await accepting.ConfigureAwait(false);
     }
+
+    public void Count(int bytes) => Interlocked.Add(ref bytesSent, bytes);
 
     private OutgoingLink LinkTo(string host, int port) =>
         links.GetOrAdd((host, port), static (at, self) => new OutgoingLink(self, at.Host, at.Port), this);
@@ -142,7 +151,10 @@ internal sealed class EngineTransport : IRemoteTransport
                     if (!Membership.IsMember(node)) return;
                     var buffered = new BufferedStream(stream, 64 * 1024);
                     while (await Frames.ReadAsync(buffered, closing.Token).ConfigureAwait(false) is { } frame)
+                    {
+                        EngineMeters.Received(frame.Length + 4);
                         Deliver(node, self, frame);
+                    }
                 }
             }
             catch (Exception e) when (e is IOException or SocketException or OperationCanceledException

@@ -31,6 +31,8 @@ internal sealed class OutgoingLink : IDisposable
         _ = RunAsync();
     }
 
+    public bool IsConnected => connected is { Connected: true };
+
     public void Send(Outgoing message)
     {
         if (!queue.Writer.TryWrite(message)) transport.Lose(Dead(message.Message), message.Sender, message.Recipient);
@@ -151,9 +153,11 @@ internal sealed class OutgoingLink : IDisposable
             // The last look before anything leaves: a process that was frozen must not speak with old ideas.
             if (!transport.Membership.MayAct) throw new IOException("this node may not act now");
             broken.ThrowIfCancellationRequested();
+            EngineMeters.Sent(unsent.Count, together.Length);
             unsent.Clear();
             await stream.WriteAsync(together.GetBuffer().AsMemory(0, (int)together.Length), broken).ConfigureAwait(false);
             await stream.FlushAsync(broken).ConfigureAwait(false);
+            transport.Count((int)together.Length);
         }
     }
 

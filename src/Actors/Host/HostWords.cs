@@ -1,0 +1,48 @@
+using System.Collections.Immutable;
+using System.Globalization;
+using Orchestrator.Actors.Watching;
+
+namespace Orchestrator.Actors.Host;
+
+/// <summary>How an operator is told what a host is and waits for. Pure.</summary>
+internal static class HostWords
+{
+    public static Words<HostState, HostCommand, HostEffect> All { get; } =
+        new(Summary, HostStory.Owed, _ => null, Remedy, Heard);
+
+    private static ImmutableArray<KeyValuePair<string, string>> Summary(HostState host) =>
+    [
+        new("name", host.Core.Config?.Name ?? ""),
+        new("address", host.Core.Config is { } c ? $"{c.Address}:{c.Port}{c.PathPrefix}" : ""),
+        new("life", host.Core.Incarnation.ToString(CultureInfo.InvariantCulture)),
+        new("fence agents", (host.Core.Config?.FenceAgents.Length ?? 0).ToString(CultureInfo.InvariantCulture)),
+        .. host.Core.Failures > 0
+            ? [new("power actions that failed in a row", host.Core.Failures.ToString(CultureInfo.InvariantCulture))]
+            : Nothing,
+        .. host.Core.Facts is { } facts ? [new("boot", facts.BootId), new("agent", facts.Version)] : Nothing,
+        .. host.Core.Job is { } job ? [new("job", $"{job.Description}, asked by {job.Origin.User}")] : Nothing,
+    ];
+
+    private static KeyValuePair<string, string>[] Nothing => [];
+
+    private static string? Remedy(HostEffect effect) => effect switch
+    {
+        HostEffect.Power => "Repair its fence device or its address and password, or, when the host certainly is off, "
+            + "confirm that it was rebooted (POST /hosts/{id}/fence, fence_type manual).",
+        HostEffect.Drain => "Look at the VMs that are still on it: migrate or stop them.",
+        HostEffect.TellLost => "Bring the host back, or give it power management; its VMs wait until it is proved dead.",
+        _ => null,
+    };
+
+    private static string? Heard(HostCommand command) => command switch
+    {
+        HostCommand.ReportSilent c                 => $"its agent was last heard at {c.LastHeard.UtcDateTime:HH:mm:ss} UTC",
+        HostCommand.ReportUnreached                => "its agent is not reached",
+        HostCommand.ReportReached c                => $"its agent is reached, boot {c.Facts.BootId}",
+        HostCommand.ReportPower { Ok: false } c    => $"power {Word(c.Action)} failed: {c.Message}",
+        HostCommand.ReportPower c                  => $"power {Word(c.Action)}: the device says {Word(c.Power)}",
+        _                                          => null,
+    };
+
+    private static string Word<T>(T value) where T : struct, Enum => value.ToString().ToLowerInvariant();
+}

@@ -1,0 +1,78 @@
+using System.Collections.Immutable;
+using System.Globalization;
+using Orchestrator.Actors.Journal;
+using Orchestrator.Actors.Watching;
+
+namespace Orchestrator.Actors.Vm;
+
+/// <summary>How an operator is told what a VM is and waits for. Pure.</summary>
+internal static class VmWords
+{
+    public static Words<VmState, VmCommand, VmEffect> All { get; } =
+        new(Summary, VmStory.Owed, Asks, Remedy, Heard);
+
+    private static ImmutableArray<KeyValuePair<string, string>> Summary(VmState vm) =>
+    [
+        new("name", vm.Core.Config?.Name ?? ""),
+        new("lease", vm.Core.Lease.Number.ToString(CultureInfo.InvariantCulture)),
+        .. vm.Seat is { } seat ? Sits(seat, "host") : [],
+        .. vm is VmState.Migrating m ? Sits(m.To, "destination") : [],
+        .. vm is VmState.Migrating { Lost: not MigrationEnds.None and var lost } ? [new("silent", lost.ToString())] : Nothing,
+        .. vm is VmState.Placing { Tried: { IsEmpty: false } tried } ? [new("hosts tried", string.Join(", ", tried))] : Nothing,
+        .. vm is VmState.Orphaned o ? [new("then", o.Plan == OrphanPlan.Restart ? "restart" : "stay down")] : Nothing,
+        .. vm is VmState.Down { Exit.Message: { Length: > 0 } why } ? [new("went down", why)] : Nothing,
+        .. vm.Core.Job is { } job ? [new("job", $"{job.Description}, asked by {job.Origin.User}")] : Nothing,
+    ];
+
+    private static KeyValuePair<string, string>[] Nothing => [];
+
+    private static KeyValuePair<string, string>[] Sits(Seat seat, string what) =>
+    [
+        new(what, $"{seat.HostName} ({seat.Host})"),
+        new($"{what} lease", seat.Lease.Number.ToString(CultureInfo.InvariantCulture)),
+    ];
+
+    /// <summary>A VM that looks for a host asks its cluster, which the effect does not name: the composer knows it.</summary>
+    private static Party? Asks(VmEffect effect) => effect switch
+    {
+        VmEffect.Launch e          => Host(e.Seat.Host),
+        VmEffect.Halt e            => Host(e.Seat.Host),
+        VmEffect.Destroy e         => Host(e.Host),
+        VmEffect.ExpectIncoming e  => Host(e.To.Host),
+        VmEffect.MigrateOut e      => Host(e.From.Host),
+        VmEffect.CancelMigration e => Host(e.From.Host),
+        VmEffect.AskWhetherGone e  => Host(e.Seat.Host),
+        _                          => null,
+    };
+
+    private static string? Remedy(VmEffect effect) => effect switch
+    {
+        VmEffect.FindHost => "Free memory on a host of its cluster, activate a host, or stop the VM.",
+        VmEffect.Launch e => $"Look at the agent of {e.Seat.HostName}; stop the VM to give the start up.",
+        VmEffect.Halt { Mode: StopMode.Shutdown } => "The guest does not react to the power button: stop the VM (power off).",
+        VmEffect.Halt e => $"Look at the agent of {e.Seat.HostName}.",
+        VmEffect.ExpectIncoming or VmEffect.MigrateOut => "Cancel the migration, or wait: the VM runs on at its source.",
+        VmEffect.AskWhetherGone e => $"Bring {e.Seat.HostName} back, repair its power management, or, when it certainly is "
+            + "off, confirm that it was rebooted (POST /hosts/{id}/fence, fence_type manual).",
+        _ => null,
+    };
+
+    private static string? Heard(VmCommand command) => command switch
+    {
+        VmCommand.RefusePlacement c => $"the cluster has no host for it: {string.Join("; ", c.Reasons)}",
+        VmCommand.RefuseLaunch c    => $"its host refused the start under lease {c.Lease}: {c.Reason}",
+        VmCommand.RefuseMigration c => $"the migration was refused: {c.Reason}",
+        VmCommand.OfferHost c       => $"the cluster offered {c.HostName}",
+        VmCommand.ReportGuest c     => $"{c.HostName} reports it {Spaced(c.State)} under lease {c.Lease}"
+            + (c.Message is { Length: > 0 } message ? $": {message}" : ""),
+        VmCommand.ReportMissing     => "its host says that it has no such guest",
+        VmCommand.LoseHost          => "its host is silent",
+        VmCommand.ConfirmFence c    => $"its host was proved dead up to life {c.Incarnation}",
+        _                           => null,
+    };
+
+    private static string Spaced(GuestState state) =>
+        System.Text.Json.JsonNamingPolicy.SnakeCaseLower.ConvertName(state.ToString()).Replace('_', ' ');
+
+    private static Party Host(HostId host) => new(Kinds.Host, host.Value);
+}
