@@ -51,6 +51,7 @@ public sealed class DatabaseFailoverTests(ITestOutputHelper output)
             cluster.Say(string.Create(CultureInfo.InvariantCulture,
                 $"primary {how}: after the promotion every node took a command again within {times[^1].TotalSeconds:0.0} s "
                 + $"(median of {times.Count} VMs {times[times.Count / 2].TotalSeconds:0.0} s), {ledger.Figures()}"));
+            if (Environment.GetEnvironmentVariable("KEEP_LOG") is { Length: > 0 } keep) cluster.Log.Save($"{keep}.{how}.log", tail: 1);
             Assert.True(times[^1] < _limit, $"not back within {_limit.TotalSeconds} s: {times[^1]}");
 
             if (how == "frozen")

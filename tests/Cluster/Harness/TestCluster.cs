@@ -19,6 +19,9 @@ public sealed record TestClusterOptions
 
     public bool Durable { get; init; }
 
+    /// <summary>orchestrator.dll of another version, for nodes and hosts to begin with; null: the one under test.</summary>
+    public string? Program { get; init; }
+
     /// <summary>A second PostgreSQL that every commit waits for; the nodes know both.</summary>
     public bool Standby { get; init; }
 
@@ -205,6 +208,7 @@ public sealed class TestCluster : IAsyncDisposable
                 TokenKeyFile = tokenKeyFile,
                 InstanceIdFile = instanceFile,
                 More = Options.More,
+                Program = Options.Program,
             }, Folder, Log, Options.Namespaces ? NetworkLab.NamespaceOf(i) : null));
         }
 
@@ -218,10 +222,10 @@ public sealed class TestCluster : IAsyncDisposable
             Boot = Options.Boot,
             Migration = Options.Migration,
             Pki = await NodeExecutable.MakeCertificate(pki, "fleet", "agent", home),
-        }, Folder, Log);
+        }, Folder, Log, Options.Program);
 
         Client = NewClient(Options.AttemptLimit);
-        await NodeExecutable.SetPassword(_nodes[0].Config.Write(Folder), "admin@internal", passwordFile);
+        await NodeExecutable.SetPassword(_nodes[0].Config.Write(Folder), "admin@internal", passwordFile, Options.Program);
         foreach (var node in _nodes) await node.Start();
         foreach (var node in _nodes) await UntilReady(node, TimeSpan.FromSeconds(90));
         if (Options.Watched) await Tables.Watch();
