@@ -29,13 +29,14 @@ public sealed class DatabaseFailoverTests(ITestOutputHelper output)
         {
             cluster.Say($"SEED={seed}");
             var ledger = new Ledger();
-            var probes = await Probes(cluster, seed);
+            var made = await Probes(cluster, seed);
+            var (victim, probes) = (made[0], made.Skip(1).ToList());
             var workload = Workload.Start(cluster, ledger, new WorkloadOptions { Seed = seed });
             await Wait.Until(() => workload.AcceptedCount > 60, TimeSpan.FromSeconds(60), "the load runs");
 
             var former = cluster.Postgres;
             cluster.Faults.Strike();
-            if (how == "standby-hung") await HangStandby(cluster, probes[0]);
+            if (how == "standby-hung") await HangStandby(cluster, victim);
             cluster.Faults.Strike();
             switch (how)
             {
@@ -51,6 +52,7 @@ public sealed class DatabaseFailoverTests(ITestOutputHelper output)
             cluster.Say(string.Create(CultureInfo.InvariantCulture,
                 $"primary {how}: after the promotion every node took a command again within {times[^1].TotalSeconds:0.0} s "
                 + $"(median of {times.Count} VMs {times[times.Count / 2].TotalSeconds:0.0} s), {ledger.Figures()}"));
+            if (Environment.GetEnvironmentVariable("KEEP_LOG") is { Length: > 0 } keep) cluster.Log.Save($"{keep}.{how}.log", tail: 1);
             Assert.True(times[^1] < _limit, $"not back within {_limit.TotalSeconds} s: {times[^1]}");
 
             if (how == "frozen")
@@ -140,7 +142,7 @@ public sealed class DatabaseFailoverTests(ITestOutputHelper output)
     {
         var client = new VmClient(cluster.Client, new Ledger(), cluster.Faults, $"{seed}", "probe");
         var probes = new List<VmRecord>();
-        while (probes.Count < 12) probes.Add(await client.Create(CancellationToken.None));
+        while (probes.Count < 13) probes.Add(await client.Create(CancellationToken.None));
         return probes;
     }
 

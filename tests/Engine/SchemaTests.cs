@@ -22,8 +22,8 @@ public sealed class SchemaTests(PostgresServer server)
         await using var store = Open(database, _own);
         await store.PrepareAsync("test", default);
         await store.PrepareAsync("test", default);
-        Assert.Equal("1,2,100", await Ask(database, "SELECT string_agg(number::text, ',' ORDER BY number) FROM cluster.migrations"));
-        Assert.Equal("300 0.2.0,301 0.2.0,390 0.2.0", await Ask(database,
+        Assert.Equal("1,2,100,302", await Ask(database, "SELECT string_agg(number::text, ',' ORDER BY number) FROM cluster.migrations"));
+        Assert.Equal("300 0.2.0,301 0.2.0,302 0.2.0,390 0.2.0", await Ask(database,
             "SELECT string_agg(number || ' ' || engine_version, ',' ORDER BY number) FROM cluster.schema_steps WHERE applied_at > now() - interval '1 hour'"));
         Assert.All(await store.SchemaStatusAsync(default), s => Assert.NotNull(s.At));
     }
@@ -46,11 +46,14 @@ public sealed class SchemaTests(PostgresServer server)
             INSERT INTO cluster.migrations (number, name, applied_at) VALUES (1, 'cluster', '2026-01-01'), (2, 'journal', '2026-01-01');
             INSERT INTO cluster.meta (cluster_id) VALUES ('test');
             INSERT INTO akka.journal (created, deleted, persistence_id, sequence_number, message, manifest, identifier, writer_uuid)
-            VALUES (1, false, 'vm-1', 1, '{}', 'vm.created.1', 1001, 'w')
+            VALUES (1, false, 'vm-1', 1, '{}', 'vm.created.1', 1001, 'w');
+            INSERT INTO cluster.members (node_id, host, port, roles, app_version, status, shard_types, joined_at,
+                                         lease_until, lock_number, lock_server)
+            VALUES (gen_random_uuid(), 'h', 1, '{}', '0.1.0+1', 'Up', '{}', now(), clock_timestamp(), 1, pg_postmaster_start_time())
             """);
 
         await using var store = Open(database);
-        Assert.Equal([300, 301], (await store.SchemaStatusAsync(default)).Where(s => s.At is null).Select(s => s.Number));
+        Assert.Equal([300, 301, 302], (await store.SchemaStatusAsync(default)).Where(s => s.At is null).Select(s => s.Number));
         await store.PrepareAsync("test", default);
 
         Assert.Equal("2 2026-01-01", await Ask(database,
@@ -61,8 +64,18 @@ public sealed class SchemaTests(PostgresServer server)
         await Run(database, """
             INSERT INTO cluster.members (node_id, host, port, roles, app_version, status, shard_types, joined_at,
                                          lease_until, lock_number, lock_server)
-            VALUES (gen_random_uuid(), 'h', 1, '{}', '0.1.0+1', 'Up', '{}', now(), clock_timestamp(), 1, pg_postmaster_start_time())
+            VALUES (gen_random_uuid(), 'h', 2, '{}', '0.1.0+1', 'Up', '{}', now(), clock_timestamp(), 2, pg_postmaster_start_time())
             """);
+
+        // Its entities would take a snapshot for the whole truth: none is written until the last of them is gone.
+        var copy = new SnapshotRow("vm-1", 1, DateTimeOffset.UnixEpoch, "copy/x", 1001, new byte[1]);
+        await store.SaveSnapshotAsync(copy, default);
+        Assert.Null(await store.LoadSnapshotAsync("vm-1", 9, default));
+        await Run(database, "DELETE FROM cluster.members");
+        await store.PrepareAsync("test", default);
+        await store.SaveSnapshotAsync(copy, default);
+        Assert.NotNull(await store.LoadSnapshotAsync("vm-1", 9, default));
+        Assert.Equal("302", await Ask(database, "SELECT max(number)::text FROM cluster.migrations"));
     }
 
     [SkippableFact]
@@ -161,7 +174,7 @@ public sealed class SchemaTests(PostgresServer server)
         Assert.Contains("version 0.3.0", refused.Message, StringComparison.Ordinal);
         Assert.Contains("0.1.7 (h1:1)", refused.Message, StringComparison.Ordinal);
         Assert.Equal("2", await Ask(database, "SELECT count(*)::text FROM cluster.members"));
-        Assert.Equal("301", await Ask(database, "SELECT min(schema_step)::text FROM cluster.members"));
+        Assert.Equal("302", await Ask(database, "SELECT min(schema_step)::text FROM cluster.members"));
     }
 
     private static PostgresEngineStore Open(string database, Migration[]? own = null, string version = "0.2.0") =>

@@ -114,8 +114,9 @@ public sealed record NodeDescription(NodeId Id, string Host, int Port, Immutable
     /// <summary>Shard types that it carries from the moment it joins; others follow by registration.</summary>
     public ImmutableArray<string> ShardTypes { get; init; } = [];
 
-    /// <summary>The incarnation before, of this very process: it has stopped all that it owned, so it counts as dead.</summary>
-    public NodeId? Replaces { get; init; }
+    /// <summary>Incarnations before, of this very process: they have stopped all that they owned, so they count as dead.
+    /// More than one: it is not known which of several attempts to join was carried out.</summary>
+    public ImmutableArray<NodeId> Replaces { get; init; } = [];
 }
 
 public enum NodeStatus { Up, Leaving }

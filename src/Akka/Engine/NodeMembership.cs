@@ -35,7 +35,7 @@ public sealed class NodeMembership : IAsyncDisposable
     private ImmutableArray<string> shardTypes = [];
     private CancellationTokenSource? pause;
     private bool refreshAsked;
-    private NodeId? previous;
+    private ImmutableArray<NodeId> previous = [];
     private volatile Incarnation? current;
     private volatile ClusterView view = ClusterView.Empty;
     private Task running = Task.CompletedTask;
@@ -170,10 +170,12 @@ public sealed class NodeMembership : IAsyncDisposable
                     ShardTypes = types,
                     Replaces = previous,
                 };
+                // An attempt without an answer may have been carried out: the next one must not take it for another node.
+                previous = previous.Add(mine.Id);
                 var answer = await store.JoinAsync(self, settings.Lease, closing.Token);
                 Prolong(mine, sent);
                 current = mine;
-                previous = mine.Id;
+                previous = [mine.Id];
                 log.Info("Node {0} at {1}:{2} joined the cluster {3} of {4} members", mine.Id, settings.Host,
                     settings.Port, settings.ClusterId, answer.Members.Length);
                 Take(answer);
@@ -183,6 +185,12 @@ public sealed class NodeMembership : IAsyncDisposable
                 && time.GetElapsedTime(started) < settings.Lease + TimeSpan.FromSeconds(5))
             {
                 log.Warning("Not joined yet: {0}", e.Message);
+            }
+            catch (StoreRefusedException e) when (joined.Task.IsCompletedSuccessfully)
+            {
+                // It was a member once and owns nothing now: waiting costs nothing, and the reason may pass.
+                log.Error("Not joined again: this node was refused by the database: {0}", e.Message);
+                wait = TimeSpan.FromSeconds(2);
             }
             catch (StoreRefusedException e)
             {

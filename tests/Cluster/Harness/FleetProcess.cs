@@ -26,9 +26,10 @@ public sealed class FleetProcess : IAsyncDisposable
 
     public int Pid => _process.Pid;
 
-    public static async Task<FleetProcess> Start(FleetConfig config, string folder, RunLog log)
+    public static async Task<FleetProcess> Start(
+        FleetConfig config, string folder, RunLog log, string? program = null)
     {
-        var process = ChildProcess.Start("fleet", log, "dotnet", NodeExecutable.Run(config.Write(folder)));
+        var process = ChildProcess.Start("fleet", log, "dotnet", NodeExecutable.Run(config.Write(folder), program));
         var fleet = new FleetProcess(config, process);
         await Wait.Until(fleet.Answers, TimeSpan.FromSeconds(60), "the fleet's control endpoint answers",
             () => string.Join(" | ", log.Of("fleet").TakeLast(5)));

@@ -28,6 +28,9 @@ public sealed record NodeConfig
     /// <summary>Further lines of HOCON under orchestrator.</summary>
     public string Extra { get; init; } = "";
 
+    /// <summary>orchestrator.dll of another version than the one under test, or null.</summary>
+    public string? Program { get; init; }
+
     public Uri Api => new($"https://{Address}:{ApiPort}/");
 
     public string Write(string folder)
@@ -92,6 +95,7 @@ public sealed record FleetConfig
     /// <summary>Further lines of HOCON under orchestrator.</summary>
     public string Extra { get; init; } = "";
 
+
     public string Write(string folder)
     {
         var path = Path.Combine(folder, "fleet.conf");
@@ -131,7 +135,8 @@ public static class NodeExecutable
             .Cast<System.Reflection.AssemblyMetadataAttribute>()
             .Single(a => a.Key == "NodeExecutable").Value!;
 
-    public static IReadOnlyList<string> Run(string configFile) => [Path, "--config", configFile];
+    public static IReadOnlyList<string> Run(string configFile, string? program = null) =>
+        [program ?? Path, "--config", configFile];
 
     /// <summary>Makes a certificate authority in a folder.</summary>
     public static Task<string> MakeCa(string folder) => ChildProcess.Run("dotnet", Path, "pki", "ca", "--dir", folder);
@@ -149,6 +154,7 @@ public static class NodeExecutable
     public static string CaFile(string folder) => System.IO.Path.Combine(folder, "ca.crt");
 
     /// <summary>Makes the first administrator, straight in the database.</summary>
-    public static Task<string> SetPassword(string configFile, string user, string passwordFile) => ChildProcess.Run(
-        "dotnet", Path, "admin", "set-password", "--config", configFile, "--user", user, "--password-file", passwordFile);
+    public static Task<string> SetPassword(
+        string configFile, string user, string passwordFile, string? program = null) => ChildProcess.Run(
+        "dotnet", program ?? Path, "admin", "set-password", "--config", configFile, "--user", user, "--password-file", passwordFile);
 }

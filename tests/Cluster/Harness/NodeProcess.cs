@@ -20,7 +20,7 @@ public sealed class NodeProcess(NodeConfig config, string folder, RunLog log, st
     public async Task Start()
     {
         if (_process is not null) await _process.DisposeAsync();
-        IReadOnlyList<string> run = ["dotnet", .. NodeExecutable.Run(Config.Write(folder))];
+        IReadOnlyList<string> run = ["dotnet", .. NodeExecutable.Run(Config.Write(folder), Config.Program)];
         _process = networkNamespace is null
             ? ChildProcess.Start(Name, log, run[0], run.Skip(1))
             : ChildProcess.Start(Name, log, "ip", ["netns", "exec", networkNamespace, .. run]);

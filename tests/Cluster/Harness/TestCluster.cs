@@ -19,6 +19,9 @@ public sealed record TestClusterOptions
 
     public bool Durable { get; init; }
 
+    /// <summary>orchestrator.dll of another version, for nodes and hosts to begin with; null: the one under test.</summary>
+    public string? Program { get; init; }
+
     /// <summary>A second PostgreSQL that every commit waits for; the nodes know both.</summary>
     public bool Standby { get; init; }
 
@@ -215,6 +218,7 @@ public sealed class TestCluster : IAsyncDisposable
                 InstanceIdFile = instanceFile,
                 More = Options.More,
                 Extra = Options.Extra,
+                Program = Options.Program,
             }, Folder, Log, Options.Namespaces ? NetworkLab.NamespaceOf(i) : null));
         }
 
@@ -229,10 +233,10 @@ public sealed class TestCluster : IAsyncDisposable
             Migration = Options.Migration,
             Pki = await NodeExecutable.MakeCertificate(pki, "fleet", "agent", home),
             Extra = Options.Extra,
-        }, Folder, Log);
+        }, Folder, Log, Options.Program);
 
         Client = NewClient(Options.AttemptLimit);
-        await NodeExecutable.SetPassword(_nodes[0].Config.Write(Folder), "admin@internal", passwordFile);
+        await NodeExecutable.SetPassword(_nodes[0].Config.Write(Folder), "admin@internal", passwordFile, Options.Program);
         foreach (var node in _nodes) await node.Start();
         foreach (var node in _nodes) await UntilReady(node, TimeSpan.FromSeconds(90));
         if (Options.Watched) await Tables.Watch();

@@ -99,7 +99,7 @@ public sealed class MemoryEngineDatabase(TimeProvider time)
         lock (Gate)
         {
             var dead = Dead(self.Id);
-            if (self.Replaces is { } previous) dead.Add(previous);
+            dead.UnionWith(self.Replaces);
             var twin = view.Members.FirstOrDefault(
                 m => m.Node.Host == self.Host && m.Node.Port == self.Port && !dead.Contains(m.Node.Id));
             if (twin is not null)

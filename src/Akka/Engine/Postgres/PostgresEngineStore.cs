@@ -72,7 +72,7 @@ public sealed class PostgresEngineStore : IEngineStore
                 opened.Control,
                 c => table.ChangeAsync(c, self.Id, lease, new Entrance(opened.LockNumber, lease, schema.Newest), (before, dead, now) =>
                 {
-                    if (self.Replaces is { } previous) dead = dead.Append(previous).ToHashSet();
+                    dead = dead.Concat(self.Replaces).ToHashSet();
                     if (before.Members.FirstOrDefault(m => IsTwin(m.Node, self) && !dead.Contains(m.Node.Id)) is { } twin)
                     {
                         throw new StoreRefusedException(

@@ -166,11 +166,13 @@ internal sealed class PostgresJournal(PostgresSettings settings, TimeProvider ti
             }
         }, cancel);
 
+    /// <summary>Writes nothing while a member of 0.1.0 may still recover here (Schema/302-copies.sql): a snapshot is only
+    /// a shortcut, and those would lose what came before it.</summary>
     public static Task SaveSnapshotAsync(NpgsqlDataSource source, SnapshotRow row, CancellationToken cancel) =>
         ExecuteAsync(source,
             """
             INSERT INTO akka.snapshot (persistence_id, sequence_number, created, snapshot, manifest, serializer_id)
-            VALUES ($1, $2, $3, $4, $5, $6)
+            SELECT $1, $2, $3, $4, $5, $6 WHERE EXISTS (SELECT 1 FROM cluster.schema_steps WHERE number = 302)
             ON CONFLICT (persistence_id, sequence_number) DO UPDATE SET created = excluded.created,
                 snapshot = excluded.snapshot, manifest = excluded.manifest, serializer_id = excluded.serializer_id
             """, cancel,

@@ -87,6 +87,9 @@ internal sealed class PostgresSchema
         );
         """;
 
+    /// <summary>The first line of a file whose step takes something away; three digits follow.</summary>
+    private const string OldestReader = "-- oldest reader: ";
+
     private static ImmutableArray<Migration> Engine()
     {
         var assembly = typeof(PostgresSchema).Assembly;
@@ -95,7 +98,13 @@ internal sealed class PostgresSchema
             {
                 using var reader = new StreamReader(assembly.GetManifestResourceStream(n)!);
                 var name = Path.GetFileNameWithoutExtension(n);
-                return new Migration(int.Parse(name[..3], CultureInfo.InvariantCulture), name[4..], reader.ReadToEnd());
+                var sql = reader.ReadToEnd();
+                return new Migration(int.Parse(name[..3], CultureInfo.InvariantCulture), name[4..], sql)
+                {
+                    OldestReader = sql.StartsWith(OldestReader, StringComparison.Ordinal)
+                        ? int.Parse(sql.AsSpan(OldestReader.Length, 3), CultureInfo.InvariantCulture)
+                        : 0,
+                };
             })];
     }
 

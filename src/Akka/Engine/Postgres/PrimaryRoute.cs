@@ -67,8 +67,10 @@ public sealed class PrimaryRoute : IAsyncDisposable
     public async Task<ServerAddress> FindAsync(CancellationToken cancel)
     {
         Begin();
+        // What is learned while they answer may be newer than their answers.
+        var before = Known;
         var answers = await Task.WhenAll(servers.Select(s => AskAsync(s, cancel))).ConfigureAwait(false);
-        var (chosen, why) = PrimaryChoice.Choose(answers, Known);
+        var (chosen, why) = PrimaryChoice.Choose(answers, before);
         if (chosen is null)
         {
             if (Interlocked.Exchange(ref lastWords, why) != why && HasSeveral) PostgresLog.NoPrimary(settings.Log, why);
