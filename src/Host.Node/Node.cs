@@ -75,7 +75,7 @@ internal static class Node
                 VncListen = config.Text("agent.vnc-listen"),
             },
             builder => Logs(builder, config));
-        await app.RunAsync();
+        await AgentServer.Run(app);
     }
 
     private static async Task RunFleet(NodeConfig config, ILoggerFactory logs)
