@@ -11,7 +11,8 @@ help() {
   cat <<'TEXT'
 ./do up [--hosts real | --hosts simulated:N]   installs what is missing, builds, starts PostgreSQL, three engine
                                                nodes and two hosts (real guests; N simulated ones where asked for)
-./do status        nodes, hosts, VMs
+./do status        nodes, what is stuck and why, hosts, VMs
+./do why NAME|ID   who owns a VM, what it waits for and why (./do why host NAME: the same of a host, disk …)
 ./do demo          walks a guest through boot, live migration, the death of its engine node and of its host
 ./do down          stops everything that `up` started, and nothing else (--erase: removes its data too)
 ./do build         builds the solution (Release)
@@ -163,6 +164,11 @@ status() {
   if [[ -d $VAR/fleet ]]; then "$LAB/fleet.sh" status | sed 's/^/  /'; fi
   api_base > /dev/null || { say "No engine node answers."; return 3; }
   log_in
+  say "The cluster"
+  engine nodes | jq -r '.nodes[].sentence | "  " + .'
+  engine shards | jq -r '.sentences[] | "  " + .'
+  say "Stuck for 30 s and more"
+  engine stuck | jq -r 'if .sentences == [] then "  nothing" else .sentences[] | "  " + . end'
   say "Hosts"
   api GET /hosts | jq -r '.host[]? | "  \(.name)\t\(.address)\t\(.status)"'
   say "Storage domains"
@@ -172,6 +178,15 @@ status() {
   names=$(api GET /hosts | jq '[.host[]? | {key: .id, value: .name}] | from_entries')
   api GET /vms | jq -r --argjson names "$names" \
     '.vm[]? | "  \(.name)\t\(.status)\t\(if .host then "on " + ($names[.host.id] // .host.id) else "" end)"'
+}
+
+why() {
+  local kind=vm
+  case ${1:-} in vm | host | cluster | datacenter | storagedomain | disk | template) kind=$1; shift;; esac
+  (($# == 1)) || fail "Whom? ./do why VM-NAME|ID, or ./do why KIND NAME|ID"
+  . "$LAB/rest.sh"
+  log_in
+  engine "entities/$kind/$(jq -rn --arg name "$1" '$name | @uri')" | jq -r '.sentences[]'
 }
 
 demo() {
@@ -209,6 +224,7 @@ case $action in
   up) up "$@";;
   down) down "$@";;
   status) status;;
+  why) why "$@";;
   demo) demo "$@";;
   build) build;;
   check) check;;

@@ -47,10 +47,16 @@ healthy() {
     "https://$(node_address "$1"):$REST_PORT/ovirt-engine/services/health" > /dev/null 2>&1
 }
 
+# It is a member, may act, and its database answers.
+ready() {
+  curl --silent --fail --max-time 2 --cacert "$VAR/pki/ca.crt" \
+    "https://$(node_address "$1"):$REST_PORT/health/ready" > /dev/null 2>&1
+}
+
 await() {
   local number limit=$((SECONDS + ${AWAIT_SECONDS:-90}))
   for number in "$@"; do
-    until healthy "$number"; do
+    until ready "$number"; do
       noted_process "$NODES/$number/pid" > /dev/null ||
         fail "Node $number ended. Its last words ($NODES/$number/log/node.log):
 $(tail -n 8 "$NODES/$number/log/node.log")"
@@ -80,7 +86,9 @@ status() {
   local number pid health
   for number in $(all_nodes); do
     if pid=$(noted_process "$NODES/$number/pid"); then
-      if healthy "$number"; then health=healthy; else health='does not answer'; fi
+      if ready "$number"; then health=ready
+      elif healthy "$number"; then health='answers, but is not ready (see /health/ready)'
+      else health='does not answer'; fi
       printf 'node%s\t%s\tpid %s\t%s\n' "$number" "$(node_address "$number"):$REST_PORT" "$pid" "$health"
     else
       printf 'node%s\t%s\t-\tstopped\n' "$number" "$(node_address "$number"):$REST_PORT"

@@ -42,6 +42,20 @@ api() {
   printf '%s\n' "$body"
 }
 
+# engine PATH: the engine's own view, GET /orchestrator/v1/PATH.
+engine() {
+  local answer status
+  answer=$(printf 'header = "Authorization: Bearer %s"\n' "$API_TOKEN" |
+    curl --silent --show-error --max-time 10 --cacert "$VAR/pki/ca.crt" --config - --write-out '\n%{http_code}' \
+      "${API_BASE%/ovirt-engine}/orchestrator/v1/$1")
+  status=${answer##*$'\n'}
+  if ((status >= 300)); then
+    printf '%s\n' "$(jq -r '.error // .' <<< "${answer%$'\n'*}" 2> /dev/null || printf '%s' "${answer%$'\n'*}")" >&2
+    return 1
+  fi
+  printf '%s\n' "${answer%$'\n'*}"
+}
+
 # id_of COLLECTION KIND NAME: the id of the object with that name, or nothing.
 id_of() { api GET "/$1" | jq -r --arg name "$3" ".\"$2\"[]? | select(.name == \$name) | .id"; }
 

@@ -74,7 +74,7 @@ internal sealed class BenchNode
                     "asks" => await Asks(words[1], Number(2), TimeSpan.FromSeconds(Number(3))),
                     "paced" => (await Paced(words[1], Number(2), TimeSpan.FromSeconds(Number(3)))).ToString(),
                     "persists" => await Persists(Number(1), TimeSpan.FromSeconds(Number(2))),
-                    "create" => await CreateVms(Number(1), Number(2)),
+                    "create" => await CreateVms(Number(1), Number(2), Number(3)),
                     "owned-by" => OwnedBy(words[1], Number(2)),
                     "recover" => await Recover(long.Parse(words[1], CultureInfo.InvariantCulture)),
                     "memory" => Memory(),
@@ -172,10 +172,10 @@ internal sealed class BenchNode
     }
 
     /// <summary>VMs with a short past: created and then redefined so many times.</summary>
-    private async Task<string> CreateVms(int count, int updates)
+    private async Task<string> CreateVms(int from, int count, int updates)
     {
         var clock = Stopwatch.StartNew();
-        await Parallel.ForEachAsync(Enumerable.Range(0, count), new ParallelOptions { MaxDegreeOfParallelism = 300 },
+        await Parallel.ForEachAsync(Enumerable.Range(from, count), new ParallelOptions { MaxDegreeOfParallelism = 300 },
             async (number, cancel) =>
             {
                 await Accepted(number, new VmCommand.Create(Fresh(), new VmConfig
@@ -205,16 +205,20 @@ internal sealed class BenchNode
         return _theirs.Length.ToString(CultureInfo.InvariantCulture);
     }
 
-    /// <summary>Asks all VMs of the dead node at once; times count from its death.</summary>
+    /// <summary>Asks all VMs of the dead node at once; times count from its death. Answers when this node knew the new
+    /// owners and when the first VM answered, then the spread, all in milliseconds.</summary>
     private async Task<string> Recover(long death)
     {
+        var known = 0L;
+        _directory.OwnerChanged += (_, _) => Interlocked.CompareExchange(ref known, Stopwatch.GetTimestamp(), 0);
         var times = await Task.WhenAll(_theirs.Select(async id =>
         {
             if (await _entities.Ask(Kinds.Vm, id, new Look(), CancellationToken.None) is not Reply.AlreadyDone)
                 throw new InvalidOperationException($"VM {id} is not what it was");
             return Stopwatch.GetElapsedTime(death);
         }));
-        return new Spread(times).ToString();
+        return string.Create(CultureInfo.InvariantCulture,
+            $"{Stopwatch.GetElapsedTime(death, known).TotalMilliseconds:0} {times.Min().TotalMilliseconds:0} {new Spread(times)}");
     }
 
     /// <summary>Answers: bytes that are reachable, and bytes resident.</summary>

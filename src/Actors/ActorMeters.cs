@@ -50,6 +50,9 @@ public static class ActorMeters
 
     public static KindMeters Of(string kind) => _kinds.GetOrAdd(kind, _ => new KindMeters());
 
+    /// <summary>Entities in memory of this process, by kind.</summary>
+    public static IEnumerable<(string Kind, long Count)> Residents() => _kinds.Select(k => (k.Key, k.Value.Resident));
+
     /// <summary>Debts of this book are shown until it is taken away.</summary>
     public static void Show(DebtBook book, TimeProvider clock) => _books[book] = clock;
 

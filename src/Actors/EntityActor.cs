@@ -67,8 +67,11 @@ public sealed class EntityActor<TState, TCommand, TEvent, TEffect> : UntypedPers
             case Tick:
                 Do(_rules.Outstanding(_state));
                 break;
+            case ReceiveTimeout when _unreadable is not null || _rules.Runs(_state):
+                if (OwesNothing) Context.Parent.Tell(_settings.Doze());
+                break;
             case ReceiveTimeout:
-                Context.Parent.Tell(new Passivate(PoisonPill.Instance));
+                if (OwesNothing) Context.Parent.Tell(new Passivate(PoisonPill.Instance));
                 break;
             case SaveSnapshotSuccess saved:
                 DeleteSnapshots(new SnapshotSelectionCriteria(saved.Metadata.SequenceNr - 1));
@@ -108,6 +111,12 @@ public sealed class EntityActor<TState, TCommand, TEvent, TEffect> : UntypedPers
         {
             _log.Error("{0}: a stored event cannot be read ({1}: {2}); it answers nothing until this engine is upgraded",
                 PersistenceId, row.Manifest, row.Reason);
+            Context.SetReceiveTimeout(_settings.PassivateAfter);
+#if AKKA_PACKAGES
+            _watch.CannotRead(row, null);
+#else
+            _watch.CannotRead(row, LastRecordedAt);
+#endif
             return;
         }
 
@@ -140,6 +149,9 @@ public sealed class EntityActor<TState, TCommand, TEvent, TEffect> : UntypedPers
     }
 
     private enum Answers { Brief, Full }
+
+    /// <summary>Who cannot read his past does not know his debts: nothing can be done for them here.</summary>
+    private bool OwesNothing => _unreadable is not null || _rules.Outstanding(_state).IsEmpty;
 
     private void Carry(Decision<TEvent, TEffect> decision, Answers answers)
     {
@@ -265,4 +277,8 @@ public sealed record ShellSettings(
 
     /// <summary>Only for what is shown to operators.</summary>
     public TimeProvider Clock { get; init; } = TimeProvider.System;
+
+    /// <summary>The message that asks the shard to stop the entity and to wake it again when the shard moves: for who
+    /// owes nothing and runs something. An engine that knows no such message passivates it like any other.</summary>
+    public Func<object> Doze { get; init; } = static () => new Passivate(PoisonPill.Instance);
 }

@@ -29,6 +29,9 @@ public sealed record Rules<TState, TCommand, TEvent, TEffect>(
     /// <summary>How an operator is told what an entity of this kind is and waits for. Null: in the code's own words.</summary>
     public Words<TState, TCommand, TEffect>? Words { get; init; }
 
+    /// <summary>Whether something runs in the world under this entity: it is brought back at once when its shard moves.</summary>
+    public Func<TState, bool> Runs { get; init; } = static _ => false;
+
     /// <summary>What happens to a state when facts are taken in, and every row that is true with them.</summary>
     /// <param name="version">Sequence number of the last fact.</param>
     public Told<TState> Tell(Guid id, TState before, ImmutableArray<TEvent> facts, long version)

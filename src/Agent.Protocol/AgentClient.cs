@@ -3,6 +3,7 @@ using System.Net;
 using System.Net.Http.Headers;
 using System.Net.Http.Json;
 using System.Runtime.CompilerServices;
+using System.Security.Authentication;
 using System.Text;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
@@ -17,9 +18,23 @@ public sealed class AgentClient(AgentTransport transport, Uri host, TimeSpan? or
     private static readonly AgentJson Json = AgentJson.Default;
     private readonly Uri _base = new(host.AbsoluteUri.EndsWith('/') ? host : new Uri(host.AbsoluteUri + "/"), "v1/");
     private readonly TimeSpan _timeout = orderTimeout ?? TimeSpan.FromSeconds(10);
+    private volatile AgentLine _line = transport.Newest;
 
-    public Task<AgentDescription> Describe(CancellationToken cancel = default) =>
-        Ask(HttpMethod.Get, "agent", null, Json.AgentDescription, cancel);
+    internal Uri Address => host;
+
+    /// <summary>The first question of whoever takes up a host; asked with our present certificate, and again with the one
+    /// before when the agent cannot be reached with it.</summary>
+    public async Task<AgentDescription> Describe(CancellationToken cancel = default)
+    {
+        try
+        {
+            return await TryNewest(cancel);
+        }
+        catch (AgentUnreachableException) when (!IsOn(transport.Newest) && DateTime.UtcNow < _line.ValidUntil)
+        {
+            return await Ask(HttpMethod.Get, "agent", null, Json.AgentDescription, cancel);
+        }
+    }
 
     public Task<HostStatistics> Statistics(CancellationToken cancel = default) =>
         Ask(HttpMethod.Get, "host/statistics", null, Json.HostStatistics, cancel);
@@ -33,15 +48,23 @@ public sealed class AgentClient(AgentTransport transport, Uri host, TimeSpan? or
         using var request = Request(HttpMethod.Get, $"events?epoch={epoch}&host={hostId}", null);
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancel);
         limit.CancelAfter(_timeout);
-        using var response = await Send(request, limit.Token, cancel);
-        limit.CancelAfter(Timeout.InfiniteTimeSpan);
-        if (!response.IsSuccessStatusCode) throw await Refusal(response, cancel);
+        var stream = transport.Follow(this, cancel);
+        try
+        {
+            using var response = await Send(_line, request, limit.Token, cancel);
+            limit.CancelAfter(Timeout.InfiniteTimeSpan);
+            if (!response.IsSuccessStatusCode) throw await Refusal(response, cancel);
 
-        await using var body = await response.Content.ReadAsStreamAsync(cancel);
-        using var lines = new StreamReader(body, Encoding.UTF8);
-        while (await NextLine(lines, cancel) is { } line)
-            if (line.Length > 0)
-                yield return Parse(line);
+            await using var body = await response.Content.ReadAsStreamAsync(cancel);
+            using var lines = new StreamReader(body, Encoding.UTF8);
+            while (await NextLine(lines, stream.Ended, cancel) is { } line)
+                if (line.Length > 0)
+                    yield return Parse(line);
+        }
+        finally
+        {
+            transport.Leave(stream);
+        }
     }
 
     public Task<AgentAnswer> Launch(LaunchOrder order, CancellationToken cancel = default) =>
@@ -86,9 +109,21 @@ public sealed class AgentClient(AgentTransport transport, Uri host, TimeSpan? or
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancel);
         limit.CancelAfter(_timeout);
         using var request = Request(HttpMethod.Get, $"vms/{vm}/console-log?tail={lines}", null);
-        using var response = await Send(request, limit.Token, cancel);
+        using var response = await Send(_line, request, limit.Token, cancel);
         if (!response.IsSuccessStatusCode) throw await Refusal(response, limit.Token);
         return await response.Content.ReadAsStringAsync(limit.Token);
+    }
+
+    internal bool IsOn(AgentLine line) => ReferenceEquals(_line, line);
+
+    /// <summary>Asks the agent who it is over a connection made with our present certificate, and stays there when it
+    /// answers.</summary>
+    internal async Task<AgentDescription> TryNewest(CancellationToken cancel)
+    {
+        var line = transport.Newest;
+        var answer = await Ask(HttpMethod.Get, "agent", null, Json.AgentDescription, cancel, line: line);
+        _line = line;
+        return answer;
     }
 
     private async Task<AgentAnswer> Order(
@@ -113,12 +148,12 @@ public sealed class AgentClient(AgentTransport transport, Uri host, TimeSpan? or
 
     private async Task<T> Ask<T>(
         HttpMethod verb, string path, HttpContent? body, JsonTypeInfo<T> shape, CancellationToken cancel,
-        TimeSpan? within = null)
+        TimeSpan? within = null, AgentLine? line = null)
     {
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancel);
         limit.CancelAfter(within ?? _timeout);
         using var request = Request(verb, path, body);
-        using var response = await Send(request, limit.Token, cancel);
+        using var response = await Send(line ?? _line, request, limit.Token, cancel);
         if (!response.IsSuccessStatusCode) throw await Refusal(response, limit.Token);
         try
         {
@@ -144,16 +179,16 @@ public sealed class AgentClient(AgentTransport transport, Uri host, TimeSpan? or
         return request;
     }
 
-    private async Task<HttpResponseMessage> Send(
-        HttpRequestMessage request, CancellationToken limit, CancellationToken cancel)
+    private static async Task<HttpResponseMessage> Send(
+        AgentLine line, HttpRequestMessage request, CancellationToken limit, CancellationToken cancel)
     {
         try
         {
-            return await transport.Invoker.SendAsync(request, limit);
+            return await line.Invoker.SendAsync(request, limit);
         }
         catch (Exception e) when (IsSilence(e, cancel))
         {
-            throw new AgentUnreachableException($"{request.RequestUri} did not answer: {Cause(e)}", e);
+            throw new AgentUnreachableException($"{request.RequestUri} did not answer: {Cause(e, line)}", e);
         }
     }
 
@@ -162,11 +197,16 @@ public sealed class AgentClient(AgentTransport transport, Uri host, TimeSpan? or
         e is HttpRequestException or IOException
         || (e is OperationCanceledException && !cancel.IsCancellationRequested);
 
-    private string Cause(Exception e)
+    /// <summary>With TLS 1.3 an agent that turns us away ends the connection after our side of the handshake is done, and
+    /// says at most a number: its own log has the reason.</summary>
+    private static string Cause(Exception e, AgentLine line)
     {
         if (e is OperationCanceledException) return "no answer in time";
-        var inner = e.GetBaseException().Message;
-        return transport.LastPeerRefusal is { } refusal ? $"{inner} ({refusal})" : inner;
+        var why = e.GetBaseException().Message;
+        return e is HttpRequestException { HttpRequestError: HttpRequestError.SecureConnectionError }
+            && e.InnerException is not AuthenticationException { InnerException: null }
+            ? $"{why}; this side showed the {line.Certificate}, and the agent's log says whether it was turned away"
+            : why;
     }
 
     private static async Task<Exception> Refusal(HttpResponseMessage response, CancellationToken cancel)
@@ -184,15 +224,20 @@ public sealed class AgentClient(AgentTransport transport, Uri host, TimeSpan? or
         return new AgentUnreachableException($"HTTP {(int)response.StatusCode} without an explanation");
     }
 
-    private async Task<string?> NextLine(StreamReader lines, CancellationToken cancel)
+    private async Task<string?> NextLine(StreamReader lines, CancellationToken ended, CancellationToken cancel)
     {
         try
         {
-            return await lines.ReadLineAsync(cancel);
+            return await lines.ReadLineAsync(ended);
+        }
+        catch (Exception e) when (e is OperationCanceledException or IOException or HttpRequestException
+            && ended.IsCancellationRequested && !cancel.IsCancellationRequested)
+        {
+            return null;
         }
         catch (Exception e) when (IsSilence(e, cancel))
         {
-            throw new AgentUnreachableException($"{_base} broke off its event stream: {Cause(e)}", e);
+            throw new AgentUnreachableException($"{_base} broke off its event stream: {Cause(e, _line)}", e);
         }
     }
 

@@ -16,7 +16,7 @@ public static class AgentTraces
     /// <summary>The engine's side: from the order's leaving until its answer.</summary>
     internal static Activity? Sending(string order, Uri agent) =>
         _source.HasListeners() && Activity.Current is { Recorded: true } parent
-            ? _source.StartActivity($"host {order}", ActivityKind.Client, parent.Context)
+            ? _source.StartActivity($"order {order}", ActivityKind.Client, parent.Context)
                 ?.SetTag("server.address", agent.Host).SetTag("server.port", agent.Port)
             : null;
 

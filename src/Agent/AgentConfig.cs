@@ -6,7 +6,7 @@ namespace Orchestrator.Agent;
 /// <summary>What a real hypervisor's agent needs to know. Each key's meaning and limits: hocon/agent.conf.</summary>
 public sealed record AgentConfig
 {
-    public required AgentCredentials Credentials { get; init; }
+    public required LiveCredentials Credentials { get; init; }
     public IPEndPoint Listen { get; init; } = new(IPAddress.Any, 54322);
 
     /// <summary>Survives a power cut: ledger, jobs, the host's id.</summary>

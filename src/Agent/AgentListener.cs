@@ -1,9 +1,7 @@
 using System.Net;
-using System.Security.Authentication;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
-using Microsoft.AspNetCore.Server.Kestrel.Https;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Orchestrator.Agent.Protocol;
@@ -16,7 +14,7 @@ public static class AgentListener
     private const int StreamsPerConnection = 10_000;
 
     public static void Listen(
-        WebApplicationBuilder builder, IPEndPoint endpoint, AgentCredentials credentials, long bodyLimitBytes)
+        WebApplicationBuilder builder, IPEndPoint endpoint, LiveCredentials credentials, long bodyLimitBytes)
     {
         builder.Services.AddRoutingCore();
         builder.WebHost.UseKestrelCore().UseKestrelHttpsConfiguration().ConfigureKestrel(kestrel =>
@@ -26,25 +24,12 @@ public static class AgentListener
             kestrel.Limits.Http2.MaxStreamsPerConnection = StreamsPerConnection;
             kestrel.Limits.MinResponseDataRate = null;
             var log = kestrel.ApplicationServices.GetRequiredService<ILoggerFactory>().CreateLogger("Orchestrator.Agent.Tls");
+            var engines = new EngineDoor(credentials, log);
             kestrel.Listen(endpoint, listen =>
             {
                 listen.Protocols = HttpProtocols.Http2;
-                listen.UseHttps(https => Secure(https, credentials, log));
+                engines.Guard(listen);
             });
         });
-    }
-
-    private static void Secure(HttpsConnectionAdapterOptions https, AgentCredentials credentials, ILogger log)
-    {
-        https.SslProtocols = SslProtocols.Tls13;
-        https.ServerCertificate = credentials.Own;
-        https.ClientCertificateMode = ClientCertificateMode.RequireCertificate;
-        https.ClientCertificateValidation = (peer, _, _) =>
-        {
-            if (PeerCertificate.Refuse(peer, credentials.Authority, PeerCertificate.EngineRole) is not { } refusal)
-                return true;
-            log.LogWarning("A client was turned away: {Refusal}", refusal);
-            return false;
-        };
     }
 }

@@ -19,8 +19,8 @@ internal static class AgentMeters
             o.Value, Tag("order", o.Key.Order), Tag("outcome", o.Key.Outcome))), "{order}",
             "Orders of engines by what was answered: accepted, or why not.");
         _meter.CreateObservableUpDownCounter("orchestrator.agent.guests", () => _agents.Keys
-            .SelectMany(a => a.Report().Guests).GroupBy(g => g.State).Select(g => new Measurement<long>(
-                g.LongCount(), Tag("state", g.Key.ToString()))), "{guest}", "Guests on this host by their state.");
+            .SelectMany(a => a.CountGuests()).GroupBy(g => g.Key).Select(g => new Measurement<long>(
+                g.Sum(n => n.Value), Tag("state", g.Key.ToString()))), "{guest}", "Guests on this host by their state.");
     }
 
     public static void Watch(HostAgent agent) => _agents[agent] = 0;

@@ -55,6 +55,12 @@ public sealed class HostAgent : IGuestWatch, IAsyncDisposable
         lock (_gate) return ReportNow();
     }
 
+    /// <summary>How many guests are in each state.</summary>
+    public IReadOnlyDictionary<GuestState, int> CountGuests()
+    {
+        lock (_gate) return _guests.Values.GroupBy(g => g.Report.State).ToDictionary(g => g.Key, g => g.Count());
+    }
+
     /// <summary>Claims the host for the owner with this epoch and begins a stream to it.</summary>
     public (EventFeed.Follower? Follower, AgentRefusal? Refusal) Follow(long epoch, string owner)
     {
@@ -341,7 +347,9 @@ public sealed class HostAgent : IGuestWatch, IAsyncDisposable
 
     private static async Task After(Task before, Guest guest, Func<Task> work, Action<Guest, Exception> failed)
     {
-        await before.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ForceYielding);
+        await before.ConfigureAwait(
+            ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ForceYielding
+            | ConfigureAwaitOptions.ContinueOnCapturedContext);
         try
         {
             await work();
@@ -434,7 +442,8 @@ public sealed class HostAgent : IGuestWatch, IAsyncDisposable
 
     private async Task Outside(Func<Task> work, GuestKey key)
     {
-        await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
+        await Task.CompletedTask.ConfigureAwait(
+            ConfigureAwaitOptions.ForceYielding | ConfigureAwaitOptions.ContinueOnCapturedContext);
         try
         {
             await work();

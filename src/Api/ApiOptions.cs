@@ -61,6 +61,7 @@ public sealed record ApiOptions
 
     public int DefaultAgentPort { get; init; } = 54321;
 
-    /// <summary>The engine's CA certificate in PEM, which anyone may fetch.</summary>
-    public string CaCertificatePem { get; init; } = "";
+    /// <summary>The certificates in PEM of the engine's CA, which anyone may fetch; two while it moves from one to the
+    /// next.</summary>
+    public Func<string> CaCertificates { get; init; } = static () => "";
 }

@@ -56,7 +56,7 @@ public static class ApiServer
         app.Map(Hrefs.Base + "/{**path}", (RequestDelegate)dispatcher.Handle);
         new SsoEndpoints(
             tokens, app.Services.GetRequiredService<ITokenRevocations>(), login, world.Options).Map(app);
-        new ServiceEndpoints(world, doorkeeper).Map(app);
+        new ServiceEndpoints(world, doorkeeper, app.Services.GetService<IInsight>()).Map(app);
     }
 
     /// <summary>The clock of the application when it has one of its own (tests), else the machine's.</summary>

@@ -19,6 +19,22 @@ public interface IOwners
     Task<IReadOnlyList<NodeSummary>> Nodes(CancellationToken cancel);
 }
 
+/// <summary>What the engine knows of itself, for operators. Each answer is JSON and comes within about a second, whatever
+/// is broken: what could not be asked is said in it.</summary>
+public interface IInsight
+{
+    /// <summary>Who owns an entity, what it owes, why it is stuck. Null when there is no such kind, or no such name.</summary>
+    /// <param name="idOrName">A UUID, or the name of exactly one object of that kind.</param>
+    Task<string?> Entity(string kind, string idOrName, CancellationToken cancel);
+
+    Task<string> Nodes(CancellationToken cancel);
+
+    Task<string> Shards(CancellationToken cancel);
+
+    /// <summary>Entities of all nodes that wait for something for at least so long, who waits longest first.</summary>
+    Task<string> Stuck(TimeSpan atLeast, CancellationToken cancel);
+}
+
 /// <param name="Address">host:port of the node's cluster endpoint.</param>
 /// <param name="Epoch">Number under which the node owns the shard.</param>
 /// <param name="Pid">The process, when the node is on this machine and known; else null.</param>

@@ -4,7 +4,7 @@ using Orchestrator.Api.Sso;
 
 namespace Orchestrator.Host.Node;
 
-/// <summary>What the executable does besides running a node: certificates and the first password.</summary>
+/// <summary>What the executable does besides running a node and making certificates: the first password.</summary>
 internal static class Commands
 {
     public static int Help()
@@ -12,10 +12,6 @@ internal static class Commands
         Console.Error.WriteLine("""
             orchestrator --config FILE [--set KEY=VALUE]...
                 run a node with the roles that FILE names (keys: hocon/)
-            orchestrator pki ca --dir DIR
-                make the engine's certificate authority, unless DIR has one
-            orchestrator pki issue --dir DIR --name NAME --role engine|agent --address NAME-OR-IP[,...]
-                issue DIR/NAME.crt and DIR/NAME.key
             orchestrator admin set-password --config FILE --user NAME@internal --password-file FILE
                 make an administrator, or change his password
             orchestrator database status --config FILE
@@ -24,6 +20,7 @@ internal static class Commands
                 do what is to do; a node does the same when it starts
             orchestrator version
             """);
+        Console.Error.WriteLine(PkiCommands.Help);
         return 2;
     }
 
@@ -32,21 +29,6 @@ internal static class Commands
         Console.WriteLine(Node.Version);
         return 0;
     }
-
-    public static int MakeAuthority(string[] args) => Guarded(() =>
-    {
-        Pki.MakeAuthority(Options(args).Of("dir"));
-        return 0;
-    });
-
-    public static int Issue(string[] args) => Guarded(() =>
-    {
-        var options = Options(args);
-        var role = options.Of("role");
-        if (role is not ("engine" or "agent")) throw new UsageException("--role is engine or agent");
-        Pki.Issue(options.Of("dir"), options.Of("name"), role, options.Of("address").Split(','));
-        return 0;
-    });
 
     public static async Task<int> SetPassword(string[] args)
     {
@@ -68,7 +50,7 @@ internal static class Commands
         }
     }
 
-    private static int Guarded(Func<int> work)
+    public static int Guarded(Func<int> work)
     {
         try
         {
@@ -83,9 +65,9 @@ internal static class Commands
 
     internal static bool IsForTheOperator(Exception e) =>
         e is UsageException or IOException or UnauthorizedAccessException or NpgsqlException
-            or Engine.StoreRefusedException or Engine.StoreUnavailableException;
+            or System.Security.Cryptography.CryptographicException or Engine.StoreRefusedException or Engine.StoreUnavailableException;
 
-    internal static Dictionary<string, string> Options(string[] args)
+    public static Dictionary<string, string> Options(string[] args)
     {
         var options = new Dictionary<string, string>(StringComparer.Ordinal);
         for (var i = 0; i + 1 < args.Length; i += 2)
@@ -93,7 +75,7 @@ internal static class Commands
         return options;
     }
 
-    internal static string Of(this Dictionary<string, string> options, string name) =>
+    public static string Of(this Dictionary<string, string> options, string name) =>
         options.TryGetValue(name, out var value) && value.Length > 0
             ? value
             : throw new UsageException($"--{name} is missing; see 'orchestrator help'");

@@ -1,13 +1,16 @@
 using System.Net;
+using System.Net.Security;
 using System.Security.Authentication;
 using Akka.Actor;
 using Akka.Configuration;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.AspNetCore.Server.Kestrel.Https;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Orchestrator.Actors.Journal;
+using Orchestrator.Actors.Watching;
 using Orchestrator.Agent.Protocol;
 using Orchestrator.Api;
 using Orchestrator.Api.ReadModel;
@@ -20,7 +23,7 @@ namespace Orchestrator.Host.Node;
 /// <summary>The roles engine and api: a member of the cluster that carries entities and answers REST.</summary>
 internal static class EngineNode
 {
-    public static async Task Run(NodeConfig config, ILoggerFactory logs)
+    public static async Task Run(NodeConfig config, LiveCredentials credentials, ILoggerFactory logs)
     {
         var log = logs.CreateLogger("Orchestrator.Node");
         var tokenKey = config.TokenKey;
@@ -33,33 +36,39 @@ internal static class EngineNode
             Store = store,
             Records = new Records(),
             Loggers = logs,
-            Identity = new RemoteIdentity(config.Certificate, config.Authority)
-            {
-                IsNode = peer => PeerCertificate.Refuse(peer, config.Authority, PeerCertificate.EngineRole) is null,
-            },
+            Identity = new NodeIdentity(credentials, config.NameRule, logs.CreateLogger("Orchestrator.Certificates")),
         });
         var read = new PostgresReadModel(
             database, config.Time("entities.ask-patience"), config.Number("entities.max-waiting"), TimeProvider.System);
         var secrets = new PostgresSecrets(database, tokenKey);
         Cluster.Get(system);
         var membership = NodeMembership.Of(system);
-        var agents = new AgentTransport(config.Credentials);
+        var agents = Agents(credentials, logs);
+        var debts = new DebtBook();
         var entities = Sharding.Start(system, config, new Sharding.Surroundings(
             read, secrets, host => new AgentClient(agents, host), new FenceProgram(), TimeProvider.System, Guid.NewGuid,
-            logs));
+            logs)
+        {
+            Debts = debts,
+        });
         var owners = new Owners(system);
+        var watching = Watching.Start(system, config, entities, read, database, debts);
 
-        await using var app = Build(config, tokenKey, services => services
+        await using var app = Build(config, credentials, tokenKey, services => services
             .AddSingleton<IEntities>(entities)
             .AddSingleton<IReadModel>(read)
             .AddSingleton<Api.ISecrets>(secrets)
             .AddSingleton<IOwners>(owners)
+            .AddSingleton<IInsight>(watching.Insight)
             .AddSingleton(database)
             .AddSingleton<IUsers, PostgresUsers>()
             .AddSingleton<PostgresTokenRevocations>()
             .AddSingleton<ITokenRevocations>(s => s.GetRequiredService<PostgresTokenRevocations>())
             .AddHostedService(s => s.GetRequiredService<PostgresTokenRevocations>())
             .AddHostedService(_ => new OldJobs(read, TimeProvider.System)));
+        await using var telemetry = await NodeTelemetry.Start(config, "orchestrator-engine");
+        telemetry.Map(app);
+        watching.Health.Map(app);
         await membership.Joined;
         await app.StartAsync();
         NodeLog.Up(log, config.Name, config.Text("api.address"), config.Number("api.port"));
@@ -72,6 +81,20 @@ internal static class EngineNode
         await app.StopAsync();
         await system.Terminate();
         NodeLog.EndedNow(log, config.Name);
+    }
+
+    /// <summary>The lines to all agents; one that keeps an agent's old certificate is told of once a minute.</summary>
+    private static AgentTransport Agents(LiveCredentials credentials, ILoggerFactory logs)
+    {
+        var agents = new AgentTransport(credentials);
+        var lines = new LinePerMinute(TimeProvider.System);
+        var log = logs.CreateLogger("Orchestrator.Certificates");
+        agents.StaysBehind += (agent, why) =>
+        {
+            if (lines.Take(agent.AbsoluteUri, out var held))
+                CertificateLog.AgentStaysBehind(log, agent, why, LinePerMinute.More(held));
+        };
+        return agents;
     }
 
     private static async Task Prepare(IEngineStore store, NodeConfig config, ILogger log)
@@ -115,20 +138,27 @@ internal static class EngineNode
     }
 
     private static WebApplication Build(
-        NodeConfig config, byte[] tokenKey, Action<IServiceCollection> services)
+        NodeConfig config, LiveCredentials credentials, byte[] tokenKey, Action<IServiceCollection> services)
     {
         var builder = WebApplication.CreateSlimBuilder();
         builder.Logging.ClearProviders();
         Node.Logs(builder.Logging, config);
         builder.WebHost.UseKestrelHttpsConfiguration();
-        var certificate = config.Certificate;
         builder.WebHost.ConfigureKestrel(kestrel =>
         {
             kestrel.AddServerHeader = false;
             kestrel.Listen(IPAddress.Parse(config.Text("api.address")), config.Number("api.port"), listen =>
             {
                 listen.Protocols = HttpProtocols.Http1AndHttp2;
-                listen.UseHttps(certificate, https => https.SslProtocols = SslProtocols.Tls12 | SslProtocols.Tls13);
+                listen.UseHttps(new TlsHandshakeCallbackOptions
+                {
+                    OnConnection = _ => ValueTask.FromResult(new SslServerAuthenticationOptions
+                    {
+                        EnabledSslProtocols = SslProtocols.Tls12 | SslProtocols.Tls13,
+                        ServerCertificateContext = credentials.Context,
+                        AllowRenegotiation = false,
+                    }),
+                });
             });
         });
         services(builder.Services);
@@ -137,7 +167,8 @@ internal static class EngineNode
         {
             InstanceId = Guid.Parse(File.ReadAllText(config.Text("api.instance-id-file")).Trim()),
             TokenKey = tokenKey,
-            CaCertificatePem = config.Authority.ExportCertificatePem(),
+            CaCertificates = () => string.Join(
+                '\n', credentials.Current.Authorities.Select(authority => authority.ExportCertificatePem())),
             ProductName = config.Text("api.product-name"),
             Vendor = config.Text("api.vendor"),
             TokenLife = config.Time("api.token-life"),

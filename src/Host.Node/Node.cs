@@ -2,11 +2,15 @@ using System.Globalization;
 using System.Net;
 using System.Security.Authentication;
 using Microsoft.AspNetCore.Builder;
+using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Console;
 using Orchestrator.Agent;
+using Orchestrator.Agent.Protocol;
 using Orchestrator.Agent.Simulated;
 using Orchestrator.Engine;
+using Orchestrator.Telemetry;
 
 namespace Orchestrator.Host.Node;
 
@@ -22,9 +26,12 @@ internal static class Node
         try
         {
             var roles = config.Roles;
-            if (roles.Contains("agent")) await RunAgent(config);
-            else if (roles.Contains("fleet")) await RunFleet(config, logs);
-            else if (roles.Contains("engine")) await EngineNode.Run(config, logs);
+            await using var watch = new CredentialWatch(
+                config.CredentialFiles, config.CertificateRole, config.Time("tls.look-every"), TimeProvider.System,
+                logs.CreateLogger("Orchestrator.Certificates"));
+            if (roles.Contains("agent")) await RunAgent(config, watch.Live);
+            else if (roles.Contains("fleet")) await RunFleet(config, watch.Live, logs);
+            else if (roles.Contains("engine")) await EngineNode.Run(config, watch.Live, logs);
             else throw new UsageException($"orchestrator.roles names none of engine, api, agent, fleet: [{string.Join(", ", roles)}]");
             return 0;
         }
@@ -36,13 +43,7 @@ internal static class Node
         }
     }
 
-    public static void Logs(ILoggingBuilder builder, NodeConfig config) => builder
-        .AddSimpleConsole(console =>
-        {
-            console.SingleLine = true;
-            console.UseUtcTimestamp = true;
-            console.TimestampFormat = "yyyy-MM-ddTHH:mm:ss.fffZ ";
-        })
+    public static void Logs(ILoggingBuilder builder, NodeConfig config) => Form(builder, config)
         .SetMinimumLevel(config.Text("log.level") switch
         {
             "debug" => LogLevel.Debug,
@@ -53,12 +54,28 @@ internal static class Node
         .AddFilter("Microsoft", LogLevel.Warning)
         .AddFilter("System.Net.Http", LogLevel.Warning);
 
-    private static async Task RunAgent(NodeConfig config)
+    private static ILoggingBuilder Form(ILoggingBuilder builder, NodeConfig config)
+    {
+        if (config.Text("log.format") == "json")
+        {
+            builder.Services.AddSingleton<ConsoleFormatter>(new JsonLines(config.Name));
+            return builder.AddConsole(console => console.FormatterName = JsonLines.FormatterName);
+        }
+
+        return builder.AddSimpleConsole(console =>
+        {
+            console.SingleLine = true;
+            console.UseUtcTimestamp = true;
+            console.TimestampFormat = "yyyy-MM-ddTHH:mm:ss.fffZ ";
+        });
+    }
+
+    private static async Task RunAgent(NodeConfig config, LiveCredentials credentials)
     {
         await using var app = AgentServer.Build(
             new AgentConfig
             {
-                Credentials = config.Credentials,
+                Credentials = credentials,
                 Listen = new IPEndPoint(IPAddress.Parse(config.Text("agent.address")), config.Number("agent.port")),
                 StateFolder = config.Text("agent.state-folder"),
                 RunFolder = config.Text("agent.run-folder"),
@@ -75,14 +92,16 @@ internal static class Node
                 VncListen = config.Text("agent.vnc-listen"),
             },
             builder => Logs(builder, config));
+        await using var telemetry = await NodeTelemetry.Start(config, "orchestrator-agent");
+        telemetry.Map(app);
         await app.RunAsync();
     }
 
-    private static async Task RunFleet(NodeConfig config, ILoggerFactory logs)
+    private static async Task RunFleet(NodeConfig config, LiveCredentials credentials, ILoggerFactory logs)
     {
         await using var fleet = SimulatedFleet.Build(new FleetConfig
         {
-            Credentials = config.Credentials,
+            Credentials = credentials,
             Hosts = config.Number("fleet.hosts"),
             Listen = new IPEndPoint(IPAddress.Parse(config.Text("fleet.address")), config.Number("fleet.port")),
             ControlPort = config.Number("fleet.control-port"),
@@ -102,6 +121,7 @@ internal static class Node
                 LaunchFailures = config.Hocon.GetDouble("orchestrator.fleet.launch-failures"),
             },
         });
+        await using var telemetry = await NodeTelemetry.Start(config, "orchestrator-fleet");
         await fleet.Start();
         NodeLog.FleetReady(logs.CreateLogger("Orchestrator.Fleet"), config.Number("fleet.hosts"), fleet.Control);
         await Ended();

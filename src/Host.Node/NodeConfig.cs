@@ -32,22 +32,32 @@ internal sealed record NodeConfig(Config Hocon)
 
     public ImmutableArray<string> Roles => [.. Hocon.GetStringList("orchestrator.roles")];
 
-    public X509Certificate2 Authority => X509CertificateLoader.LoadCertificateFromFile(Text("tls.ca"));
+    public AgentCredentialFiles CredentialFiles => new(Text("tls.certificate"), Text("tls.key"), Text("tls.ca"));
 
-    public X509Certificate2 Certificate
+    /// <summary>What others expect in this process's certificate.</summary>
+    public string CertificateRole => Roles.Contains("agent") || Roles.Contains("fleet")
+        ? PeerCertificate.AgentRole
+        : PeerCertificate.EngineRole;
+
+    public NameRule NameRule => Text("cluster.certificate-names") switch
+    {
+        "enforce" => NameRule.Enforce,
+        "warn" => NameRule.Warn,
+        var other => throw new UsageException($"orchestrator.cluster.certificate-names is enforce or warn, not '{other}'"),
+    };
+
+    /// <summary>Which cluster a database belongs to: what was set, or else what the CA says.</summary>
+    public string ClusterId => Text("cluster.id") is { Length: > 0 } id ? id : ClusterIdentity.Of(Authorities);
+
+    private X509Certificate2Collection Authorities
     {
         get
         {
-            using var pem = X509Certificate2.CreateFromPemFile(Text("tls.certificate"), Text("tls.key"));
-            return X509CertificateLoader.LoadPkcs12(pem.Export(X509ContentType.Pkcs12), null);
+            var bundle = new X509Certificate2Collection();
+            bundle.ImportFromPemFile(Text("tls.ca"));
+            return bundle;
         }
     }
-
-    public AgentCredentials Credentials => new(Certificate, Authority);
-
-    /// <summary>Which cluster a database belongs to: what was set, or else the fingerprint of the CA.</summary>
-    public string ClusterId =>
-        Text("cluster.id") is { Length: > 0 } id ? id : Authority.GetCertHashString(HashAlgorithmName.SHA256)[..32];
 
     public string ConnectionString
     {

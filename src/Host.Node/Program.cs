@@ -3,8 +3,7 @@ using Orchestrator.Host.Node;
 return args switch
 {
     ["--config", var file, .. var settings] => await Node.Run(NodeConfig.Read(file, settings)),
-    ["pki", "ca", .. var rest] => Commands.MakeAuthority(rest),
-    ["pki", "issue", .. var rest] => Commands.Issue(rest),
+    ["pki", _, ..] => PkiCommands.Run(args[1..]),
     ["admin", "set-password", .. var rest] => await Commands.SetPassword(rest),
     ["database", "status", .. var rest] => await DatabaseCommands.Status(rest),
     ["database", "migrate", .. var rest] => await DatabaseCommands.Migrate(rest),

@@ -10,6 +10,7 @@ using Orchestrator.Actors.Journal;
 using Orchestrator.Actors.StorageDomain;
 using Orchestrator.Actors.Template;
 using Orchestrator.Actors.Vm;
+using Orchestrator.Actors.Watching;
 using Orchestrator.Agent.Protocol;
 using Orchestrator.Engine;
 
@@ -25,7 +26,12 @@ internal static class Sharding
         var (clock, read, logs) = (around.Clock, around.Read, around.Logs);
         var shell = new ShellSettings(
             config.Time("entities.tick-every"), config.Time("entities.passivate-after"),
-            config.Number("entities.copy-every"), context => Ownership.Of(context)?.Epoch ?? 0);
+            config.Number("entities.copy-every"), context => Ownership.Of(context)?.Epoch ?? 0)
+        {
+            Doze = static () => new Doze(PoisonPill.Instance),
+            Debts = around.Debts,
+            Clock = clock,
+        };
         var regions = new Dictionary<string, IActorRef>(StringComparer.Ordinal);
         var later = new Later();
         var membership = NodeMembership.Of(system);
@@ -69,8 +75,8 @@ internal static class Sharding
                 config.Time("entities.ask-again-after"), config.Time("entities.ask-again-at-most"),
                 config.Time("entities.ask-patience"), config.Number("entities.max-waiting"),
                 config.Time("entities.retry-after")),
-            () => writer.Waiting, clock);
-        ShardDirectory.Get(system).OwnerChanged += (_, _) => entities.OwnersChanged();
+            () => writer.Waiting, clock, (_, id) => extractor.ShardId(id.ToString()));
+        ShardDirectory.Get(system).MayBeLost += shard => entities.MayBeLost(shard.Type, shard.Shard);
         return later.Entities = entities;
     }
 
@@ -80,7 +86,11 @@ internal static class Sharding
     /// <param name="NewId">Ids of the work that entities begin by themselves.</param>
     internal sealed record Surroundings(
         IReadModel Read, IDevicePasswords Passwords, Func<Uri, IAgent> Agents, IFenceDevices Fence, TimeProvider Clock,
-        Func<Guid> NewId, ILoggerFactory Logs);
+        Func<Guid> NewId, ILoggerFactory Logs)
+    {
+        /// <summary>Where entities enter themselves while they wait for something; null: nowhere.</summary>
+        public DebtBook? Debts { get; init; }
+    }
 
     /// <summary>Hands are made before the regions that they speak to; they speak only after both are there.</summary>
     private sealed class Later : IEntities

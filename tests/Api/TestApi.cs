@@ -46,7 +46,7 @@ public sealed class TestApi : IAsyncLifetime
         InstanceId = new Guid("11111111-2222-4333-8444-555555555555"),
         TokenKey = new byte[32],
         RequestLimit = TimeSpan.FromSeconds(2),
-        CaCertificatePem = "-----BEGIN CERTIFICATE-----\n",
+        CaCertificates = () => "-----BEGIN CERTIFICATE-----\n",
     };
 
     public HttpClient Client { get; private set; } = null!;

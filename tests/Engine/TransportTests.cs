@@ -47,7 +47,7 @@ public sealed class TransportTests
         using var bare = request.Create(
             signer, DateTimeOffset.UtcNow.AddHours(-1), DateTimeOffset.UtcNow.AddHours(1), RandomNumberGenerator.GetBytes(8));
         using var whole = bare.CopyWithPrivateKey(key);
-        return new RemoteIdentity(X509CertificateLoader.LoadPkcs12(whole.Export(X509ContentType.Pkcs12), null), trusted);
+        return new FixedIdentity(X509CertificateLoader.LoadPkcs12(whole.Export(X509ContentType.Pkcs12), null), trusted);
     }
 
     private static X509Certificate2 Authority()

@@ -1,2 +1,4 @@
-Console.Error.WriteLine("The simulator is not here yet.");
-return 2;
+using System.Globalization;
+using Orchestrator.Tests.Simulation;
+
+return CommandLine.Run(args);

@@ -65,8 +65,12 @@ public static class HostStory
     public static ImmutableArray<JobView> Jobs(HostState before, HostEvent fact, HostState after) => fact switch
     {
         Registered e => [Journal.Jobs.AtOnce(e.Origin, "Adding host", Kinds.Host, after.Core.Id.Value)],
-        Activated e => [Journal.Jobs.AtOnce(e.Origin, "Activating host", Kinds.Host, after.Core.Id.Value)],
-        MaintenanceRequested when after.Core.Job is { } job => [Journal.Jobs.Begun(job, Kinds.Host, after.Core.Id.Value)],
+        // An activation ends a maintenance that was under way.
+        Activated e => [.. Journal.Jobs.Change(
+                            before.Core.Job, after.Core.Job, Kinds.Host, after.Core.Id.Value, Outcome.Failed, e.Origin.At),
+                        Journal.Jobs.AtOnce(e.Origin, "Activating host", Kinds.Host, after.Core.Id.Value)],
+        MaintenanceRequested e => Journal.Jobs.Change(
+            before.Core.Job, after.Core.Job, Kinds.Host, after.Core.Id.Value, Outcome.Failed, e.Origin.At),
         EnteredMaintenance e when before.Core.Job is { } job =>
             [Journal.Jobs.Ended(job, Kinds.Host, after.Core.Id.Value, Outcome.Finished, e.At)],
         _ => [],

@@ -9,41 +9,60 @@ namespace Orchestrator.Actors.Journal;
 /// Entities by kind and id over sharding. A question whose answer does not come is asked again: the entity may have
 /// moved, or its node may have died between taking the command and answering. The job in the command makes that safe.
 /// </summary>
+/// <param name="shardOf">The shard of an entity by kind and id; without it every loss concerns everyone.</param>
 public sealed class Entities(
-    IReadOnlyDictionary<string, IActorRef> regions, EntitiesSettings settings, Func<int> waiting, TimeProvider clock)
+    IReadOnlyDictionary<string, IActorRef> regions, EntitiesSettings settings, Func<int> waiting, TimeProvider clock,
+    Func<string, Guid, string?>? shardOf = null)
     : IEntities
 {
-    /// <summary>Time in which the regions, too, learn of new owners.</summary>
+    /// <summary>Time in which the regions, too, learn of new owners and ways.</summary>
     private static readonly TimeSpan RegionsLearn = TimeSpan.FromMilliseconds(20);
 
     private readonly FrozenDictionary<string, IActorRef> _regions = regions.ToFrozenDictionary(StringComparer.Ordinal);
-    private TaskCompletionSource _owners = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly Lock _gate = new();
+    private readonly Dictionary<(string Kind, string Shard), LinkedList<TaskCompletionSource>> _open = [];
 
-    /// <summary>Some shard has another owner: what was asked of the former one is asked again at once.</summary>
-    public void OwnersChanged() => Interlocked
-        .Exchange(ref _owners, new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)).SetResult();
+    /// <summary>Whatever was asked may be lost: everything is asked again at once.</summary>
+    public void OwnersChanged()
+    {
+        (string Kind, string Shard)[] all;
+        lock (_gate) all = [.. _open.Keys];
+        foreach (var (kind, shard) in all) MayBeLost(kind, shard);
+    }
+
+    /// <summary>What was asked of the entities of this shard may be lost, with its owner or on the way: it is asked again at
+    /// once.</summary>
+    public void MayBeLost(string kind, string shard)
+    {
+        TaskCompletionSource[] asked;
+        lock (_gate) asked = _open.TryGetValue((kind, shard), out var questions) ? [.. questions] : [];
+        foreach (var question in asked) question.TrySetResult();
+    }
 
     public async Task<Reply> Ask(string kind, Guid id, object command, CancellationToken cancel)
     {
-        if (waiting() > settings.MaxWaiting)
+        if (command is not Inspect && waiting() > settings.MaxWaiting)
             throw new EntityUnavailableException(
                 "too many commands wait for the database; try again in a few seconds", settings.RetryAfter);
 
         var began = clock.GetTimestamp();
         var patience = settings.FirstPatience;
         var question = new ShardingEnvelope(id.ToString(), EntityTraces.Under(command));
+        var shard = (kind, shardOf?.Invoke(kind, id) ?? "");
         while (true)
         {
-            var moved = Volatile.Read(ref _owners).Task;
+            var over = Open(shard);
             try
             {
                 var answer = _regions[kind].Ask<Reply>(question, patience, cancel);
-                if (await Task.WhenAny(answer, moved) == answer) return await answer;
+
+                // Seen by an awaiter and not by WhenAny: what follows then runs where the asker's awaits run.
+                answer.GetAwaiter().UnsafeOnCompleted(() => over.Value.TrySetResult());
+                await over.Value.Task;
+                if (answer.IsCompleted) return await answer;
 
                 // The first copy may have been carried out all the same; its job makes the second one harmless.
-                _ = answer.ContinueWith(
-                    static t => t.Exception, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously,
-                    TaskScheduler.Default);
+                answer.GetAwaiter().UnsafeOnCompleted(() => _ = answer.Exception);
                 await Task.Delay(RegionsLearn, clock, cancel);
             }
             catch (AskTimeoutException) when (clock.GetElapsedTime(began) < settings.Patience)
@@ -56,6 +75,30 @@ public sealed class Entities(
                     $"{kind} {id} did not answer in {settings.Patience.TotalSeconds} s; it is not known whether the "
                     + "command was accepted", settings.RetryAfter);
             }
+            finally
+            {
+                Close(shard, over);
+            }
+        }
+    }
+
+    private LinkedListNode<TaskCompletionSource> Open((string Kind, string Shard) shard)
+    {
+        var question = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        lock (_gate)
+        {
+            if (!_open.TryGetValue(shard, out var questions)) _open[shard] = questions = [];
+            return questions.AddLast(question);
+        }
+    }
+
+    private void Close((string Kind, string Shard) shard, LinkedListNode<TaskCompletionSource> question)
+    {
+        lock (_gate)
+        {
+            var questions = _open[shard];
+            questions.Remove(question);
+            if (questions.Count == 0) _open.Remove(shard);
         }
     }
 

@@ -24,6 +24,8 @@ public static class WireNames
         Name<Reply.Refused>("reply.refused.1"),
         Name<Reply.Explained>("reply.explained.1"),
         Name<Inspect>("inspect.1"),
+        Name<AskNode>("node.ask.1"),
+        Name<NodeTold>("node.told.1"),
 
         // DataCenter: events
         Name<DataCenterEvent.Created>("datacenter.created.1"),

@@ -11,6 +11,7 @@ public static class VmActor
         VmDecider.Outstanding, VmStory.View, VmStory.Line, VmStory.Jobs)
     {
         Words = VmWords.All,
+        Runs = vm => vm.Core.Running is not null,
     };
 
     public static Props Props(Guid id, Func<IHands<VmState, VmEffect>> hands, ShellSettings settings) =>

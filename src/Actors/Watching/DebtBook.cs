@@ -27,4 +27,4 @@ public interface IOwing
 
 /// <param name="Since">Since when the oldest of its debts is owed.</param>
 public sealed record Owing(
-    string Kind, Guid Id, string Phase, DateTimeOffset Since, IReadOnlyList<DebtView> Debts, Remark? LastHeard);
+    string Kind, Guid Id, string Name, string Phase, DateTimeOffset Since, IReadOnlyList<DebtView> Debts, Remark? LastHeard);

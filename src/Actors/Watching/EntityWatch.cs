@@ -25,7 +25,8 @@ internal sealed class EntityWatch<TState, TCommand, TEvent, TEffect> : IOwing
     private readonly Lock _gate = new();
     private ImmutableArray<Debt> _debts = [];
     private ImmutableArray<Remark> _heard = [];
-    private string _phase = "";
+    private volatile TState? _state;
+    private volatile Unreadable? _unreadable;
     private string? _cause;
     private Activity? _span;
     private Activity? _writing;
@@ -139,13 +140,21 @@ internal sealed class EntityWatch<TState, TCommand, TEvent, TEffect> : IOwing
         if (_cause is not null && _rules.Outstanding(state).IsEmpty) _cause = null;
     }
 
+    /// <summary>It cannot be read, so it will answer nothing else: that is what it is stuck on.</summary>
+    public void CannotRead(Unreadable row, DateTimeOffset? lastFact)
+    {
+        _lastFact = lastFact ?? _clock.GetUtcNow();
+        _unreadable = row;
+        _book?.Open(this);
+    }
+
     /// <param name="lastFact">When the last fact was journaled; null when that is not known.</param>
     public void Recovered(DateTimeOffset? lastFact) => _lastFact = lastFact ?? _clock.GetUtcNow();
 
     /// <summary>What is owed from now on. What was owed before keeps its age.</summary>
     public void Owes(TState state, ImmutableArray<TEffect> now)
     {
-        _phase = state.GetType().Name;
+        _state = state;
         if (now.IsEmpty)
         {
             _cause = null;
@@ -200,11 +209,20 @@ internal sealed class EntityWatch<TState, TCommand, TEvent, TEffect> : IOwing
 
     public Owing? Look()
     {
+        if (_unreadable is { } row)
+        {
+            var upgrade = new DebtView(
+                "Unreadable", $"an engine that can read its event {row.Manifest} ({row.Reason})", false, _lastFact, 0, null,
+                null, "Upgrade this engine; nothing is lost, and nothing about it changes until then.");
+            return new Owing(_rules.Kind, _id, "", "unreadable", _lastFact, [upgrade], null);
+        }
+
         DebtView[] due;
         lock (_gate) due = [.. Views().Where(d => !d.IsStanding)];
-        return due.Length == 0
-            ? null
-            : new Owing(_rules.Kind, _id, _phase, due.Min(d => d.Since), due, _heard.LastOrDefault());
+        if (due.Length == 0 || _state is not { } state) return null;
+        var name = _rules.Words?.Summary(state).FirstOrDefault(s => s.Key == "name").Value;
+        return new Owing(
+            _rules.Kind, _id, name ?? "", state.GetType().Name, due.Min(d => d.Since), due, _heard.LastOrDefault());
     }
 
     /// <summary>The entity leaves memory.</summary>

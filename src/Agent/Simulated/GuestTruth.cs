@@ -12,6 +12,9 @@ public sealed class GuestTruth(TimeProvider time)
     private readonly List<string> _doubles = [];
     private readonly Dictionary<Guid, List<int>> _running = [];
 
+    /// <summary>Hears of every life as it begins and as it ends, at that very moment; it must not call back.</summary>
+    public Action<GuestLife> Told { get; set; } = _ => { };
+
     public long NowMs => (long)time.GetElapsedTime(_began).TotalMilliseconds;
 
     public void Begin(Guid vm, int host, string boot, long lease)
@@ -48,6 +51,7 @@ public sealed class GuestTruth(TimeProvider time)
                 + $"while it ran on host {other.Host} with lease {other.Lease}");
         running.Add(_lives.Count);
         _lives.Add(life);
+        Told(life);
     }
 
     private void Close(Guid vm, int host, long lease, string how)
@@ -55,7 +59,9 @@ public sealed class GuestTruth(TimeProvider time)
         if (!_running.TryGetValue(vm, out var running)) return;
         var at = running.FindIndex(i => _lives[i].Host == host && _lives[i].Lease == lease);
         if (at < 0) return;
-        _lives[running[at]] = _lives[running[at]] with { ToMs = NowMs, End = how };
+        var ended = _lives[running[at]] with { ToMs = NowMs, End = how };
+        _lives[running[at]] = ended;
         running.RemoveAt(at);
+        Told(ended);
     }
 }

@@ -21,6 +21,15 @@ public sealed record HostFaults
     /// <summary>Launched guests never get as far as a QEMU process until the fault is taken away.</summary>
     public bool LaunchHangs { get; init; }
 
+    /// <summary>Share of migrations from here that break off on their way, 0 to 1.</summary>
+    public double MigrationFailures { get; init; }
+
+    /// <summary>Migrations from here take this many times as long; below 1 counts as 1.</summary>
+    public double MigrationSlowness { get; init; } = 1;
+
+    /// <summary>The storage is not there: guests with disks cannot start, those that run pause at their next write.</summary>
+    public bool StorageGone { get; init; }
+
     /// <summary>The host's power device does not answer.</summary>
     public bool FenceBroken { get; init; }
 }

@@ -13,7 +13,7 @@ namespace Orchestrator.Agent.Simulated;
 
 public sealed record FleetConfig
 {
-    public required AgentCredentials Credentials { get; init; }
+    public required LiveCredentials Credentials { get; init; }
 
     /// <summary>Hosts are numbered from 1.</summary>
     public int Hosts { get; init; } = 10;

@@ -14,7 +14,7 @@ public sealed class SimulatedHypervisor(
     private readonly Lock _gate = new();
     private readonly Random _random = new(seed);
     private readonly Dictionary<Guid, Guest> _guests = [];
-    private readonly Dictionary<Guid, GuestKey> _awaited = [];
+    private readonly Dictionary<Guid, Awaited> _awaited = [];
     private readonly CancellationTokenSource _powerOff = new();
     private readonly long _began = time.GetTimestamp();
     private IGuestWatch? _watch;
@@ -43,7 +43,7 @@ public sealed class SimulatedHypervisor(
         lock (_gate)
         {
             _watch = watch;
-            all = [.. _guests.Values.Select(Report)];
+            all = [.. _guests.Values.Select(Report), .. _awaited.Values.Where(a => a.Arriving).Select(Report)];
         }
 
         watch.Found(all);
@@ -62,6 +62,8 @@ public sealed class SimulatedHypervisor(
                 throw new HypervisorException("simulated QEMU: failed to start (fault)");
             if (_guests.ContainsKey(guest.Vm))
                 throw new HypervisorException("simulated QEMU: a process of this VM is running");
+            if (faults().StorageGone && definition.Disks.Length > 0)
+                throw new HypervisorException($"simulated QEMU: could not open '{definition.Disks[0].Path}': input/output error");
             if (_powerOff.IsCancellationRequested) throw new HypervisorAwayException("the host lost its power");
             report = Begin(guest, definition, GuestState.PoweringUp);
             truth.Begin(guest.Vm, number, boot, guest.Lease);
@@ -107,7 +109,7 @@ public sealed class SimulatedHypervisor(
         lock (_gate)
         {
             if (_guests.ContainsKey(guest.Vm)) throw new HypervisorException("simulated QEMU: the VM is running here");
-            _awaited[guest.Vm] = guest;
+            _awaited[guest.Vm] = new Awaited(guest);
         }
 
         return Task.CompletedTask;
@@ -115,34 +117,56 @@ public sealed class SimulatedHypervisor(
 
     public Task<bool> AbandonIncoming(GuestKey guest)
     {
-        lock (_gate) return Task.FromResult(_awaited.Remove(guest.Vm));
+        lock (_gate)
+            return Task.FromResult(
+                _awaited.TryGetValue(guest.Vm, out var awaited) && awaited.Key == guest && !awaited.Arriving
+                && _awaited.Remove(guest.Vm));
     }
 
+    /// <summary>
+    /// As QEMU does it: while memory is copied a stopped process of the guest stands at the destination. At one moment
+    /// the source stops for ever and the destination runs; before it, any failure leaves the guest here.
+    /// </summary>
     public async Task Migrate(GuestKey guest, MigrateOrder order)
     {
         var leaving = Need(guest);
         using var cancelled = new CancellationTokenSource();
         lock (_gate) leaving.Leaving = cancelled;
+        SimulatedHypervisor? destination = null;
         try
         {
             var started = time.GetTimestamp();
+            var slowness = Math.Max(1, faults().MigrationSlowness);
+            var breaksAt = Breaks() ? 50 : 101;
             for (var percent = 0; percent < 100; percent += 25)
             {
                 Progress(leaving, percent, null, null);
-                await Wait(profile.MigrationTime / 4, cancelled.Token);
+                await Wait(profile.MigrationTime * slowness / 4, cancelled.Token);
+                if (percent >= breaksAt) throw new HypervisorException("simulated QEMU: the migration broke off (fault)");
+                var reached = find(order.DestinationUri)
+                    ?? throw new HypervisorException($"unable to connect to server at '{order.DestinationUri}'");
+                if (destination is null && !reached.Expect(guest.Vm, order.DestinationLease))
+                    throw new HypervisorException("the destination does not expect this guest, or it is gone here");
+                if (destination is not null && reached != destination)
+                    throw new HypervisorException("the destination was started anew");
+                destination = reached;
             }
 
-            var destination = find(order.DestinationUri)
-                ?? throw new HypervisorException($"unable to connect to server at '{order.DestinationUri}'");
             var total = (long)time.GetElapsedTime(started).TotalMilliseconds;
-            if (!destination.Arrive(this, leaving, order.DestinationLease))
+            if (!destination!.Arrive(this, leaving, order.DestinationLease))
                 throw new HypervisorException("the destination does not expect this guest, or it is gone here");
             Progress(leaving, 100, profile.MigrationDowntimeMs, total);
             Tell(Report(leaving) with { State = GuestState.Down, Exit = GuestExit.Migrated });
         }
         catch (OperationCanceledException) when (cancelled.IsCancellationRequested)
         {
+            destination?.BreakOff(guest.Vm, order.DestinationLease);
             throw new HypervisorException("migration was cancelled");
+        }
+        catch
+        {
+            destination?.BreakOff(guest.Vm, order.DestinationLease);
+            throw;
         }
         finally
         {
@@ -182,10 +206,15 @@ public sealed class SimulatedHypervisor(
         lock (_gate) return _guests.TryGetValue(vm, out var g) ? $"simulated guest {g.Key} is {g.State}\n" : null;
     }
 
-    /// <summary>The agent is gone, the guests are not.</summary>
+    /// <summary>The agent is gone, the guests are not; what only it awaited is awaited no more.</summary>
     public ValueTask DisposeAsync()
     {
-        _watch = null;
+        lock (_gate)
+        {
+            _watch = null;
+            foreach (var awaited in _awaited.Values.Where(a => !a.Arriving).ToList()) _awaited.Remove(awaited.Key.Vm);
+        }
+
         return default;
     }
 
@@ -221,6 +250,75 @@ public sealed class SimulatedHypervisor(
         return true;
     }
 
+    /// <summary>The guest shuts itself down, as by a word typed in it.</summary>
+    public bool ShutDownItself(Guid vm)
+    {
+        GuestKey key;
+        lock (_gate)
+        {
+            if (!_guests.TryGetValue(vm, out var guest)) return false;
+            key = guest.Key;
+        }
+
+        Kill(key, GuestExit.Normal, null);
+        return true;
+    }
+
+    /// <summary>A write of the guest fails: QEMU stops it, and it stays stopped until it is resumed.</summary>
+    public bool FailWrite(Guid vm)
+    {
+        Guest? guest;
+        lock (_gate)
+            if (!_guests.TryGetValue(vm, out guest) || guest.Definition.Disks.IsEmpty || guest.State == GuestState.Paused)
+                return false;
+        Go(guest, GuestState.Paused, "io-error");
+        return true;
+    }
+
+    /// <summary>What runs here now, paused or not, and the images it holds; in the order in which it began.</summary>
+    public ImmutableArray<(GuestKey Key, GuestState State, VmDefinition Definition)> Running()
+    {
+        lock (_gate) return [.. _guests.Values.Select(g => (g.Key, g.State, g.Definition))];
+    }
+
+    private bool Breaks()
+    {
+        if (faults().MigrationFailures <= 0) return false;
+        lock (_gate) return _random.NextDouble() < faults().MigrationFailures;
+    }
+
+    private bool Expect(Guid vm, long lease)
+    {
+        Awaited? awaited;
+        lock (_gate)
+        {
+            if (_powerOff.IsCancellationRequested || !_awaited.TryGetValue(vm, out awaited) || awaited.Key.Lease != lease)
+                return false;
+            awaited.Arriving = true;
+        }
+
+        return true;
+    }
+
+    /// <summary>The stopped process of a guest that did not arrive ends with its connection.</summary>
+    private void BreakOff(Guid vm, long lease)
+    {
+        GuestReport report;
+        lock (_gate)
+        {
+            if (!_awaited.TryGetValue(vm, out var awaited) || awaited.Key.Lease != lease) return;
+            _awaited.Remove(vm);
+            report = Report(awaited) with
+            {
+                State = GuestState.Down,
+                Exit = GuestExit.Error,
+                ExitMessage = "the migration to this host was broken off",
+            };
+        }
+
+        Tell(report);
+    }
+
     private bool Arrive(SimulatedHypervisor source, Guest guest, long lease)
     {
         // Always in the order of the host numbers: two hosts may exchange guests at the same time.
@@ -231,11 +329,11 @@ public sealed class SimulatedHypervisor(
             {
                 var vm = guest.Key.Vm;
                 if (_powerOff.IsCancellationRequested || source._powerOff.IsCancellationRequested) return false;
-                if (!_awaited.TryGetValue(vm, out var awaited) || awaited.Lease != lease) return false;
+                if (!_awaited.TryGetValue(vm, out var awaited) || awaited.Key.Lease != lease) return false;
                 if (!source._guests.Remove(vm)) return false;
                 _awaited.Remove(vm);
                 guest.Timer?.Dispose();
-                report = Begin(awaited, guest.Definition, GuestState.Up);
+                report = Begin(awaited.Key, guest.Definition, GuestState.Up);
                 truth.Move(vm, source.Number, guest.Key.Lease, Number, boot, lease);
             }
 
@@ -268,13 +366,15 @@ public sealed class SimulatedHypervisor(
         Tell(report);
     }
 
-    private void Go(Guest guest, GuestState state)
+    private void Go(Guest guest, GuestState state, string? why = null)
     {
         GuestReport report;
         lock (_gate)
         {
             if (!_guests.TryGetValue(guest.Key.Vm, out var present) || present != guest) return;
             guest.State = state;
+            if (state == GuestState.Paused) guest.Timer?.Dispose();
+            guest.PauseReason = state == GuestState.Paused ? why ?? "user" : null;
             report = Report(guest);
         }
 
@@ -335,9 +435,18 @@ public sealed class SimulatedHypervisor(
     {
         ElapsedMs = (long)time.GetElapsedTime(guest.Since).TotalMilliseconds,
         MemoryBytes = guest.Definition.MemoryBytes,
-        PauseReason = guest.State == GuestState.Paused ? "user" : null,
+        PauseReason = guest.PauseReason,
         Migration = guest.Progress,
     };
+
+    private static GuestReport Report(Awaited awaited) => new(awaited.Key.Vm, awaited.Key.Lease, GuestState.Incoming);
+
+    /// <summary>A lease that a migration may arrive under; <see cref="Arriving"/> once its stopped process is there.</summary>
+    private sealed class Awaited(GuestKey key)
+    {
+        public GuestKey Key { get; } = key;
+        public bool Arriving { get; set; }
+    }
 
     private sealed class Guest(GuestKey key, VmDefinition definition, long since)
     {
@@ -345,6 +454,7 @@ public sealed class SimulatedHypervisor(
         public VmDefinition Definition { get; } = definition;
         public long Since { get; } = since;
         public GuestState State { get; set; }
+        public string? PauseReason { get; set; }
         public ITimer? Timer { get; set; }
         public CancellationTokenSource? Leaving { get; set; }
         public MigrationProgress? Progress { get; set; }

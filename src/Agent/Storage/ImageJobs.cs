@@ -85,7 +85,8 @@ public sealed class ImageJobs : IDisposable
 
     private async Task Work(Guid id, ImageJob job)
     {
-        await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
+        await Task.CompletedTask.ConfigureAwait(
+            ConfigureAwaitOptions.ForceYielding | ConfigureAwaitOptions.ContinueOnCapturedContext);
         try
         {
             var (image, domain) = await _work.Do(job, percent => Progress(id, percent), _stop.Token);

@@ -39,7 +39,7 @@ internal static class DefaultConfig
               actor-system-terminate { timeout = 10 s, depends-on = [before-actor-system-terminate] }
             }
           }
-          persistence.max-concurrent-recoveries = 50
+          persistence.max-concurrent-recoveries = 400
         }
         orchestrator.journal {
           outage-patience = 60 s

@@ -72,6 +72,9 @@ internal sealed class ActorCell : IUntypedActorContext
 
     public object? CurrentMessage => _message;
 
+    /// <summary>How many messages were taken out of the mailbox: the number of the one that is handled now.</summary>
+    public long Handled { get; private set; }
+
     public static ActorCell? Enter(ActorCell cell)
     {
         var outer = _current;
@@ -165,6 +168,7 @@ internal sealed class ActorCell : IUntypedActorContext
     {
         _message = envelope.Message;
         _sender = envelope.Sender;
+        Handled++;
         try
         {
             if (envelope.Message is IAutoReceivedMessage or TimerTable.Due) InvokeSpecial(envelope.Message);

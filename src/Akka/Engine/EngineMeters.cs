@@ -67,8 +67,8 @@ internal static class EngineMeters
             "{batch}", "Batches of events by what became of them.");
         _meter.CreateObservableUpDownCounter("orchestrator.ask.waiting", () => _asksBegun.Total - _asksEnded.Total,
             "{question}", "Questions whose answer is awaited.");
-        _meter.CreateObservableGauge("orchestrator.mailbox.depth.max", _depth.Take, "{message}",
-            "Most messages seen waiting in one mailbox since the last reading; looked at ten times a second.");
+        _meter.CreateObservableGauge("orchestrator.mailbox.depth.max", _depth.Read, "{message}",
+            "Most messages seen waiting in one mailbox in the last half minute to minute; looked at ten times a second.");
         _meter.CreateObservableGauge("orchestrator.journal.waiting", () => _systems.Keys.Sum(s => (long)s.WritesWaiting),
             "{batch}", "Batches that were given to the journal and not answered yet.");
         _meter.CreateObservableGauge("orchestrator.shard.owned", () => _systems.Keys.SelectMany(s => s.ShardsOwned())
@@ -77,7 +77,7 @@ internal static class EngineMeters
         _meter.CreateObservableGauge("orchestrator.membership.members", () => _systems.Keys.Max(s => (long?)s.Members) ?? 0,
             "{node}", "Members of the cluster as this node sees it.");
         _meter.CreateObservableGauge("orchestrator.membership.may_act", () => _systems.Keys.Any(s => s.MayAct) ? 1L : 0L,
-            "1", "1 while this node is sure of its lease.");
+            null, "1 while this node is sure of its lease.");
         _meter.CreateObservableGauge("orchestrator.remote.links", () => _systems.Keys.SelectMany(s => s.Links())
             .GroupBy(l => l).Select(g => new Measurement<long>(g.LongCount(), Tag("state", g.Key))),
             "{link}", "Outgoing links to other nodes: connected, or broken and tried again.");
@@ -167,10 +167,15 @@ internal static class EngineMeters
         _ => "unknown",
     };
 
-    /// <summary>The highest of what was seen since it was read last.</summary>
+    /// <summary>The highest of what was seen in this half minute and the one before: several readers see the same.</summary>
     private sealed class HighWater
     {
+        private const int WindowMs = 30_000;
+
+        private readonly Lock _gate = new();
         private long _highest;
+        private long _before;
+        private long _since;
         private long _lookedAt;
 
         public bool IsDue(int everyMs)
@@ -182,14 +187,28 @@ internal static class EngineMeters
 
         public void See(long depth)
         {
-            for (var known = Volatile.Read(ref _highest); depth > known;)
+            lock (_gate)
             {
-                var before = Interlocked.CompareExchange(ref _highest, depth, known);
-                if (before == known) return;
-                known = before;
+                Turn();
+                _highest = Math.Max(_highest, depth);
             }
         }
 
-        public long Take() => Interlocked.Exchange(ref _highest, 0);
+        public long Read()
+        {
+            lock (_gate)
+            {
+                Turn();
+                return Math.Max(_highest, _before);
+            }
+        }
+
+        private void Turn()
+        {
+            var now = Environment.TickCount64;
+            if (now - _since < WindowMs) return;
+            _before = now - _since < 2 * WindowMs ? _highest : 0;
+            (_highest, _since) = (0, now);
+        }
     }
 }

@@ -64,6 +64,28 @@ public interface IEngineStore : IAsyncDisposable
     /// <summary>The newest snapshot not above <paramref name="atMostSequenceNr"/>, or null.</summary>
     Task<SnapshotRow?> LoadSnapshotAsync(string persistenceId, long atMostSequenceNr, CancellationToken cancel);
 
+    /// <summary>For each entity in turn the newest snapshot not above its limit and the first events after it. A store
+    /// that can, reads them all together.</summary>
+    async Task<ImmutableArray<Past>> LoadPastsAsync(
+        ImmutableArray<PastQuery> entities, int rowsAtMost, CancellationToken cancel)
+    {
+        var pasts = ImmutableArray.CreateBuilder<Past>(entities.Length);
+        foreach (var (persistenceId, snapshotUpTo) in entities)
+        {
+            var snapshot = snapshotUpTo > 0 ? await LoadSnapshotAsync(persistenceId, snapshotUpTo, cancel) : null;
+            var rows = ImmutableArray.CreateBuilder<JournalRow>();
+            await foreach (var row in ReplayAsync(persistenceId, (snapshot?.SequenceNr ?? 0) + 1, cancel))
+            {
+                rows.Add(row);
+                if (rows.Count == rowsAtMost) break;
+            }
+
+            pasts.Add(new Past(snapshot, rows.ToImmutable(), rows.Count < rowsAtMost));
+        }
+
+        return pasts.MoveToImmutable();
+    }
+
     Task SaveSnapshotAsync(SnapshotRow snapshot, CancellationToken cancel);
 
     Task DeleteSnapshotsAsync(string persistenceId, long upToSequenceNr, CancellationToken cancel);
@@ -152,6 +174,12 @@ public sealed record JournalRow(
 public sealed record SnapshotRow(
     string PersistenceId, long SequenceNr, DateTimeOffset Created, string Manifest, int SerializerId,
     ReadOnlyMemory<byte> Payload);
+
+/// <summary>Whose past is wanted; <see cref="SnapshotUpTo"/> 0: from the first event, without a snapshot.</summary>
+public sealed record PastQuery(string PersistenceId, long SnapshotUpTo);
+
+/// <summary>The beginning of a recovery; <see cref="IsWhole"/>: no further event is known.</summary>
+public sealed record Past(SnapshotRow? Snapshot, ImmutableArray<JournalRow> Rows, bool IsWhole);
 
 public enum WriteOutcome { Written, NotOwner, Conflict, Rejected }
 

@@ -127,8 +127,14 @@ internal sealed class Lifecycle(ActorCell cell)
         _waiting = Waiting.Nothing;
         _failed = false;
         cell.Mailbox.Resume();
-        var message = _failedMessage;
+        var (message, isFirst) = (_failedMessage, _failedActor is null);
         (_restartCause, _failedActor, _failedMessage) = (null, null, null);
+        if (isFirst)
+        {
+            // Nobody was ever there to be restarted: this is still the birth.
+            Create();
+            return;
+        }
         try
         {
             Actor = Build();

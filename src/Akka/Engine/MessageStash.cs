@@ -6,7 +6,7 @@ namespace Orchestrator.Engine;
 internal sealed class MessageStash(ActorCell cell) : IStash
 {
     private readonly LinkedList<Envelope> _kept = new();
-    private Envelope _last;
+    private (long Handled, object? Message) _last;
 
     public int Count => _kept.Count;
 
@@ -18,12 +18,12 @@ internal sealed class MessageStash(ActorCell cell) : IStash
     {
         var envelope = cell.CurrentEnvelope;
         if (envelope.Message is null) throw new IllegalActorStateException("There is no message to stash.");
-        if (_kept.Count > 0 && _last.Equals(envelope))
+        if (_last.Handled == cell.Handled && ReferenceEquals(_last.Message, envelope.Message))
         {
             throw new IllegalActorStateException(
                 $"Can't stash the same message {envelope.Message} more than once");
         }
-        _last = envelope;
+        _last = (cell.Handled, envelope.Message);
         _kept.AddLast(envelope);
     }
 
@@ -43,14 +43,12 @@ internal sealed class MessageStash(ActorCell cell) : IStash
             if (predicate(node.Value)) cell.Mailbox.Prepend(node.Value);
         }
         _kept.Clear();
-        _last = default;
     }
 
     public IEnumerable<Envelope> ClearStash()
     {
         Envelope[] all = [.. _kept];
         _kept.Clear();
-        _last = default;
         return all;
     }
 

@@ -20,10 +20,15 @@ public sealed class ShardDirectory : IExtension
         membership = NodeMembership.Of(system);
         seen = membership.View;
         membership.ViewChanged += OnView;
+        EngineSystem.OnEvent<PathBroken>(system, OnPathBroken);
     }
 
     /// <summary>Raised for each shard that got another owner or epoch, with what it was before (null: nothing).</summary>
     public event Action<ShardRow?, ShardRow>? OwnerChanged;
+
+    /// <summary>Raised for each shard whose owner may not have got, or not have answered, what was sent to it: the owner is
+    /// gone, or the way to it is. A planned hand-over loses nothing and raises nothing.</summary>
+    public event Action<ShardKey>? MayBeLost;
 
     public ClusterView View => membership.View;
 
@@ -53,12 +58,20 @@ public sealed class ShardDirectory : IExtension
             seen = view;
         }
 
-        if (OwnerChanged is not { } raise) return;
+        var living = view.Members.Select(m => m.Node.Id).ToHashSet();
         foreach (var (key, row) in view.Shards)
         {
             var old = before.Shards.GetValueOrDefault(key);
-            if (old?.Owner != row.Owner || old?.Epoch != row.Epoch) raise(old, row);
+            if (old?.Owner == row.Owner && old?.Epoch == row.Epoch) continue;
+            OwnerChanged?.Invoke(old, row);
+            if (old?.Owner is { } former && !living.Contains(former)) MayBeLost?.Invoke(key);
         }
+    }
+
+    private void OnPathBroken(PathBroken path)
+    {
+        foreach (var (key, row) in membership.View.Shards)
+            if (row.Owner == path.To) MayBeLost?.Invoke(key);
     }
 
     private sealed class Provider : ExtensionIdProvider<ShardDirectory>

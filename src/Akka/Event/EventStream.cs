@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Diagnostics.CodeAnalysis;
 using Akka.Actor;
 
 namespace Akka.Event;
@@ -11,16 +12,17 @@ public class LoggingBus
 
     public void SetLogLevel(LogLevel logLevel) => LogLevel = logLevel;
 
-    public virtual bool Subscribe(IActorRef subscriber, Type channel) => false;
+    public virtual bool Subscribe(IActorRef subscriber, Type classifier) => false;
 
     public virtual bool Unsubscribe(IActorRef subscriber) => false;
 
-    public virtual bool Unsubscribe(IActorRef subscriber, Type channel) => false;
+    public virtual bool Unsubscribe(IActorRef subscriber, Type classifier) => false;
 
     public virtual void Publish(object @event) { }
 }
 
 /// <summary>The bus of one system: who subscribed to a type gets every event of it and of its subtypes.</summary>
+[SuppressMessage("Naming", "CA1725", Justification = "The names are Akka.NET's.")]
 public class EventStream : LoggingBus
 {
     private readonly Lock _gate = new();

@@ -308,7 +308,7 @@ public abstract class Eventsourced : ActorBase, IPersistentIdentity, IActorStash
         var reader = RecoveryReader.Of(_engine);
         reader
             .Read(
-                PersistenceId, recovery, snapshot =>
+                PersistenceId, recovery, () => Cell.Mailbox.HasMessages, snapshot =>
                 {
                     if (Readable(snapshot, reader.SnapshotIsOptional) is not { } past) return false;
                     Post(() => Replay(snapshot, past));

@@ -17,7 +17,7 @@ public interface IEventFilterApplier
 }
 
 /// <summary>Expectations about what is logged while an action runs.</summary>
-public sealed class EventFilterFactory
+public class EventFilterFactory
 {
     private readonly TestKitBase _kit;
 
@@ -39,24 +39,34 @@ public sealed class EventFilterFactory
         string? message = null, string? start = null, string? contains = null, string? source = null) =>
         For(LogLevel.DebugLevel, message, start, contains, source);
 
-    public IEventFilterApplier Exception<TException>(Regex? pattern = null) where TException : Exception =>
-        new Applier(_kit, line => line is LogEvent { Cause: TException cause }
-            && (pattern is null || pattern.IsMatch(cause.Message)));
+    /// <summary>Lines, of any level, whose cause is of this type. Without patterns the cause's text does not matter.</summary>
+    public IEventFilterApplier Exception<TException>(
+        string? message = null, string? start = null, string? contains = null, string? source = null)
+        where TException : Exception =>
+        new Applier(_kit, seen => seen is LogEvent { Cause: TException cause } line
+            && IsRight(line, cause.Message, message, start, contains, source));
+
+    public IEventFilterApplier Exception<TException>(Regex pattern, string? source = null)
+        where TException : Exception =>
+        new Applier(_kit, seen => seen is LogEvent { Cause: TException cause } line
+            && pattern.IsMatch(cause.Message) && IsRight(line, "", null, null, null, source));
 
     public IEventFilterApplier DeadLetter() => new Applier(_kit, line => line is DeadLetter);
 
-    public IEventFilterApplier DeadLetter<TMessage>() => new Applier(_kit, line => line is DeadLetter { Message: TMessage });
+    public IEventFilterApplier DeadLetter<TMessage>(string? source = null) => new Applier(
+        _kit, line => line is DeadLetter { Message: TMessage } letter
+            && (source is null || letter.Recipient.Path.ToString().Contains(source, StringComparison.Ordinal)));
 
     private Applier For(LogLevel level, string? message, string? start, string? contains, string? source) =>
-        new(_kit, seen =>
-        {
-            if (seen is not LogEvent line || line.LogLevel() != level) return false;
-            var text = line.Message.ToString() ?? "";
-            return (message is null || text == message)
-                && (start is null || text.StartsWith(start, StringComparison.Ordinal))
-                && (contains is null || text.Contains(contains, StringComparison.Ordinal))
-                && (source is null || line.LogSource.Contains(source, StringComparison.Ordinal));
-        });
+        new(_kit, seen => seen is LogEvent line && line.LogLevel() == level
+            && IsRight(line, line.Message.ToString() ?? "", message, start, contains, source));
+
+    private static bool IsRight(
+        LogEvent line, string text, string? message, string? start, string? contains, string? source) =>
+        (message is null || text == message)
+        && (start is null || text.StartsWith(start, StringComparison.Ordinal))
+        && (contains is null || text.Contains(contains, StringComparison.Ordinal))
+        && (source is null || line.LogSource.Contains(source, StringComparison.Ordinal));
 
     private sealed class Applier(TestKitBase kit, Predicate<object> matches) : IEventFilterApplier
     {

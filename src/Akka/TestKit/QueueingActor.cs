@@ -39,13 +39,15 @@ internal sealed class MessageQueue
         }
     }
 
-    public bool TryTake(TimeSpan max, out Envelope envelope)
+    public bool TryTake(TimeSpan max, out Envelope envelope, CancellationToken cancel)
     {
+        using var woken = cancel.Register(() => { lock (_queue) Monitor.PulseAll(_queue); });
         var watch = System.Diagnostics.Stopwatch.StartNew();
         lock (_queue)
         {
             while (!_queue.TryDequeue(out envelope))
             {
+                cancel.ThrowIfCancellationRequested();
                 var left = max - watch.Elapsed;
                 if (left <= TimeSpan.Zero || !Monitor.Wait(_queue, left))
                 {

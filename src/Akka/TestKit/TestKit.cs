@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using Akka.Actor;
 using Akka.Configuration;
 using Akka.Event;
@@ -10,6 +11,10 @@ namespace Akka.TestKit.Xunit2;
 /// <see cref="TestKitBase.TestActor"/> as its sender.</summary>
 public class TestKit : TestKitBase, IDisposable
 {
+    [SuppressMessage("Design", "CA1051", Justification = "The field is Akka.NET's.")]
+    [SuppressMessage("Style", "IDE1006", Justification = "The name is Akka.NET's.")]
+    protected readonly ITestOutputHelper? Output;
+
     private readonly IDisposable? _log;
 
     public TestKit(ActorSystem? system = null, ITestOutputHelper? output = null)
@@ -17,7 +22,6 @@ public class TestKit : TestKitBase, IDisposable
     {
         Output = output;
         if (output is not null) _log = EngineSystem.OnEvent<LogEvent>(Sys, Write);
-        EventFilter = new EventFilterFactory(this);
         ImplicitSender.Set(TestActor);
     }
 
@@ -33,9 +37,6 @@ public class TestKit : TestKitBase, IDisposable
         akka.coordinated-shutdown.run-by-actor-system-terminate = off
         """);
 
-    public EventFilterFactory EventFilter { get; }
-
-    protected ITestOutputHelper? Output { get; }
 
     public void Dispose()
     {
@@ -44,15 +45,15 @@ public class TestKit : TestKitBase, IDisposable
     }
 
     /// <summary>Ends the system; waits up to ten seconds for it.</summary>
-    public void Shutdown() => Sys.Terminate().Wait(TimeSpan.FromSeconds(10));
-
-    protected virtual void AfterAll() => Shutdown();
+    /// <summary>Called when the test has ended; the system ends after it.</summary>
+    protected virtual void AfterAll() { }
 
     protected virtual void Dispose(bool disposing)
     {
         if (!disposing) return;
         ImplicitSender.Set(null);
-        AfterAll();
+        try { AfterAll(); }
+        finally { Shutdown(); }
         _log?.Dispose();
     }
 

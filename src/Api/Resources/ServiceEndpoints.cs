@@ -10,7 +10,7 @@ using Orchestrator.Api.Sso;
 namespace Orchestrator.Api.Resources;
 
 /// <summary>What lies beside the API: health, the CA certificate, and who owns what in the engine's cluster.</summary>
-internal sealed class ServiceEndpoints(World world, Doorkeeper doorkeeper)
+internal sealed class ServiceEndpoints(World world, Doorkeeper doorkeeper, IInsight? insight = null)
 {
     public void Map(IEndpointRouteBuilder routes)
     {
@@ -18,6 +18,7 @@ internal sealed class ServiceEndpoints(World world, Doorkeeper doorkeeper)
         routes.MapGet("/ovirt-engine/services/pki-resource", (RequestDelegate)PkiResource);
         routes.MapGet("/orchestrator/owner", ForAdmins(Owner));
         routes.MapGet("/orchestrator/status", ForAdmins(Status));
+        if (insight is not null) new InsightEndpoints(insight, this).Map(routes);
     }
 
     /// <summary>Says that the database answers, in the words that oVirt's notifier and monitors look for.</summary>
@@ -42,9 +43,9 @@ internal sealed class ServiceEndpoints(World world, Doorkeeper doorkeeper)
         var format = context.Request.Query["format"].ToString();
         if (resource != "ca-certificate" || format is not ("" or "X509-PEM-CA" or "X509-PEM"))
             return Text(context, 404, "text/plain", "Only resource=ca-certificate&format=X509-PEM-CA is here");
-        return world.Options.CaCertificatePem.Length == 0
-            ? Text(context, 404, "text/plain", "This engine was given no CA certificate to hand out")
-            : Text(context, 200, "application/x-x509-ca-cert", world.Options.CaCertificatePem);
+        return world.Options.CaCertificates() is { Length: > 0 } pem
+            ? Text(context, 200, "application/x-x509-ca-cert", pem)
+            : Text(context, 404, "text/plain", "This engine was given no CA certificate to hand out");
     }
 
     private async Task Owner(HttpContext context)
@@ -86,7 +87,7 @@ internal sealed class ServiceEndpoints(World world, Doorkeeper doorkeeper)
         });
     }
 
-    private RequestDelegate ForAdmins(Func<HttpContext, Task> endpoint) => async context =>
+    internal RequestDelegate ForAdmins(Func<HttpContext, Task> endpoint) => async context =>
     {
         try
         {

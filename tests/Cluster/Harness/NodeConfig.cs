@@ -28,6 +28,9 @@ public sealed record NodeConfig
     /// <summary>orchestrator.dll of another version than the one under test, or null.</summary>
     public string? Program { get; init; }
 
+    /// <summary>Further lines of HOCON under orchestrator.</summary>
+    public string Extra { get; init; } = "";
+
     public Uri Api => new($"https://{Address}:{ApiPort}/");
 
     public string Write(string folder)
@@ -55,6 +58,7 @@ public sealed record NodeConfig
                 token-key-file = "{{TokenKeyFile}}"
                 instance-id-file = "{{InstanceIdFile}}"
               }
+              {{Extra}}
             }
             {{More}}
 
@@ -88,6 +92,9 @@ public sealed record FleetConfig
 
     public required PkiFiles Pki { get; init; }
 
+    /// <summary>Further lines of HOCON under orchestrator.</summary>
+    public string Extra { get; init; } = "";
+
     public string Write(string folder)
     {
         var path = Path.Combine(folder, "fleet.conf");
@@ -109,6 +116,7 @@ public sealed record FleetConfig
                 boot-time = {{(int)Boot.TotalMilliseconds}} ms
                 migration-time = {{(int)Migration.TotalMilliseconds}} ms
               }
+              {{Extra}}
             }
 
             """);

@@ -34,6 +34,9 @@ public sealed record TestClusterOptions
     /// <summary>Further HOCON lines of every node.</summary>
     public string More { get; init; } = "";
 
+    /// <summary>Further lines of HOCON under orchestrator, for nodes and fleet.</summary>
+    public string Extra { get; init; } = "";
+
     /// <summary>How long a client waits for one answer of one node.</summary>
     public TimeSpan AttemptLimit { get; init; } = TimeSpan.FromSeconds(8);
 }
@@ -123,6 +126,9 @@ public sealed class TestCluster : IAsyncDisposable
         _say(line);
     }
 
+    /// <summary>Of admin@internal.</summary>
+    public string Password => _password!;
+
     public OvirtClient NewClient(TimeSpan attemptLimit) => new(
         [.. _nodes.Select(n => n.Config.Api)], NodeExecutable.CaFile(Path.Combine(Folder, "pki")), "admin@internal", _password!,
         attemptLimit);
@@ -209,6 +215,7 @@ public sealed class TestCluster : IAsyncDisposable
                 InstanceIdFile = instanceFile,
                 More = Options.More,
                 Program = Options.Program,
+                Extra = Options.Extra,
             }, Folder, Log, Options.Namespaces ? NetworkLab.NamespaceOf(i) : null));
         }
 
@@ -222,6 +229,7 @@ public sealed class TestCluster : IAsyncDisposable
             Boot = Options.Boot,
             Migration = Options.Migration,
             Pki = await NodeExecutable.MakeCertificate(pki, "fleet", "agent", home),
+            Extra = Options.Extra,
         }, Folder, Log, Options.Program);
 
         Client = NewClient(Options.AttemptLimit);

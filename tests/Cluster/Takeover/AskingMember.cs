@@ -37,8 +37,8 @@ public sealed class AskingMember : IAsyncDisposable
             new Dictionary<string, IActorRef> { [Kinds.Vm] = region },
             new EntitiesSettings(
                 TimeSpan.FromSeconds(2), TimeSpan.FromSeconds(4), TimeSpan.FromSeconds(25), 5000, TimeSpan.FromSeconds(5)),
-            () => 0, TimeProvider.System);
-        _directory.OwnerChanged += (_, _) => _entities.OwnersChanged();
+            () => 0, TimeProvider.System, (_, id) => extractor.ShardId(id.ToString()));
+        _directory.MayBeLost += shard => _entities.MayBeLost(shard.Type, shard.Shard);
     }
 
     public static async Task<AskingMember> Join(TestCluster cluster)

@@ -149,7 +149,7 @@ public class ClusterSharding : IExtension
         {
             await membership.LeaveAsync(cancel);
             Look(membership.View);
-            await done.Task.WaitAsync(cancel);
+            await using (cancel.UnsafeRegister(_ => done.TrySetCanceled(cancel), null)) await done.Task;
 
             // Others may still send here by the view they have; what comes goes on to the new owners.
             await system.Delay(system.Settings.Config.GetTimeSpan(

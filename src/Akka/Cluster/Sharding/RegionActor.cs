@@ -28,6 +28,7 @@ internal sealed class RegionActor : ReceiveActor, IWithTimers
     /// <summary>Read by the isolation callback in another thread: it must not wait for this actor's mailbox.</summary>
     private readonly ConcurrentDictionary<string, IActorRef> running = new();
     private readonly HashSet<string> registering = [];
+    private readonly Turns handOverTurns;
     private IDisposable? ownershipLost;
     private ClusterView view = ClusterView.Empty;
     private int waiting;
@@ -55,6 +56,9 @@ internal sealed class RegionActor : ReceiveActor, IWithTimers
         public long Epoch;
         public bool Stopping;
         public bool HandingOver;
+
+        /// <summary>Holds one of the node's turns from the beginning of its hand-over until it is somebody else's.</summary>
+        public bool HasTurn;
         public bool HandOverSent;
         public Queue<(RoutedMessage Message, long Since)> Waiting { get; } = new();
     }
@@ -66,6 +70,7 @@ internal sealed class RegionActor : ReceiveActor, IWithTimers
         this.transport = transport;
         system = transport.System;
         log = Context.GetLogger();
+        handOverTurns = ShardTurns.Of(system).HandOver;
         var config = Context.System.Settings.Config;
         bufferSize = config.GetInt("akka.cluster.sharding.buffer-size", 100_000);
         bufferTime = config.GetTimeSpan("orchestrator.sharding.buffer-time", TimeSpan.FromSeconds(30));
@@ -77,6 +82,7 @@ internal sealed class RegionActor : ReceiveActor, IWithTimers
         Receive<Terminated>(OnShardStopped);
         Receive<SelfIsolated>(_ => SettleAll());
         Receive<OwnershipLost>(OnOwnershipLost);
+        Receive<TurnGranted>(_ => BeginHandOvers(holdsTurn: true));
         Receive<Tick>(_ => OnTick());
         Receive<ShardRegion.StartEntity>(start => RouteNew(start.EntityId, settings.Extractor.ShardId(start.EntityId), start));
         Receive<ShardingEnvelope>(e => RouteNew(e.EntityId, settings.Extractor.ShardId(e.EntityId, e.Message), e.Message));
@@ -100,6 +106,7 @@ internal sealed class RegionActor : ReceiveActor, IWithTimers
         membership.ViewChanged -= TellView;
         membership.Isolated -= StopAtOnce;
         ownershipLost?.Dispose();
+        handOverTurns.Leave(Self);
         foreach (var home in homes.Values)
             while (home.Waiting.TryDequeue(out var left)) Lose(left.Message);
     }
@@ -207,34 +214,59 @@ internal sealed class RegionActor : ReceiveActor, IWithTimers
     private void SettleAll()
     {
         foreach (var (shard, home) in homes) Settle(shard, home);
+        BeginHandOvers(holdsTurn: false);
     }
+
+    /// <summary>A shard that is to go elsewhere works on here until it has its turn: so few are on their way at a time.</summary>
+    private void BeginHandOvers(bool holdsTurn)
+    {
+        foreach (var (shard, home) in homes)
+        {
+            if (home.HasTurn || home.Stopping || OwnRow(shard) is not { Next: not null }) continue;
+            if (!holdsTurn && !handOverTurns.TryTake(selfRef)) return;
+            holdsTurn = false;
+            home.HasTurn = true;
+            Settle(shard, home);
+        }
+
+        if (holdsTurn) handOverTurns.Give(selfRef);
+    }
+
+    private ShardRow? OwnRow(string shard) =>
+        settings.Entities is not null && SelfNow is { } self
+        && view.Shards.TryGetValue(new ShardKey(settings.Type, shard), out var row) && row.Owner == self ? row : null;
 
     /// <summary>Brings what runs here to what the view says, then delivers what waits.</summary>
     private void Settle(string shard, Home home)
     {
-        var key = new ShardKey(settings.Type, shard);
-        var row = view.Shards.GetValueOrDefault(key);
-        var mine = SelfNow is { } self && row?.Owner == self && settings.Entities is not null;
+        var row = OwnRow(shard);
+        if (home.HasTurn && row?.Next is null)
+        {
+            home.HasTurn = false;
+            handOverTurns.Give(selfRef);
+        }
+
         if (home.Actor is { } actor)
         {
-            if (!mine || row!.Epoch != home.Epoch)
+            if (row is null || row.Epoch != home.Epoch)
             {
                 home.Stopping = true;
                 Context.Stop(actor);
             }
-            else if (row.Next is not null && !home.HandingOver)
+            else if (home is { HasTurn: true, HandingOver: false })
             {
                 home.HandingOver = true;
                 actor.Tell(ShardActor.HandOver.Instance, ActorRefs.NoSender);
             }
         }
-        else if (mine && row!.Next is not null)
+        else if (row is not null && (home.HasTurn || (row.Next is not null && handOverTurns.TryTake(selfRef))))
         {
+            home.HasTurn = true;
             SendHandOver(shard, home, row);
         }
-        else if (mine)
+        else if (row is not null)
         {
-            StartShard(shard, home, row!);
+            StartShard(shard, home, row);
         }
 
         Flush(home);

@@ -6,8 +6,11 @@ using Orchestrator.Engine.Remote;
 
 namespace Akka.Cluster.Sharding;
 
-/// <summary>One shard that this node owns under one epoch, and the parent of its entities. It wakes those that the
-/// store remembers, passivates the idle, and ends when all are stopped for a hand-over.</summary>
+/// <summary>
+/// One shard that this node owns under one epoch, and the parent of its entities. It wakes those that the store
+/// remembers, a few at a time on the whole node, so that those who are asked for come first; passivates the idle; and
+/// ends when all are stopped for a hand-over.
+/// </summary>
 internal sealed class ShardActor : ReceiveActor, IWithTimers
 {
     private static readonly TimeSpan RestartPauseMin = TimeSpan.FromMilliseconds(500);
@@ -19,9 +22,12 @@ internal sealed class ShardActor : ReceiveActor, IWithTimers
     private readonly IEngineStore store;
     private readonly LocalSystem system;
     private readonly ILoggingAdapter log;
-    private readonly Dictionary<string, Entity> entities = [];
-    private readonly Dictionary<IActorRef, Entity> byRef = [];
+    private readonly Dictionary<string, ShardEntity> entities = [];
+    private readonly Dictionary<IActorRef, ShardEntity> byRef = [];
     private readonly Dictionary<string, TimeSpan> pauses = [];
+    private readonly Queue<string> asleep = new();
+    private readonly Turns wakeTurns;
+    private readonly Residents residents;
     private bool draining;
 
     /// <summary>Stops all entities after their present work, then the shard.</summary>
@@ -33,6 +39,8 @@ internal sealed class ShardActor : ReceiveActor, IWithTimers
     private sealed record Remembered(ImmutableArray<string> Ids);
 
     private sealed record IdleRemembered(ImmutableArray<string> Ids);
+
+    private sealed record LeaveMemory(ImmutableArray<string> Ids);
 
     private sealed record Unread(Exception Cause);
 
@@ -50,21 +58,6 @@ internal sealed class ShardActor : ReceiveActor, IWithTimers
         public static readonly LookForIdle Instance = new();
     }
 
-    private sealed class Entity(string id, IActorRef actor, long now)
-    {
-        public string Id { get; } = id;
-
-        public IActorRef Actor { get; } = actor;
-
-        public long LastMessage { get; set; } = now;
-
-        public bool Stopping { get; set; }
-
-        public bool Forget { get; set; }
-
-        public Queue<RoutedMessage> Waiting { get; } = new();
-    }
-
     public ShardActor(RegionSettings settings, ShardKey key, long epoch, IEngineStore store)
     {
         this.settings = settings;
@@ -73,8 +66,15 @@ internal sealed class ShardActor : ReceiveActor, IWithTimers
         this.store = store;
         system = (LocalSystem)Context.System;
         log = Context.GetLogger();
+        wakeTurns = ShardTurns.Of(system).Wake;
+        residents = Residents.Of(system);
         Receive<RoutedMessage>(Deliver);
-        Receive<Passivate>(OnPassivate);
+        Receive<Passivate>(wish => OnPassivate(wish.StopMessage, forget: true));
+        Receive<Doze>(wish => OnPassivate(wish.StopMessage, forget: false));
+        Receive<ActorIdentity>(OnAwake);
+        Receive<TurnGranted>(_ => WakeNext(holdsTurn: true));
+        Receive<LeaveMemory>(OnLeaveMemory);
+        Receive<TrimResidents>(trim => Trim(trim.Share));
         Receive<Terminated>(OnEntityStopped);
         Receive<HandOver>(_ => Drain());
         Receive<Remembered>(Wake);
@@ -95,12 +95,19 @@ internal sealed class ShardActor : ReceiveActor, IWithTimers
 
     protected override void PreStart()
     {
+        residents.Enter(Self);
         Self.Tell(ReadRemembered.Instance, ActorRefs.NoSender);
         if (settings.Sharding.ShouldPassivateIdleEntities)
         {
             var every = settings.Sharding.PassivateIdleEntityAfter / 2;
             Timers.StartPeriodicTimer("idle", LookForIdle.Instance, every);
         }
+    }
+
+    protected override void PostStop()
+    {
+        wakeTurns.Leave(Self);
+        residents.Leave(Self, entities.Count);
     }
 
     private void Deliver(RoutedMessage message)
@@ -119,6 +126,7 @@ internal sealed class ShardActor : ReceiveActor, IWithTimers
 
         var entity = EntityOf(message.Entity);
         entity.LastMessage = system.Clock.GetTimestamp();
+        entity.IsAskedToSleep = false;
         if (entity.Stopping)
         {
             entity.Waiting.Enqueue(message);
@@ -130,26 +138,27 @@ internal sealed class ShardActor : ReceiveActor, IWithTimers
         else entity.Actor.Tell(message.Message, message.Sender!);
     }
 
-    private Entity EntityOf(string id)
+    private ShardEntity EntityOf(string id)
     {
         if (entities.TryGetValue(id, out var known)) return known;
         var actor = ((ActorCell)Context).ActorOf(
             settings.Entities!(id), Uri.EscapeDataString(id), new ShardOwnership(key, epoch, id));
         Context.Watch(actor);
-        var entity = new Entity(id, actor, system.Clock.GetTimestamp());
+        var entity = new ShardEntity(id, actor, system.Clock.GetTimestamp());
         entities[id] = entity;
         byRef[actor] = entity;
+        residents.Came();
         return entity;
     }
 
-    private void OnPassivate(Passivate wish)
+    private void OnPassivate(object stopMessage, bool forget)
     {
         if (!byRef.TryGetValue(Sender, out var entity) || entity.Stopping) return;
-        entity.Forget = true;
-        Stop(entity, wish.StopMessage);
+        entity.Forget = forget;
+        Stop(entity, stopMessage);
     }
 
-    private static void Stop(Entity entity, object stopMessage)
+    private static void Stop(ShardEntity entity, object stopMessage)
     {
         entity.Stopping = true;
         entity.Actor.Tell(stopMessage, ActorRefs.NoSender);
@@ -159,6 +168,8 @@ internal sealed class ShardActor : ReceiveActor, IWithTimers
     {
         if (!byRef.Remove(notice.ActorRef, out var entity)) return;
         entities.Remove(entity.Id);
+        residents.Went();
+        if (entity.IsWaking) GoOnWaking(entity);
         if (draining)
         {
             while (entity.Waiting.TryDequeue(out var left)) Context.Parent.Tell(left, left.Sender!);
@@ -201,6 +212,8 @@ internal sealed class ShardActor : ReceiveActor, IWithTimers
     {
         if (draining) return;
         draining = true;
+        asleep.Clear();
+        wakeTurns.Leave(Self);
         foreach (var entity in entities.Values)
             if (!entity.Stopping) Stop(entity, settings.StopMessage);
         EndWhenEmpty();
@@ -214,7 +227,44 @@ internal sealed class ShardActor : ReceiveActor, IWithTimers
     private void Wake(Remembered remembered)
     {
         if (draining) return;
-        foreach (var id in remembered.Ids) EntityOf(id);
+        foreach (var id in remembered.Ids)
+            if (!entities.ContainsKey(id)) asleep.Enqueue(id);
+        WakeNext(holdsTurn: false);
+    }
+
+    private void WakeNext(bool holdsTurn)
+    {
+        while (!draining && asleep.TryPeek(out var id))
+        {
+            if (entities.ContainsKey(id))
+            {
+                asleep.Dequeue();
+                continue;
+            }
+
+            if (!holdsTurn && !wakeTurns.TryTake(Self)) return;
+            holdsTurn = false;
+            asleep.Dequeue();
+            var entity = EntityOf(id);
+            entity.IsWaking = true;
+
+            // It answers when its mailbox opens: that is when it has read its past.
+            entity.Actor.Tell(new Identify(id), Self);
+        }
+
+        if (holdsTurn) wakeTurns.Give(Self);
+    }
+
+    private void OnAwake(ActorIdentity awake)
+    {
+        if (awake.MessageId is string id && entities.TryGetValue(id, out var entity) && entity.IsWaking) GoOnWaking(entity);
+    }
+
+    private void GoOnWaking(ShardEntity entity)
+    {
+        entity.IsWaking = false;
+        if (asleep.Count > 0) WakeNext(holdsTurn: true);
+        else wakeTurns.Give(Self);
     }
 
     private void OnUnread(Unread failed)
@@ -237,7 +287,36 @@ internal sealed class ShardActor : ReceiveActor, IWithTimers
             if (IsIdle(entity) && !owing.Contains(entity.Id)) Stop(entity, PoisonPill.Instance);
     }
 
-    private bool IsIdle(Entity entity) =>
+    /// <summary>Whoever passivates by himself is asked to do it now, and judges what he owes; the others are passivated
+    /// as after a long time without messages.</summary>
+    private void Trim(double share)
+    {
+        if (draining) return;
+        var leaving = entities.Values.Where(e => e is { Stopping: false, IsWaking: false, IsAskedToSleep: false })
+            .OrderBy(e => e.LastMessage).Take((int)Math.Ceiling(entities.Count * share)).ToArray();
+        if (leaving.Length == 0) return;
+        if (settings.Sharding.ShouldPassivateIdleEntities)
+        {
+            ImmutableArray<string> ids = [.. leaving.Select(e => e.Id)];
+            AskStore(owing => new LeaveMemory(ids.RemoveRange(owing)), _ => new LeaveMemory([]));
+            return;
+        }
+
+        foreach (var entity in leaving)
+        {
+            entity.IsAskedToSleep = true;
+            entity.Actor.Tell(ReceiveTimeout.Instance, ActorRefs.NoSender);
+        }
+    }
+
+    private void OnLeaveMemory(LeaveMemory leave)
+    {
+        if (draining) return;
+        foreach (var id in leave.Ids)
+            if (entities.TryGetValue(id, out var entity) && !entity.Stopping) Stop(entity, PoisonPill.Instance);
+    }
+
+    private bool IsIdle(ShardEntity entity) =>
         !entity.Stopping && system.Clock.GetElapsedTime(entity.LastMessage) > settings.Sharding.PassivateIdleEntityAfter;
 
     private void AskStore(Func<ImmutableArray<string>, object> answer, Func<Exception, object> failure)

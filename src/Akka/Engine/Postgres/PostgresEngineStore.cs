@@ -161,6 +161,10 @@ public sealed class PostgresEngineStore : IEngineStore
     public Task<SnapshotRow?> LoadSnapshotAsync(string persistenceId, long atMostSequenceNr, CancellationToken cancel) =>
         PostgresJournal.LoadSnapshotAsync(Source, persistenceId, atMostSequenceNr, cancel);
 
+    public Task<ImmutableArray<Past>> LoadPastsAsync(
+        ImmutableArray<PastQuery> entities, int rowsAtMost, CancellationToken cancel) =>
+        PostgresPasts.LoadAsync(Source, entities, rowsAtMost, cancel);
+
     public Task SaveSnapshotAsync(SnapshotRow snapshot, CancellationToken cancel) =>
         PostgresJournal.SaveSnapshotAsync(Source, snapshot, cancel);
 

@@ -7,13 +7,14 @@ using static Orchestrator.Engine.Postgres.PostgresTable;
 namespace Orchestrator.Engine.Postgres;
 
 /// <summary>
-/// The journal and the snapshots. A write is one round trip and one implicit transaction: writer lock, check, insert,
-/// companions, remembered. The check undoes everything when one batch cannot be written and names the outcome of each;
-/// the good ones are then written by a second trip. That is rare, so the common case carries no filter.
+/// The journal and the snapshots. A write is one round trip and one implicit transaction: writer lock, checked insert
+/// (<see cref="SwiftWrite"/>), companions, remembered. When one batch cannot be written, PostgreSQL undoes everything;
+/// a second trip checks first and names the outcome of each batch, a third one writes the good ones.
 /// </summary>
 internal sealed class PostgresJournal(PostgresSettings settings, TimeProvider time)
 {
     private const string RefusedBatches = "OR001";
+    private static readonly string EnterWriters = $"SELECT pg_advisory_xact_lock_shared({Locks.Writer}, $1)";
 
     private readonly ImmutableDictionary<string, string> companions =
         settings.Companions.ToImmutableDictionary(c => c.Kind, c => c.Statement);
@@ -26,12 +27,42 @@ internal sealed class PostgresJournal(PostgresSettings settings, TimeProvider ti
         var outcomes = new WriteOutcome[batches.Length];
         foreach (var round in Rounds(batches))
         {
+            if (await SwiftAsync(source, self, lockNumber, batches, round, outcomes, cancel).ConfigureAwait(false)) continue;
             var open = round;
             while (open.Count > 0)
                 open = await TryAsync(source, self, lockNumber, batches, open, outcomes, cancel).ConfigureAwait(false);
         }
 
         return [.. outcomes];
+    }
+
+    /// <summary>Writes them all and answers true, or none and false: then they must be judged one by one.</summary>
+    private async Task<bool> SwiftAsync(
+        NpgsqlDataSource source, NodeId self, int lockNumber, ImmutableArray<JournalBatch> batches, List<int> open,
+        WriteOutcome[] outcomes, CancellationToken cancel)
+    {
+        var together = new JournalBatch[open.Count];
+        for (var n = 0; n < together.Length; n++)
+        {
+            together[n] = batches[open[n]];
+            if (together[n].Events.IsEmpty) return false;
+        }
+
+        try
+        {
+            await PostgresErrors.RunAsync(source, async connection =>
+            {
+                using var batch = Command(connection, lockNumber, together,
+                    SwiftWrite.Command(self, together, settings.WriteFencing, time.GetUtcNow().UtcTicks));
+                return await batch.ExecuteNonQueryAsync(cancel).ConfigureAwait(false);
+            }, cancel).ConfigureAwait(false);
+            foreach (var i in open) outcomes[i] = WriteOutcome.Written;
+            return true;
+        }
+        catch (PostgresException)
+        {
+            return false;
+        }
     }
 
     /// <summary>Writes them all or none; answers the batches that are still open after it.</summary>
@@ -43,10 +74,10 @@ internal sealed class PostgresJournal(PostgresSettings settings, TimeProvider ti
         {
             await PostgresErrors.RunAsync(source, async connection =>
             {
-                using var batch = Command(connection, self, lockNumber, [.. open.Select(i => batches[i])]);
-                // A write that the server is told to cancel while it waits for its standby is done and not safe: the
-                // store stops waiting by itself and leaves the server alone.
-                batch.Timeout = 0;
+                JournalBatch[] judged = [.. open.Select(i => batches[i])];
+                using var batch = judged.Any(b => b.Events.Length > 0)
+                    ? Command(connection, lockNumber, judged, Check(self, judged), Insert(judged))
+                    : Command(connection, lockNumber, judged, Check(self, judged));
                 return await batch.ExecuteNonQueryAsync(cancel).ConfigureAwait(false);
             }, cancel).ConfigureAwait(false);
             foreach (var i in open) outcomes[i] = WriteOutcome.Written;
@@ -200,21 +231,27 @@ internal sealed class PostgresJournal(PostgresSettings settings, TimeProvider ti
             Text(shard.Type), Text(shard.Shard), Text(entityId), Number(epoch),
             new NpgsqlParameter<Guid> { TypedValue = self.Value });
 
-    private NpgsqlBatch Command(NpgsqlConnection connection, NodeId self, int lockNumber, JournalBatch[] batches)
+    private NpgsqlBatch Command(
+        NpgsqlConnection connection, int lockNumber, JournalBatch[] batches, params ReadOnlySpan<NpgsqlBatchCommand> journal)
     {
-        var command = new NpgsqlBatch(connection);
+        // A write that the server is told to cancel while it waits for its standby is done and not safe: the store stops
+        // waiting by itself and leaves the server alone.
+        var command = new NpgsqlBatch(connection) { Timeout = 0 };
         if (batches.Any(b => b.Fence is not null))
         {
             // A statement of its own: the check after it must see what was committed while this waited.
-            var enter = new NpgsqlBatchCommand($"SELECT pg_advisory_xact_lock_shared({Locks.Writer}, $1)");
+            var enter = new NpgsqlBatchCommand(EnterWriters);
             enter.Parameters.Add(new NpgsqlParameter<int> { TypedValue = lockNumber });
             command.BatchCommands.Add(enter);
         }
 
-        command.BatchCommands.Add(Check(self, batches));
-        if (batches.Any(b => b.Events.Length > 0)) command.BatchCommands.Add(Insert(batches));
-        foreach (var rows in batches.SelectMany(b => b.Companions).GroupBy(c => c.Kind))
-            command.BatchCommands.Add(Companion(rows.Key, rows));
+        foreach (var step in journal) command.BatchCommands.Add(step);
+        if (batches.Any(b => !b.Companions.IsEmpty))
+        {
+            foreach (var rows in batches.SelectMany(b => b.Companions).GroupBy(c => c.Kind))
+                command.BatchCommands.Add(Companion(rows.Key, rows));
+        }
+
         if (batches.Any(b => b.Remember is not null)) command.BatchCommands.Add(Remember(batches));
         return command;
     }
@@ -321,7 +358,8 @@ internal sealed class PostgresJournal(PostgresSettings settings, TimeProvider ti
         }
 
         var open = Enumerable.Range(0, batches.Length).ToList();
-        while (open.Count > 0)
+        if (batches.Length == 1) yield return open;
+        while (open.Count > 0 && batches.Length > 1)
         {
             var seen = new HashSet<string>();
             var round = open.Where(i => seen.Add(batches[i].PersistenceId)).ToList();

@@ -1,8 +1,7 @@
 using System.Collections.Concurrent;
 using System.Net;
-using System.Net.Security;
 using System.Net.Sockets;
-using System.Security.Authentication;
+using System.Security.Cryptography.X509Certificates;
 using Akka.Actor;
 using Akka.Event;
 
@@ -10,15 +9,19 @@ namespace Orchestrator.Engine.Remote;
 
 /// <summary>
 /// Messages to and from other nodes: one connection per pair and direction, in order, at most once. Only members of
-/// the present view are listened to, and nothing leaves while this node may not act.
+/// the present view are listened to, and nothing leaves while this node may not act. While the way to a member is cut,
+/// what starts here goes by one other node, which passes it on straight or not at all: a message makes at most one
+/// detour. Order per pair holds on each way; at a change of way later messages may overtake earlier ones.
 /// </summary>
 internal sealed class EngineTransport : IRemoteTransport
 {
     private readonly ConcurrentDictionary<(string Host, int Port), OutgoingLink> links = new();
-    private readonly ConcurrentDictionary<TcpClient, NodeId> incoming = new();
+    private readonly ConcurrentDictionary<TcpClient, NodeLine> incoming = new();
+    private readonly HalfOpenConnections halfOpen;
     private readonly CancellationTokenSource closing = new();
     private readonly TcpListener listener;
     private readonly Task accepting;
+    private readonly ITimer looks;
     private long bytesSent;
 
     public EngineTransport(LocalSystem system, RemoteSettings settings, RemoteIdentity? identity)
@@ -27,10 +30,15 @@ internal sealed class EngineTransport : IRemoteTransport
         Settings = settings;
         Identity = identity;
         Frames = new Frames(system, settings.MaximumFrame);
+        Handshake = new NodeHandshake(this);
+        halfOpen = new HalfOpenConnections(settings.HalfOpenPerPeer, settings.HalfOpen);
+        if (identity is not null) identity.Renewed += OnRenewed;
         listener = new TcpListener(Dns.GetHostAddresses(settings.BindHost)[0], settings.Port);
         listener.Start();
         Port = ((IPEndPoint)listener.LocalEndpoint).Port;
         accepting = AcceptAsync();
+        var often = settings.CutAfter / 5;
+        looks = system.Clock.CreateTimer(_ => Look(), null, often, often);
     }
 
     public LocalSystem System { get; }
@@ -43,6 +51,11 @@ internal sealed class EngineTransport : IRemoteTransport
 
     /// <summary>Bytes of frames that were given to connections, before encryption.</summary>
     public long BytesSent => Volatile.Read(ref bytesSent);
+
+    public NodeHandshake Handshake { get; }
+
+    /// <summary>Connections that have not shown who they are.</summary>
+    internal int HalfOpen => halfOpen.Count;
 
     public string PublicHost => Settings.PublicHost;
 
@@ -60,11 +73,60 @@ internal sealed class EngineTransport : IRemoteTransport
             return;
         }
 
-        LinkTo(host, port).Send(new Outgoing(message, sender, recipient));
+        Send(LinkTo(host, port), new Outgoing(message, sender, recipient));
     }
 
     public void Send(NodeDescription node, RoutedMessage message) =>
-        LinkTo(node.Host, node.Port).Send(new Outgoing(message, message.Sender, null));
+        Send(LinkTo(node.Host, node.Port), new Outgoing(message, message.Sender, null));
+
+    /// <summary>False when it must go straight or no other node can pass it on.</summary>
+    public bool SendAround(Outgoing message)
+    {
+        var node = message switch
+        {
+            { Message: RoutedMessage { Hops: <= 1 } routed } => OwnerOf(routed),
+            { Recipient.Path.Address: { Host: { } host, Port: { } port }, IsPassedOn: false } => (host, port),
+            _ => null,
+        };
+        if (node is not { } there || WayAround(there.Host, there.Port, (message.Message as RoutedMessage)?.Type) is not { } relay)
+            return false;
+        LinkTo(there.Host, there.Port).State.Detoured();
+        relay.Send(message);
+        return true;
+    }
+
+    /// <summary>The first member that carries entities and can be reached, other than that one; all nodes prefer the same.</summary>
+    /// <param name="type">It must carry this type, if there is one.</param>
+    public OutgoingLink? WayAround(string host, int port, string? type)
+    {
+        var self = Membership.Self;
+        foreach (var row in Membership.View.Members)
+        {
+            if (row.Node.Id == self || (row.Node.Host == host && row.Node.Port == port) || row.Status != NodeStatus.Up
+                || (type is null ? row.ShardTypes.IsEmpty : !row.ShardTypes.Contains(type))) continue;
+            var link = LinkTo(row.Node.Host, row.Node.Port);
+            if (!link.State.IsCut) return link;
+        }
+
+        return null;
+    }
+
+    private void Send(OutgoingLink link, Outgoing message)
+    {
+        if ((!link.State.IsCut && !link.State.IsDoubted) || !SendAround(message)) link.Send(message);
+    }
+
+    private (string Host, int Port)? OwnerOf(RoutedMessage message)
+    {
+        var view = Membership.View;
+        if (view.Shards.GetValueOrDefault(new ShardKey(message.Type, message.Shard))?.Owner is not { } owner) return null;
+        return view.Members.FirstOrDefault(m => m.Node.Id == owner)?.Node is { } node ? (node.Host, node.Port) : null;
+    }
+
+    private void Look()
+    {
+        foreach (var link in links.Values) link.Look();
+    }
 
     public void OnView(ClusterView view)
     {
@@ -81,8 +143,8 @@ internal sealed class EngineTransport : IRemoteTransport
             }
         }
 
-        foreach (var (client, node) in incoming)
-            if (view.Members.All(m => m.Node.Id != node)) client.Close();
+        foreach (var (client, line) in incoming)
+            if (view.Members.All(m => m.Node.Id != line.Peer)) client.Close();
     }
 
     /// <summary>A message that cannot be delivered: an entity's goes back to be routed anew, others are dead letters.</summary>
@@ -98,7 +160,9 @@ internal sealed class EngineTransport : IRemoteTransport
 
     public async ValueTask DisposeAsync()
     {
+        if (Identity is { } identity) identity.Renewed -= OnRenewed;
         await closing.CancelAsync().ConfigureAwait(false);
+        await looks.DisposeAsync().ConfigureAwait(false);
         listener.Stop();
         foreach (var link in links.Values) link.Close();
         foreach (var client in incoming.Keys) client.Close();
@@ -132,28 +196,41 @@ internal sealed class EngineTransport : IRemoteTransport
         }
     }
 
+    /// <summary>Our certificate or our trust is another one: who is trusted no more is cut off, the others get a new
+    /// connection before they lose the present one.</summary>
+    private void OnRenewed()
+    {
+        foreach (var (client, line) in incoming)
+        {
+            if (!IsDisowned(line.Certificate)) continue;
+            Handshake.SayRefused(client.Client.RemoteEndPoint, "disowned", "its certificate's CA is trusted no more");
+            client.Close();
+        }
+
+        foreach (var link in links.Values) link.Renew();
+    }
+
+    public bool IsDisowned(X509Certificate2? certificate) =>
+        certificate is not null && Identity is { } identity && identity.IsDisowned(certificate);
+
     private async Task ReceiveAsync(TcpClient client)
     {
         await Task.Yield();
         using (client)
         {
-            var peer = client.Client.RemoteEndPoint;
             try
             {
                 client.NoDelay = true;
-                using var patience = CancellationTokenSource.CreateLinkedTokenSource(closing.Token);
-                patience.CancelAfter(Settings.ConnectTimeout * 2);
-                var stream = await SecureAsync(client, patience.Token).ConfigureAwait(false);
-                await using (stream.ConfigureAwait(false))
+                if (await WelcomeAsync(client).ConfigureAwait(false) is not { } line) return;
+                await using (line.ConfigureAwait(false))
                 {
-                    if (await GreetAsync(stream, patience.Token).ConfigureAwait(false) is not var (node, self)) return;
-                    incoming[client] = node;
-                    if (!Membership.IsMember(node)) return;
-                    var buffered = new BufferedStream(stream, 64 * 1024);
+                    incoming[client] = line;
+                    if (!Membership.IsMember(line.Peer) || IsDisowned(line.Certificate)) return;
+                    var buffered = new BufferedStream(line.Stream, 64 * 1024);
                     while (await Frames.ReadAsync(buffered, closing.Token).ConfigureAwait(false) is { } frame)
                     {
                         EngineMeters.Received(frame.Length + 4);
-                        Deliver(node, self, frame);
+                        Deliver(line.Peer, line.Self, frame);
                     }
                 }
             }
@@ -161,9 +238,9 @@ internal sealed class EngineTransport : IRemoteTransport
                                           or ObjectDisposedException)
             {
             }
-            catch (Exception e) when (e is AuthenticationException or InvalidDataException)
+            catch (InvalidDataException e)
             {
-                System.Log.Warning("The connection from {0} was closed: {1}", peer, e.Message);
+                Handshake.SayRefused(Peer(client), "frame", e.Message);
             }
             finally
             {
@@ -173,38 +250,38 @@ internal sealed class EngineTransport : IRemoteTransport
         }
     }
 
-    private async Task<Stream> SecureAsync(TcpClient client, CancellationToken cancel)
+    private async Task<NodeLine?> WelcomeAsync(TcpClient client)
     {
-        if (Identity is not { } identity) return client.GetStream();
-        var secure = new SslStream(client.GetStream(), leaveInnerStreamOpen: false);
-        await secure.AuthenticateAsServerAsync(new SslServerAuthenticationOptions
+        if (Peer(client) is not IPEndPoint peer) return null;
+        using var patience = CancellationTokenSource.CreateLinkedTokenSource(closing.Token);
+        patience.CancelAfter(Settings.ConnectTimeout * 2);
+        if (halfOpen.Admit(client, peer.Address) is { } crowded)
         {
-            ServerCertificate = identity.Certificate,
-            ClientCertificateRequired = true,
-            EnabledSslProtocols = SslProtocols.Tls13,
-            RemoteCertificateValidationCallback = identity.Validation,
-        }, cancel).ConfigureAwait(false);
-        return secure;
-    }
-
-    /// <summary>Answers with our own greeting when the peer is a member; its row may be newer than our view.</summary>
-    private async Task<(NodeId Peer, NodeId Self)?> GreetAsync(Stream stream, CancellationToken cancel)
-    {
-        if (await Frames.ReadAsync(stream, cancel).ConfigureAwait(false) is not { } first) return null;
-        var (edition, cluster, node) = Frames.ReadHello(first);
-        if (edition != 1) throw new InvalidDataException($"it speaks edition {edition} of the protocol, this node edition 1");
-        if (cluster != Membership.Settings.ClusterId)
-            throw new InvalidDataException($"it belongs to the cluster '{cluster}', not to '{Membership.Settings.ClusterId}'");
-        while (!Membership.IsMember(node) || Membership.Self is null)
-        {
-            Membership.Refresh();
-            await Task.Delay(20, cancel).ConfigureAwait(false);
+            Handshake.SayRefused(new IPEndPoint(crowded, 0), "flood",
+                $"too many connections have not shown who they are (from one address {Settings.HalfOpenPerPeer}, in all "
+                + $"{Settings.HalfOpen}); the oldest is closed");
         }
 
-        var self = Membership.Self ?? default;
-        await stream.WriteAsync(Frames.Hello(cluster, self), cancel).ConfigureAwait(false);
-        await stream.FlushAsync(cancel).ConfigureAwait(false);
-        return (node, self);
+        try
+        {
+            return await Handshake.AcceptAsync(client, () => halfOpen.Release(client), patience.Token).ConfigureAwait(false);
+        }
+        finally
+        {
+            halfOpen.Release(client);
+        }
+    }
+
+    private static EndPoint? Peer(TcpClient client)
+    {
+        try
+        {
+            return client.Client?.RemoteEndPoint;
+        }
+        catch (Exception e) when (e is SocketException or ObjectDisposedException)
+        {
+            return null;
+        }
     }
 
     private void Deliver(NodeId from, NodeId self, byte[] frame)
@@ -224,13 +301,25 @@ internal sealed class EngineTransport : IRemoteTransport
         }
         catch (Exception e)
         {
-            System.Log.Error(e, "A message from node {0} could not be read and is lost", from);
+            if (Handshake.MaySay($"{from} unread", out var more))
+                System.Log.Error(e, "A message from node {0} could not be read and is lost{1}", from, more);
             return;
         }
 
+        if (sender is RemoteActorRef { Path.Address: { Host: { } host, Port: { } port } } && !IsAt(from, host, port))
+            LinkTo(host, port).CameAround();
         if (routed is not null) Route(routed);
+        else if (System.ResolveActorRef(recipient) is RemoteActorRef { Path.Address: { Host: { } to, Port: { } at } } far)
+            LinkTo(to, at).Send(new Outgoing(message, sender, far) { IsPassedOn = true });
         else System.ResolveActorRef(recipient).Tell(message, sender!);
     }
+
+    private bool IsAt(NodeId node, string host, int port) =>
+        Membership.View.Members.Any(m => m.Node.Id == node && m.Node.Host == host && m.Node.Port == port);
 }
 
-internal sealed record Outgoing(object Message, IActorRef? Sender, RemoteActorRef? Recipient);
+internal sealed record Outgoing(object Message, IActorRef? Sender, RemoteActorRef? Recipient)
+{
+    /// <summary>It came from another node to be passed on: it goes straight or not at all.</summary>
+    public bool IsPassedOn { get; init; }
+}

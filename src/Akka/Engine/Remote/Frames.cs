@@ -14,6 +14,7 @@ internal sealed class Frames(LocalSystem system, int maximum)
     private const byte ToEntity = 1;
     private const byte Greeting = 2;
     private const int Edition = 1;
+    private const int DeepestSuccess = 32;
 
     /// <summary>Throws when the message cannot be serialized or is larger than the limit; nothing is written then.</summary>
     public byte[] Message(object message, string recipient, IActorRef? sender)
@@ -134,8 +135,10 @@ internal sealed class Frames(LocalSystem system, int maximum)
         w.Write(serializer.ToBinary(payload));
     }
 
-    private object ReadPayload(BinaryReader r, byte[] frame)
+    private object ReadPayload(BinaryReader r, byte[] frame, int depth = 0)
     {
+        // A success within a success within … would end the process with its stack.
+        if (depth > DeepestSuccess) throw new InvalidDataException($"a success nested deeper than {DeepestSuccess}");
         switch (r.Read7BitEncodedInt())
         {
             case -1: return PoisonPill.Instance;
@@ -143,7 +146,7 @@ internal sealed class Frames(LocalSystem system, int maximum)
             case -3: return new Akka.Cluster.Sharding.ShardRegion.StartEntity(r.ReadString());
             case -4: return new Akka.Cluster.Sharding.ShardRegion.StartEntityAck(r.ReadString(), r.ReadString());
             case -5: return new Status.Failure(new RemoteFailureException(r.ReadString()));
-            case -6: return new Status.Success(r.ReadBoolean() ? ReadPayload(r, frame) : null);
+            case -6: return new Status.Success(r.ReadBoolean() ? ReadPayload(r, frame, depth + 1) : null);
             case var id:
                 var manifest = r.ReadString();
                 return system.Serialization.Deserialize(frame[(int)r.BaseStream.Position..], id, manifest);

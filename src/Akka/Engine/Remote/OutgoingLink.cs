@@ -1,4 +1,3 @@
-using System.Net.Security;
 using System.Net.Sockets;
 using System.Security.Authentication;
 using System.Threading.Channels;
@@ -8,7 +7,8 @@ namespace Orchestrator.Engine.Remote;
 
 /// <summary>
 /// The way to one address. Keeps a bounded queue, connects when there is something to send, and again after a pause
-/// when the connection breaks. What was handed to a broken connection may be lost; what still waits is not.
+/// when the connection breaks. What was handed to a broken connection may be lost; what still waits is not. While the
+/// way is cut, what waits goes by another node, and the connection is tried all the time.
 /// </summary>
 internal sealed class OutgoingLink : IDisposable
 {
@@ -17,21 +17,38 @@ internal sealed class OutgoingLink : IDisposable
     private readonly int port;
     private readonly Channel<Outgoing> queue;
     private readonly CancellationTokenSource closing = new();
-    private volatile TcpClient? connected;
     private readonly List<Outgoing> unsent = [];
-    private NodeId peer;
+    private volatile NodeLine? connected;
+    private NodeLine? successor;
+    private volatile CancellationTokenSource? relief;
+    private int renewals;
+    private bool broke;
 
     public OutgoingLink(EngineTransport transport, string host, int port)
     {
         this.transport = transport;
         this.host = host;
         this.port = port;
+        State = new LinkState(transport, host, port);
         queue = Channel.CreateBounded<Outgoing>(
             new BoundedChannelOptions(transport.Settings.SendQueue) { SingleReader = true });
         _ = RunAsync();
     }
 
-    public bool IsConnected => connected is { Connected: true };
+    public bool IsConnected => connected is { Client.Connected: true };
+
+    public LinkState State { get; }
+
+    public string Address => $"{host}:{port}";
+
+    /// <summary>A message of that peer came by way of another node.</summary>
+    public void CameAround() => State.CameAround(connected?.Client.Client);
+
+    /// <summary>Closes the connection when it is found cut.</summary>
+    public void Look()
+    {
+        if (connected is { } line && State.FindsCut(line.Client.Client)) line.Client.Close();
+    }
 
     public void Send(Outgoing message)
     {
@@ -41,14 +58,23 @@ internal sealed class OutgoingLink : IDisposable
     /// <summary>Drops the connection to an incarnation that is no member any more.</summary>
     public void OnView(ClusterView view)
     {
-        if (connected is { } client && view.Members.All(m => m.Node.Id != peer)) client.Close();
+        if (connected is { } line && view.Members.All(m => m.Node.Id != line.Peer)) line.Client.Close();
     }
 
     public void Close()
     {
         closing.Cancel();
         queue.Writer.TryComplete();
-        connected?.Close();
+        connected?.Client.Close();
+    }
+
+    /// <summary>Our certificate or our trust is another one. The present connection stays until its successor is made, and
+    /// carries on when that fails; only a peer that is trusted no more is cut off at once.</summary>
+    public void Renew()
+    {
+        if (connected is not { } line) return;
+        if (transport.IsDisowned(line.Certificate)) line.Client.Close();
+        else _ = SucceedAsync(Interlocked.Increment(ref renewals));
     }
 
     public void Dispose() => Close();
@@ -64,23 +90,18 @@ internal sealed class OutgoingLink : IDisposable
         {
             try
             {
-                if (unsent.Count == 0 && !await queue.Reader.WaitToReadAsync(closing.Token).ConfigureAwait(false)) break;
-                using var client = new TcpClient { NoDelay = true };
-                var stream = await ConnectAsync(client).ConfigureAwait(false);
-                await using (stream.ConfigureAwait(false))
+                if (State.IsCut) Detour();
+                else if (unsent.Count == 0 && Volatile.Read(ref successor) is null
+                    && !await queue.Reader.WaitToReadAsync(closing.Token).ConfigureAwait(false)) break;
+                var line = Interlocked.Exchange(ref successor, null) ?? await ConnectAsync(ReachAsync).ConfigureAwait(false);
+                await using (line.ConfigureAwait(false))
                 {
+                    connected = line;
                     pause = transport.Settings.BackoffMin;
-                    using var broken = CancellationTokenSource.CreateLinkedTokenSource(closing.Token);
-                    var watch = WatchAsync(stream, client, broken);
-                    try
-                    {
-                        await PumpAsync(stream, broken.Token).ConfigureAwait(false);
-                    }
-                    finally
-                    {
-                        client.Close();
-                        await watch.ConfigureAwait(false);
-                    }
+                    if (State.IsCut) await SettleAsync().ConfigureAwait(false);
+                    State.Mended(broke);
+                    broke = false;
+                    await UseAsync(line).ConfigureAwait(false);
                 }
             }
             catch (OperationCanceledException) when (closing.IsCancellationRequested)
@@ -88,11 +109,13 @@ internal sealed class OutgoingLink : IDisposable
                 break;
             }
             catch (Exception e) when (e is IOException or SocketException or AuthenticationException
-                                          or InvalidDataException or OperationCanceledException or ObjectDisposedException)
+                                          or InvalidDataException or RefusedByPeerException or OperationCanceledException
+                                          or ObjectDisposedException)
             {
                 if (closing.IsCancellationRequested) break;
+                broke |= connected is not null;
                 connected = null;
-                transport.System.Log.Info("No connection to the node at {0}:{1}: {2}", host, port, e.Message);
+                SayWhy(e);
                 transport.Membership.Refresh();
                 await Task.Delay(pause, CancellationToken.None).ConfigureAwait(false);
                 pause = pause * 2 < transport.Settings.BackoffMax ? pause * 2 : transport.Settings.BackoffMax;
@@ -100,47 +123,131 @@ internal sealed class OutgoingLink : IDisposable
         }
 
         connected = null;
+        if (Interlocked.Exchange(ref successor, null) is { } unused) await unused.DisposeAsync().ConfigureAwait(false);
         foreach (var left in unsent) transport.Lose(left.Message, left.Sender, left.Recipient);
         while (queue.Reader.TryRead(out var left)) transport.Lose(left.Message, left.Sender, left.Recipient);
     }
 
-    private async Task<Stream> ConnectAsync(TcpClient client)
+    private async Task<NodeLine> ConnectAsync(Func<TcpClient, CancellationToken, Task> reach)
     {
         using var patience = CancellationTokenSource.CreateLinkedTokenSource(closing.Token);
         patience.CancelAfter(transport.Settings.ConnectTimeout);
-        await client.ConnectAsync(host, port, patience.Token).ConfigureAwait(false);
-        Stream stream = client.GetStream();
-        if (transport.Identity is { } identity)
+        return await transport.Handshake.ConnectAsync(host, reach, patience.Token).ConfigureAwait(false);
+    }
+
+    private async Task ReachAsync(TcpClient client, CancellationToken cancel)
+    {
+        var knock = client.ConnectAsync(host, port, cancel).AsTask();
+        try
         {
-            var secure = new SslStream(stream, leaveInnerStreamOpen: false);
-            await secure.AuthenticateAsClientAsync(new SslClientAuthenticationOptions
-            {
-                TargetHost = host,
-                ClientCertificates = [identity.Certificate],
-                EnabledSslProtocols = SslProtocols.Tls13,
-                RemoteCertificateValidationCallback = identity.Validation,
-            }, patience.Token).ConfigureAwait(false);
-            stream = secure;
+            await knock.WaitAsync(transport.Settings.CutAfter, transport.System.Clock, cancel).ConfigureAwait(false);
+        }
+        catch (TimeoutException)
+        {
+            // Nobody there would have refused it; a frozen process would have been answered for by its kernel.
+            if (State.Cut("a connection was not answered")) Detour();
+            await knock.ConfigureAwait(false);
         }
 
-        var membership = transport.Membership;
-        if (membership.Self is not { } self) throw new IOException("this node is no member now");
-        await stream.WriteAsync(transport.Frames.Hello(membership.Settings.ClusterId, self), patience.Token).ConfigureAwait(false);
-        await stream.FlushAsync(patience.Token).ConfigureAwait(false);
-        var answer = await transport.Frames.ReadAsync(stream, patience.Token).ConfigureAwait(false)
-            ?? throw new IOException("the peer closed the connection");
-        peer = Frames.ReadHello(answer).Node;
-        if (!membership.IsMember(peer)) membership.Refresh();
-        connected = client;
-        return stream;
+        SocketHealth.Watch(client.Client);
+    }
+
+    /// <summary>As long as the present connection is in use, what waits is its own affair.</summary>
+    private async Task ReachAgainAsync(TcpClient client, CancellationToken cancel)
+    {
+        await client.ConnectAsync(host, port, cancel).ConfigureAwait(false);
+        SocketHealth.Watch(client.Client);
+    }
+
+    private async Task UseAsync(NodeLine line)
+    {
+        using var broken = CancellationTokenSource.CreateLinkedTokenSource(closing.Token);
+        using var relieved = CancellationTokenSource.CreateLinkedTokenSource(broken.Token);
+        relief = relieved;
+        var watch = WatchAsync(line, broken);
+        try
+        {
+            if (Volatile.Read(ref successor) is null)
+                await PumpAsync(line.Stream, broken.Token, relieved.Token).ConfigureAwait(false);
+            // What is on the old connection is read before anything on the new one is sent: messages stay in order.
+            if (Volatile.Read(ref successor) is not null)
+            {
+                await line.FinishAsync(broken.Token).ConfigureAwait(false);
+                await watch.WaitAsync(transport.Settings.ConnectTimeout).ConfigureAwait(false);
+            }
+        }
+        catch (TimeoutException)
+        {
+            // The peer reads slowly or not at all; what it did not read is lost, as with any broken connection.
+        }
+        finally
+        {
+            relief = null;
+            line.Client.Close();
+            await watch.ConfigureAwait(false);
+        }
+    }
+
+    private async Task SucceedAsync(int renewal)
+    {
+        await Task.Yield();
+        while (!closing.IsCancellationRequested && renewal == Volatile.Read(ref renewals) && connected is { } present)
+        {
+            try
+            {
+                var next = await ConnectAsync(ReachAgainAsync).ConfigureAwait(false);
+                if (next.Peer != present.Peer || Interlocked.CompareExchange(ref successor, next, null) is not null)
+                {
+                    await next.DisposeAsync().ConfigureAwait(false);
+                    return;
+                }
+
+                try
+                {
+                    if (relief is { } now) await now.CancelAsync().ConfigureAwait(false);
+                }
+                catch (ObjectDisposedException)
+                {
+                    // The old connection just ended by itself; the loop takes the successor.
+                }
+
+                transport.System.Log.Info("The connection to the node at {0}:{1} is made anew with the renewed certificate",
+                    host, port);
+                return;
+            }
+            catch (Exception e) when (e is IOException or SocketException or AuthenticationException
+                                          or InvalidDataException or RefusedByPeerException or OperationCanceledException
+                                          or ObjectDisposedException)
+            {
+                if (closing.IsCancellationRequested) return;
+                if (transport.Handshake.MaySay($"{host}:{port} renewal", out var more))
+                {
+                    transport.System.Log.Warning(
+                        "The connection to the node at {0}:{1} stays the old one, made before the renewal: {2}{3}",
+                        host, port, e.Message, more);
+                }
+
+                await Task.Delay(transport.Settings.BackoffMax, CancellationToken.None).ConfigureAwait(false);
+            }
+        }
+    }
+
+    /// <summary>A refusal is for the operator, once a minute; that a node is away is told once per reason and minute.</summary>
+    private void SayWhy(Exception e)
+    {
+        var refused = e is AuthenticationException or RefusedByPeerException;
+        var why = e is RefusedByPeerException ? $"refused by that node: {e.Message}" : e.Message;
+        if (!transport.Handshake.MaySay($"{host}:{port} {why}", out var more)) return;
+        if (refused) transport.System.Log.Warning("No connection to the node at {0}:{1}: {2}{3}", host, port, why, more);
+        else transport.System.Log.Info("No connection to the node at {0}:{1}: {2}{3}", host, port, why, more);
     }
 
     /// <summary>Writes until the connection is known to be broken. What was taken off the queue and not written yet
     /// stays in <see cref="unsent"/> and goes first over the next connection.</summary>
-    private async Task PumpAsync(Stream stream, CancellationToken broken)
+    private async Task PumpAsync(Stream stream, CancellationToken broken, CancellationToken relieved)
     {
         var together = new MemoryStream(64 * 1024);
-        while (unsent.Count > 0 || await queue.Reader.WaitToReadAsync(broken).ConfigureAwait(false))
+        while (unsent.Count > 0 || await HasMoreAsync(broken, relieved).ConfigureAwait(false))
         {
             together.SetLength(0);
             foreach (var waiting in unsent) Add(together, waiting);
@@ -161,6 +268,34 @@ internal sealed class OutgoingLink : IDisposable
         }
     }
 
+    /// <summary>False too when a successor is ready: between two batches the connections change.</summary>
+    private async ValueTask<bool> HasMoreAsync(CancellationToken broken, CancellationToken relieved)
+    {
+        if (relieved.IsCancellationRequested && !broken.IsCancellationRequested) return false;
+        try
+        {
+            return await queue.Reader.WaitToReadAsync(relieved).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException) when (!broken.IsCancellationRequested)
+        {
+            return false;
+        }
+    }
+
+    /// <summary>What waits takes the way of what is sent now, behind it.</summary>
+    private void Detour()
+    {
+        unsent.RemoveAll(transport.SendAround);
+        while (queue.Reader.TryPeek(out var next) && transport.SendAround(next)) queue.Reader.TryRead(out _);
+    }
+
+    /// <summary>What took another way shall arrive before what goes straight again.</summary>
+    private async Task SettleAsync()
+    {
+        Detour();
+        await Task.Delay(transport.Settings.CutAfter / 4, transport.System.Clock, closing.Token).ConfigureAwait(false);
+    }
+
     private void Add(MemoryStream together, Outgoing next)
     {
         try
@@ -178,19 +313,19 @@ internal sealed class OutgoingLink : IDisposable
         next.Recipient is { } recipient ? recipient.Path.ToSerializationFormat() : "";
 
     /// <summary>The peer says nothing after its greeting: what can be read is the end of the connection.</summary>
-    private async Task WatchAsync(Stream stream, TcpClient client, CancellationTokenSource broken)
+    private async Task WatchAsync(NodeLine line, CancellationTokenSource broken)
     {
         try
         {
             var one = new byte[1];
-            await stream.ReadAsync(one, closing.Token).ConfigureAwait(false);
+            await line.Stream.ReadAsync(one, closing.Token).ConfigureAwait(false);
         }
         catch (Exception e) when (e is IOException or SocketException or OperationCanceledException or ObjectDisposedException)
         {
         }
 
         await broken.CancelAsync().ConfigureAwait(false);
-        client.Close();
+        line.Client.Close();
         if (!closing.IsCancellationRequested) transport.Membership.Refresh();
     }
 }

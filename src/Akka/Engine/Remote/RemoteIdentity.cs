@@ -3,22 +3,26 @@ using System.Security.Cryptography.X509Certificates;
 
 namespace Orchestrator.Engine;
 
-/// <summary>By what nodes know each other: a certificate with its key, and the authority that signed those of all.
-/// <see cref="IsNode"/> tells the certificate of an engine node from others that the same authority signed.</summary>
-public sealed record RemoteIdentity(X509Certificate2 Certificate, X509Certificate2 Authority)
+/// <summary>Why a node's certificate is not accepted. The kind is for counting and for keeping the log short, the sentence
+/// names the certificate and says what to do.</summary>
+public sealed record RemoteRefusal(string Kind, string Sentence);
+
+/// <summary>By what nodes know each other. Asked at each handshake, so that what it answers may change while the node
+/// runs; <see cref="Renewed"/> then lets the connections that stand be made anew.</summary>
+public abstract class RemoteIdentity
 {
-    public Predicate<X509Certificate2> IsNode { get; init; } = _ => true;
+    /// <summary>Raised when <see cref="Own"/> or what <see cref="Refuse"/> trusts has changed.</summary>
+    public event Action? Renewed;
 
-    internal bool Trusts(X509Certificate? shown)
-    {
-        if (shown is null) return false;
-        using var peer = X509CertificateLoader.LoadCertificate(shown.GetRawCertData());
-        using var chain = new X509Chain();
-        chain.ChainPolicy.TrustMode = X509ChainTrustMode.CustomRootTrust;
-        chain.ChainPolicy.CustomTrustStore.Add(Authority);
-        chain.ChainPolicy.RevocationMode = X509RevocationMode.NoCheck;
-        return chain.Build(peer) && IsNode(peer);
-    }
+    /// <summary>Our certificate with its key.</summary>
+    public abstract SslStreamCertificateContext Own { get; }
 
-    internal RemoteCertificateValidationCallback Validation => (_, shown, _, _) => Trusts(shown);
+    /// <summary>Null: the certificate is that of a node of this cluster.</summary>
+    /// <param name="host">The address that it must name; null: any.</param>
+    public abstract RemoteRefusal? Refuse(X509Certificate2? peer, string? host);
+
+    /// <summary>Whether a peer that was let in before is to be cut off, because trust was withdrawn since.</summary>
+    public abstract bool IsDisowned(X509Certificate2 peer);
+
+    protected void RaiseRenewed() => Renewed?.Invoke();
 }

@@ -1,0 +1,80 @@
+using System.Globalization;
+using System.Text.Json.Nodes;
+using Orchestrator.Tests.Cluster.Checkers;
+using Orchestrator.Tests.Cluster.Harness;
+using Xunit.Abstractions;
+
+namespace Orchestrator.Tests.Cluster;
+
+/// <summary>The cable between two nodes is cut while both reach the database: nobody loses a shard, and the clients of one
+/// side reach the entities of the other by way of the third node.</summary>
+public sealed class LinkCutTests(ITestOutputHelper output)
+{
+    private static readonly TimeSpan _limit = TimeSpan.FromSeconds(3);
+
+    [SkippableFact]
+    public async Task A_cut_link_costs_a_moment_and_the_log_tells_of_it()
+    {
+        Skip.If(TestCluster.Obstacle is not null, TestCluster.Obstacle);
+        Skip.IfNot(Signals.IsRoot, "network namespaces need root");
+        await TestCluster.Run(new TestClusterOptions { Hosts = 4, Namespaces = true }, Say, async cluster =>
+        {
+            var ledger = new Ledger();
+            var probe = await TakeoverProbe.Make(cluster, ledger, $"{Rounds.Seed}", vms: 24);
+            (int Here, int There, Way Way)[] plan = [(0, 1, Way.Both), (1, 2, Way.ToNode), (2, 0, Way.FromNode)];
+            foreach (var (here, there, way) in plan)
+            {
+                var theirs = await probe.OwnedBy(cluster.Nodes[there]);
+                Assert.NotEmpty(theirs);
+                var epochs = (await cluster.Tables.Epochs()).Count;
+                var before = await Ask(cluster, here, theirs, "before");
+                await cluster.Network.CutNodes(here, there, way);
+                var cutAt = cluster.Faults.Strike();
+                var first = await Ask(cluster, here, theirs, "first");
+                var later = new List<Answer>();
+                for (var i = 0; i < 10; i++) later.AddRange(await Ask(cluster, here, theirs, $"later{i}"));
+                var back = await Ask(cluster, there, await probe.OwnedBy(cluster.Nodes[here]), "back");
+                await cluster.Network.Heal();
+                await Wait.Until(() => Told(cluster, here, there, "is whole again") && Told(cluster, there, here, "is whole again"),
+                    TimeSpan.FromSeconds(20), "both sides log that the link is whole again",
+                    () => string.Join(" | ", cluster.Log.Of(cluster.Nodes[here].Name).TakeLast(5)));
+                var healed = await Ask(cluster, here, theirs, "healed");
+                cluster.Say(string.Create(CultureInfo.InvariantCulture,
+                    $"{cluster.Nodes[here].Name} and {cluster.Nodes[there].Name} cut at {cutAt:HH:mm:ss.fff} ({way}): slowest of {theirs.Count} requests "
+                    + $"before {Worst(before):0} ms, right after the cut {Worst(first):0} ms, then {Worst(later):0} ms of "
+                    + $"{later.Count}, other side {Worst(back):0} ms, healed {Worst(healed):0} ms"));
+                foreach (var line in Incident(cluster)) cluster.Say(line);
+                Assert.All(first.Concat(later).Concat(back).Concat(healed), a => Assert.True(a.IsAccepted, $"{a}"));
+                Assert.True(Worst(first) < _limit.TotalMilliseconds, $"{Worst(first)} ms right after the cut");
+                Assert.True(Worst(later) < _limit.TotalMilliseconds, $"{Worst(later)} ms while the link was cut");
+                Assert.True(Told(cluster, here, there, "is cut"), "the log does not tell of the cut");
+                Assert.Equal(epochs, (await cluster.Tables.Epochs()).Count);
+            }
+
+            Verdict.Demand(cluster, await Verdict.Writers(cluster));
+        });
+    }
+
+    private static async Task<IReadOnlyList<Answer>> Ask(TestCluster cluster, int node, IReadOnlyList<VmRecord> vms, string what) =>
+        await Task.WhenAll(vms.Select(vm => cluster.Client.Once(
+            node, HttpMethod.Put, $"vms/{vm.Id}", new JsonObject { ["comment"] = $"{what}-{vm.Name}" })));
+
+    private static double Worst(IReadOnlyList<Answer> answers) => answers.Max(a => a.Took.TotalMilliseconds);
+
+    private static bool Told(TestCluster cluster, int here, int there, string what)
+    {
+        var config = cluster.Nodes[there].Config;
+        return cluster.Log.Of(cluster.Nodes[here].Name).Any(l =>
+            l.Contains($"at {config.Address}:{config.ClusterPort} {what}", StringComparison.Ordinal));
+    }
+
+    private static IEnumerable<string> Incident(TestCluster cluster) => cluster.Nodes
+        .SelectMany(n => cluster.Log.Of(n.Name).Where(l => l.Contains("The link to node", StringComparison.Ordinal))
+            .Select(l => $"  {l[..24]} {n.Name}{l[24..]}")).Order(StringComparer.Ordinal).TakeLast(4);
+
+    private void Say(string line)
+    {
+        output.WriteLine(line);
+        Console.WriteLine(line);
+    }
+}

@@ -1,0 +1,98 @@
+using Orchestrator.Actors.Disk;
+using Orchestrator.Actors.Host;
+using Orchestrator.Actors.Journal;
+using Orchestrator.Actors.Vm;
+using Orchestrator.Tests.Simulation.Installation;
+
+namespace Orchestrator.Tests.Simulation.Checks;
+
+/// <summary>
+/// Rule: within a bounded time after the last fault nothing is on its way any more. Every node is a member and every
+/// shard at home; no entity owes anything but the watch over hosts; no job is unfinished; what the engine thinks to run
+/// runs, exactly there, and nothing else does.
+/// </summary>
+public sealed class SettleChecker(Simulation simulation)
+{
+    public TimeSpan Slowest { get; private set; }
+
+    public int Times { get; private set; }
+
+    /// <summary>Looks every second until all has settled, then goes on with what comes next.</summary>
+    public void Await(Action next) => Look(simulation.Thread.Ticks, next);
+
+    private void Look(long since, Action next)
+    {
+        var passed = TimeSpan.FromTicks(simulation.Thread.Ticks - since);
+        string[] open = [.. Open()];
+        if (open.Length == 0)
+        {
+            if (passed > Slowest) Slowest = passed;
+            Times++;
+            simulation.Timeline.Note($"everything has settled after {passed.TotalSeconds:F0} s");
+            next();
+        }
+        else if (passed > simulation.Options.SettlesWithin)
+        {
+            simulation.Violated(
+                "settle", $"{passed.TotalSeconds:F0} s after the last fault: {string.Join("\n    ", open.Take(20))}"
+                + (open.Length > 20 ? $"\n    and {open.Length - 20} more" : ""));
+        }
+        else
+        {
+            simulation.After(TimeSpan.FromSeconds(1), () => Look(since, next));
+        }
+    }
+
+    private IEnumerable<string> Open()
+    {
+        foreach (var node in simulation.Nodes)
+            if (!node.IsUp || node.Membership?.Self is null) yield return $"{node.Name} is no member";
+        foreach (var (key, row) in simulation.Database.Engine.View.Shards)
+            if (row.Owner is null || row.Next is not null) yield return $"shard {key.Type}/{key.Shard} is on its way";
+        foreach (var command in simulation.Clients.Open) yield return $"a client waits: {command.What}";
+        foreach (var replica in simulation.Replicas.All.Values)
+            if (Why(replica) is { } why) yield return $"{Name(replica)}: {why}";
+        foreach (var job in simulation.Database.Read.Of(Kinds.Job))
+            if (ReadTables.Text(job, "status") == "started") yield return $"job unfinished: {job.Document.Json}";
+        foreach (var strange in Truth()) yield return strange;
+    }
+
+    private static string? Why(Replica replica) => replica.State switch
+    {
+        HostState.Up or HostState.Maintenance => null,
+        VmState.PoweringUp => "powering up",
+        VmState.Down { Exit: { Kind: VmExitKind.Error, Message: "" } } => "down with an error that nobody explains",
+        HostState.Gone or HostState.Absent => null,
+        HostState host => $"{host.GetType().Name}, owes {string.Join(", ", replica.Owes)}",
+        _ when replica.Owes is { IsEmpty: false } owes => $"{replica.State.GetType().Name}, owes {string.Join(", ", owes)}",
+        _ => null,
+    };
+
+    private IEnumerable<string> Truth()
+    {
+        var run = simulation.World.Running().ToLookup(g => g.Vm);
+        var hosts = simulation.World.Hosts.ToDictionary(h => h.Name);
+        foreach (var replica in simulation.Replicas.Of(Kinds.Vm))
+        {
+            var vm = (VmState)replica.State;
+            var real = run[replica.Id].ToArray();
+            if (vm.Seat is { } seat && vm is VmState.Up or VmState.Paused or VmState.PoweringUp)
+            {
+                if (!real.Any(g => g.Host.Name == seat.HostName && g.Lease == seat.Lease.Number))
+                    yield return $"{Name(replica)}: said to run on {seat.HostName} and does not";
+            }
+            else if (real.Length > 0)
+            {
+                yield return $"{Name(replica)}: {vm.GetType().Name}, and runs on {real[0].Host.Name}";
+            }
+        }
+    }
+
+    private static string Name(Replica replica) => replica.State switch
+    {
+        VmState vm => $"VM {vm.Core.Config?.Name}",
+        HostState host => $"host {host.Core.Config?.Name}",
+        DiskState disk => $"disk {disk.Core.Config?.Name}",
+        _ => $"{replica.Kind} {replica.Id}",
+    };
+}

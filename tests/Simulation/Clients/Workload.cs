@@ -1,0 +1,252 @@
+using System.Collections.Immutable;
+using Orchestrator.Actors;
+using Orchestrator.Actors.Cluster;
+using Orchestrator.Actors.DataCenter;
+using Orchestrator.Actors.Disk;
+using Orchestrator.Actors.Host;
+using Orchestrator.Actors.Journal;
+using Orchestrator.Actors.StorageDomain;
+using Orchestrator.Actors.Template;
+using Orchestrator.Actors.Vm;
+using Orchestrator.Tests.Simulation.Installation;
+using Orchestrator.Tests.Simulation.World;
+using Reply = Orchestrator.Actors.Reply;
+
+namespace Orchestrator.Tests.Simulation.Clients;
+
+/// <summary>What clients want of the installation: at first to set it up, then one thing after the other, chosen by
+/// chance among what makes sense for what the lists show, and now and then among what does not.</summary>
+public sealed class Workload(Simulation simulation, ApiClients clients, Random chance)
+{
+    private readonly List<(Guid Id, string Name)> _vms = [];
+    private readonly HashSet<Guid> _busy = [];
+    private readonly List<(Guid Id, WorldHost Host)> _hosts = [];
+    private readonly Guid _center = clients.NewId();
+    private readonly ClusterId _cluster = new(clients.NewId());
+    private readonly StorageDomainId _domain = new(clients.NewId());
+    private int _names;
+
+    /// <summary>Set up: faults may begin.</summary>
+    public bool IsReady { get; private set; }
+
+    /// <summary>No new command is given while this is set.</summary>
+    public bool Rests { get; set; } = true;
+
+    private Options Options => simulation.Options;
+
+    public async Task Live()
+    {
+        await SetUp();
+        IsReady = true;
+        simulation.Timeline.Note($"the installation is set up: {_hosts.Count} hosts, {_vms.Count} VMs");
+        while (true)
+        {
+            await clients.Pause(Options.CommandEvery * (2 * chance.NextDouble()));
+            if (!Rests) _ = OneThing();
+        }
+    }
+
+    private async Task SetUp()
+    {
+        await clients.Ask(Kinds.DataCenter, _center, "create data center", o =>
+            new DataCenterCommand.Create(o, new DataCenterConfig { Name = "Default" }));
+        await clients.Ask(Kinds.Cluster, _cluster.Value, "create cluster", o =>
+            new ClusterCommand.Create(o, new ClusterConfig { Name = "Default", DataCenter = new DataCenterId(_center) }));
+        await clients.Ask(Kinds.Template, TemplateId.Blank.Value, "create template Blank", o =>
+            new TemplateCommand.Create(o, new VmConfig { Name = "Blank", Cluster = _cluster }, []));
+        await Task.WhenAll(simulation.World.Hosts.Select(Register));
+        while (simulation.Database.Read.Of(Kinds.Host).Any(h => ReadTables.Text(h, "status") != "up"))
+            await clients.Pause(TimeSpan.FromMilliseconds(500));
+        await clients.Ask(Kinds.StorageDomain, _domain.Value, "create storage domain", o =>
+            new StorageDomainCommand.Create(
+                o, new StorageDomainConfig { Name = "data", Path = "/data" }, new HostId(_hosts[0].Id)));
+        while (simulation.Database.Read.Find(Kinds.StorageDomain, _domain.Value) is not { } domain
+            || ReadTables.Text(domain, "status") is not "unattached") await clients.Pause(TimeSpan.FromSeconds(1));
+        await clients.Ask(Kinds.StorageDomain, _domain.Value, "attach storage domain", o =>
+            new StorageDomainCommand.Attach(o, new DataCenterId(_center)));
+        await Task.WhenAll(Enumerable.Range(0, Options.Vms).Select(_ => CreateVm()));
+        await Task.WhenAll(_vms.Where(_ => chance.NextDouble() < 0.75).ToArray().Select(vm => Start(vm.Id, vm.Name)));
+        await clients.Pause(TimeSpan.FromSeconds(20));
+    }
+
+    private async Task Register(WorldHost host)
+    {
+        var id = clients.NewId();
+        _hosts.Add((id, host));
+        var fence = host.Fence;
+        await clients.Ask(Kinds.Host, id, $"register {host.Name}", o => new HostCommand.Register(o, new HostConfig
+        {
+            Name = host.Name,
+            Cluster = _cluster,
+            Address = host.Address.Host,
+            Port = host.Address.Port,
+            PowerManagementEnabled = true,
+            FenceAgents =
+            [
+                new FenceAgent(new Guid(host.Number, 0, 0, new byte[8]), fence.Type, fence.Address, fence.Port,
+                    fence.Username, "secret", 1, []),
+            ],
+        }));
+    }
+
+    private async Task CreateVm()
+    {
+        var (id, name) = (clients.NewId(), $"vm-{++_names:d4}");
+        var config = new VmConfig
+        {
+            Name = name,
+            Cluster = _cluster,
+            HighlyAvailable = chance.NextDouble() < 0.6,
+            Memory = (1L + chance.Next(4)) << 30,
+            Priority = chance.Next(100),
+        };
+        var reply = await clients.Ask(Kinds.Vm, id, $"create {name}", o => new VmCommand.Create(o, config));
+        if (reply is Reply.Accepted or Reply.AlreadyDone) _vms.Add((id, name));
+    }
+
+    private async Task OneThing()
+    {
+        if (_vms.Count < Options.Vms && chance.NextDouble() < 0.3)
+        {
+            await CreateVm();
+            return;
+        }
+
+        var dice = chance.NextDouble();
+        if (dice < 0.04) await HostWork();
+        else if (dice < 0.10) await DiskWork();
+        else if (_vms.Count > 0) await VmWork(_vms[chance.Next(_vms.Count)]);
+    }
+
+    private async Task VmWork((Guid Id, string Name) vm)
+    {
+        if (!_busy.Add(vm.Id)) return;
+        try
+        {
+            var status = simulation.Database.Read.Find(Kinds.Vm, vm.Id) is { } row ? ReadTables.Text(row, "status") : null;
+            var dice = chance.NextDouble();
+            switch (status)
+            {
+                case "down" when dice < 0.12:
+                    if (await clients.Ask(Kinds.Vm, vm.Id, $"remove {vm.Name}", o => new VmCommand.Remove(o))
+                        is Reply.Accepted or Reply.AlreadyDone) _vms.Remove(vm);
+                    break;
+                case "down" when dice < 0.25:
+                    await Update(vm.Id, vm.Name);
+                    break;
+                case "down":
+                    await Start(vm.Id, vm.Name);
+                    break;
+                case "up" when dice < 0.55:
+                    await clients.Ask(Kinds.Vm, vm.Id, $"migrate {vm.Name}", o =>
+                        new VmCommand.Migrate(o, null, Force: false));
+                    break;
+                case "up" when dice < 0.7:
+                    await Stop(vm.Id, vm.Name);
+                    break;
+                case "up" when dice < 0.85:
+                    await ShutDown(vm.Id, vm.Name);
+                    break;
+                case "up":
+                    await Update(vm.Id, vm.Name);
+                    break;
+                case "migrating" when dice < 0.3:
+                    await clients.Ask(Kinds.Vm, vm.Id, $"cancel the migration of {vm.Name}", o =>
+                        new VmCommand.CancelMigration(o));
+                    break;
+                case "paused":
+                    await Stop(vm.Id, vm.Name);
+                    break;
+                default:
+                    if (dice < 0.3) await Stop(vm.Id, vm.Name);
+                    else if (dice < 0.5) await Start(vm.Id, vm.Name);
+                    break;
+            }
+        }
+        finally
+        {
+            _busy.Remove(vm.Id);
+        }
+    }
+
+    private Task<Reply?> Start(Guid vm, string name) =>
+        clients.Ask(Kinds.Vm, vm, $"start {name}", o => new VmCommand.Start(o));
+
+    private Task<Reply?> Stop(Guid vm, string name)
+    {
+        simulation.World.ClientEnds(vm);
+        return clients.Ask(Kinds.Vm, vm, $"power off {name}", o => new VmCommand.Stop(o));
+    }
+
+    /// <summary>A guest that does not hear the power button is powered off after a minute.</summary>
+    private async Task ShutDown(Guid vm, string name)
+    {
+        simulation.World.ClientEnds(vm);
+        if (await clients.Ask(Kinds.Vm, vm, $"shut down {name}", o => new VmCommand.Shutdown(o)) is not Reply.Accepted) return;
+        await clients.Pause(TimeSpan.FromSeconds(60));
+        if (simulation.Database.Read.Find(Kinds.Vm, vm) is { } row && ReadTables.Text(row, "status") == "powering_down")
+            await Stop(vm, name);
+    }
+
+    private Task<Reply?> Update(Guid vm, string name) => clients.Ask(Kinds.Vm, vm, $"update {name}", o =>
+        new VmCommand.Update(o, new VmPatch { Comment = $"changed {chance.Next(1000)}" }));
+
+    /// <summary>To maintenance and, some time later, back.</summary>
+    private async Task HostWork()
+    {
+        var (id, host) = _hosts[chance.Next(_hosts.Count)];
+        if (!_busy.Add(id)) return;
+        try
+        {
+            if (await clients.Ask(Kinds.Host, id, $"{host.Name} to maintenance", o =>
+                    new HostCommand.Deactivate(o, "")) is not (Reply.Accepted or Reply.AlreadyDone)) return;
+            await clients.Pause(TimeSpan.FromSeconds(20 + chance.Next(100)));
+            await clients.Ask(Kinds.Host, id, $"activate {host.Name}", o => new HostCommand.Activate(o));
+        }
+        finally
+        {
+            _busy.Remove(id);
+        }
+    }
+
+    private async Task DiskWork()
+    {
+        var host = new HostId(_hosts[chance.Next(_hosts.Count)].Id);
+        var disks = simulation.Database.Read.Of(Kinds.Disk).ToArray();
+        if (disks.Length < Options.Vms / 4 || chance.NextDouble() < 0.3)
+        {
+            var id = clients.NewId();
+            var name = $"disk-{++_names:d4}";
+            await clients.Ask(Kinds.Disk, id, $"create {name}", o => new DiskCommand.Create(
+                o, new DiskConfig { Name = name, StorageDomain = _domain, ProvisionedSize = 1L << 30 },
+                $"/data/{_domain}/images/{id}/{id}", host, "", ""));
+            return;
+        }
+
+        var disk = disks[chance.Next(disks.Length)].Document;
+        if (disks.Length > 0 && chance.NextDouble() < 0.4)
+        {
+            await clients.Ask(Kinds.Disk, disk.Id, $"remove {disk.Name}", o => new DiskCommand.Remove(o, host));
+            return;
+        }
+
+        if (_vms.Count == 0) return;
+        var vm = _vms[chance.Next(_vms.Count)];
+        if (!_busy.Add(vm.Id)) return;
+        try
+        {
+            if (await clients.Ask(Kinds.Disk, disk.Id, $"give {disk.Name} to {vm.Name}", o =>
+                    new DiskCommand.Attach(o, new VmId(vm.Id))) is not (Reply.Accepted or Reply.AlreadyDone)) return;
+            if (await clients.Ask(Kinds.Vm, vm.Id, $"attach {disk.Name} to {vm.Name}", o => new VmCommand.AttachDisk(
+                    o, new DiskAttachment(new DiskId(disk.Id), "virtio", false, true, false))) is Reply.Refused)
+            {
+                await clients.Ask(Kinds.Disk, disk.Id, $"take {disk.Name} from {vm.Name}", o =>
+                    new DiskCommand.Detach(o, new VmId(vm.Id)));
+            }
+        }
+        finally
+        {
+            _busy.Remove(vm.Id);
+        }
+    }
+}

@@ -1,0 +1,159 @@
+using Akka.Actor;
+using Akka.Cluster;
+using Akka.Configuration;
+using Orchestrator.Actors.Journal;
+using Orchestrator.Agent.Protocol;
+using Orchestrator.Engine;
+using Orchestrator.Engine.Memory;
+using Orchestrator.Host.Node;
+using Orchestrator.Tests.Simulation.Machine;
+using Cluster = Akka.Cluster.Cluster;
+using Props = Akka.Actor.Props;
+
+namespace Orchestrator.Tests.Simulation.Installation;
+
+/// <summary>What a node is composed from besides its own process.</summary>
+public sealed record NodeParts(
+    SimulatedThread Thread, SimulatedDatabase Database, MemoryNetwork Network, Func<string, Uri, IAgent> Agents,
+    Func<string, IFenceDevices> Fence, Config Overrides, Random Chance, Timeline Timeline, bool Verbose)
+{
+    /// <summary>The world learns that a node's connections are closed.</summary>
+    public required Action<string> Closed { get; init; }
+
+    public Func<string, Guid, Props, Props>? Replace { get; init; }
+}
+
+/// <summary>One engine node: a process at a time, composed by the code that composes it in production.</summary>
+public sealed class SimulatedNode
+{
+    public const int Port = 8550;
+    private readonly NodeParts _parts;
+    private readonly NodeConfig _config;
+    private readonly Config _hocon;
+
+    public SimulatedNode(int number, NodeParts parts)
+    {
+        (Number, _parts) = (number, parts);
+        _config = NodeConfig.Over(ConfigurationFactory.ParseString($$"""
+            orchestrator.name = "{{Name}}"
+            orchestrator.cluster.id = "simulated"
+            orchestrator.cluster.address = "{{Name}}"
+            orchestrator.cluster.port = {{Port}}
+            orchestrator.log.level = "{{(parts.Verbose ? "info" : "warning")}}"
+            """).WithFallback(parts.Overrides));
+        _hocon = ConfigurationFactory.ParseString("akka.cluster.app-version = \"simulated\"")
+            .WithFallback(EngineNode.Hocon(_config));
+    }
+
+    public int Number { get; }
+
+    public string Name => $"node-{Number}";
+
+    public int Lives { get; private set; }
+
+    /// <summary>Null while the node is down.</summary>
+    public SimulatedProcess? Process { get; private set; }
+
+    internal LocalSystem? System { get; private set; }
+
+    public SimulatedStore? Store { get; private set; }
+
+    public NodeMembership? Membership { get; private set; }
+
+    /// <summary>What REST handlers of this node ask; null until it is composed.</summary>
+    public IEntities? Entities { get; private set; }
+
+    public bool IsLeaving { get; private set; }
+
+    public bool IsUp => Process is { State: ProcessState.Running };
+
+    /// <summary>How far its wall clock is ahead; outlives its processes, as a machine's clock does.</summary>
+    public TimeSpan ClockAhead { get; private set; }
+
+    public void Start()
+    {
+        if (Process is not null) return;
+        Lives++;
+        // What the machine's former life left open is closed by its new kernel, at the latest now.
+        _parts.Closed(Name);
+        var process = new SimulatedProcess(_parts.Thread, Name);
+        process.Clock.Ahead = ClockAhead;
+        Process = process;
+        Store = new SimulatedStore(_parts.Database, process);
+        IsLeaving = false;
+        process.Schedule(() => Compose(process, Store));
+    }
+
+    /// <summary>The process dies without a word.</summary>
+    /// <param name="kernelLives">True: its kernel closes its connections. False: the machine lost its power, and the
+    /// others learn of it by their own patience.</param>
+    public void Kill(bool kernelLives)
+    {
+        if (Process is not { } process) return;
+        process.Kill();
+        _parts.Network.Vanish(Name, Port, kernelLives);
+        var store = Store!;
+        // PostgreSQL notices a dead machine by its own keepalive; by then the lease has long decided.
+        _parts.Database.After(
+            kernelLives ? _parts.Database.Faults.OneWay() : TimeSpan.FromSeconds(30), () => store.Close());
+        if (kernelLives) _parts.Closed(Name);
+        Forget();
+    }
+
+    /// <summary>As SIGTERM: hands everything over, then ends.</summary>
+    public void Leave()
+    {
+        if (Process is not { } process || System is not { } system || IsLeaving) return;
+        IsLeaving = true;
+        process.Schedule(() => _ = LeaveAsync(process, system, Store!));
+    }
+
+    public void JumpClock(TimeSpan by)
+    {
+        ClockAhead += by;
+        if (Process is { } process) process.Clock.Ahead = ClockAhead;
+    }
+
+    private async Task LeaveAsync(SimulatedProcess process, LocalSystem system, SimulatedStore store)
+    {
+        await Cluster.Get(system).LeaveAsync();
+        await system.Terminate();
+        store.Close();
+        process.Kill();
+        if (Process != process) return;
+        _parts.Closed(Name);
+        _parts.Timeline.Note($"{Name} has left and ended");
+        Forget();
+    }
+
+    private void Forget() =>
+        (Process, System, Store, Membership, Entities, IsLeaving) = (null, null, null, null, null, false);
+
+    private void Compose(SimulatedProcess process, SimulatedStore store)
+    {
+        var logs = new NodeLogs(Name, _parts.Timeline, _parts.Verbose);
+        var chance = new Random(_parts.Chance.Next());
+        var system = EngineSystem.Create("orchestrator", _hocon, new EngineSetup
+        {
+            Store = store,
+            Network = _parts.Network,
+            Clock = process.Clock,
+            Records = new Records(),
+            Dispatcher = process,
+            Loggers = logs,
+            Random = chance,
+        });
+        Cluster.Get(system);
+        var read = new NodeReadModel(
+            store, _parts.Database.Read, process.Clock, _config.Time("entities.ask-patience"));
+        var local = (LocalSystem)system;
+        Membership = NodeMembership.Of(system);
+        Entities = Sharding.Start(
+            system, _config,
+            new Sharding.Surroundings(
+                read, read, address => _parts.Agents(Name, address), _parts.Fence(Name), process.Clock, local.NextGuid,
+                logs),
+            _parts.Replace);
+        System = local;
+    }
+}

@@ -1,0 +1,42 @@
+namespace Orchestrator.Tests.Simulation;
+
+/// <summary>What is simulated. The same options and the same seed give the same run, byte for byte.</summary>
+public sealed record Options
+{
+    public required int Seed { get; init; }
+
+    /// <summary>Simulated time.</summary>
+    public TimeSpan Time { get; init; } = TimeSpan.FromHours(1);
+
+    public int Nodes { get; init; } = 3;
+
+    public int Hosts { get; init; } = 10;
+
+    public int Vms { get; init; } = 100;
+
+    /// <summary>One command of the clients per this time on average.</summary>
+    public TimeSpan CommandEvery { get; init; } = TimeSpan.FromSeconds(3);
+
+    /// <summary>Faults come in storms; one per this time on average within a storm.</summary>
+    public TimeSpan FaultEvery { get; init; } = TimeSpan.FromSeconds(20);
+
+    public TimeSpan Storm { get; init; } = TimeSpan.FromMinutes(6);
+
+    /// <summary>After the last fault of a storm everything must have settled within this time.</summary>
+    public TimeSpan SettlesWithin { get; init; } = TimeSpan.FromMinutes(5);
+
+    /// <summary>Faults by name; empty: all kinds.</summary>
+    public IReadOnlyCollection<string> Faults { get; init; } = [];
+
+    public bool Verbose { get; init; }
+
+    /// <summary>Lines of the timeline that are kept.</summary>
+    public int Keep { get; init; } = 4000;
+
+    /// <summary>Null: the engine as it is.</summary>
+    public Planted? Bug { get; init; }
+
+    public string Command => FormattableString.Invariant(
+        $"./do simulate --seed {Seed} --hours {Time.TotalHours:0.####} --nodes {Nodes} --hosts {Hosts} --vms {Vms}")
+        + (Bug is null ? "" : $" --bug {Bug.Name}");
+}

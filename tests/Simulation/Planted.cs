@@ -1,0 +1,21 @@
+using Orchestrator.Tests.Simulation.World;
+using Props = Akka.Actor.Props;
+
+namespace Orchestrator.Tests.Simulation;
+
+/// <summary>A bug put into a simulated installation to show that a checker sees it. The product has no switch for it:
+/// each is planted by configuration, by a wrapper around a part, or in what plays the outside.</summary>
+/// <param name="Name">For the command line and the reports.</param>
+/// <param name="Rule">The rule whose checker must see it.</param>
+public sealed record Planted(string Name, string Rule)
+{
+    /// <summary>Configuration of all nodes.</summary>
+    public string? Hocon { get; init; }
+
+    /// <summary>Stands in for an entity's props.</summary>
+    public Func<string, Guid, Props, Props>? Entity { get; init; }
+
+    public OrderTaker? Agent { get; init; }
+
+    public Action<Simulation>? Plant { get; init; }
+}

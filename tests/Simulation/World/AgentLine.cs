@@ -1,0 +1,147 @@
+using System.Runtime.CompilerServices;
+using Orchestrator.Agent;
+using Orchestrator.Agent.Protocol;
+
+namespace Orchestrator.Tests.Simulation.World;
+
+/// <summary>An agent over the simulated network: what AgentClient and AgentRoutes are together, without bytes.</summary>
+internal sealed class AgentLine(Wire wire) : IAgent
+{
+    private static readonly TimeSpan OrderLimit = TimeSpan.FromSeconds(10);
+    private readonly SimulatedWorld _world = wire.World;
+
+    public Task<AgentDescription> Describe(CancellationToken cancel = default) =>
+        Question<AgentDescription>("a description", a => new Reply(a.Describe()), cancel);
+
+    public Task<HostStatistics> Statistics(CancellationToken cancel = default) =>
+        Question<HostStatistics>("statistics", a => new Reply(a.Sample()), cancel);
+
+    public Task<HostEvent.Report> Report(CancellationToken cancel = default) =>
+        Question<HostEvent.Report>("a report", a => new Reply(a.Report()), cancel);
+
+    public async IAsyncEnumerable<HostEvent> Events(
+        long epoch, Guid hostId, [EnumeratorCancellation] CancellationToken cancel = default)
+    {
+        var owner = hostId.ToString();
+        var stream = await Ask<EventStream>("its events", false, (agent, connection) =>
+        {
+            var (follower, refusal) = agent.Follow(epoch, owner);
+            _world.Leases.Claimed(wire.Host, epoch, refusal);
+            return Task.FromResult(
+                follower is null ? new Reply(null, refusal) : new Reply(new EventStream(connection, agent, follower)));
+        }, OrderLimit, cancel);
+        try
+        {
+            while (await stream.Arrived.WaitToReadAsync(cancel))
+                while (stream.Arrived.TryRead(out var told))
+                    yield return told;
+        }
+        finally
+        {
+            _world.Context.Run(stream.Leave);
+        }
+    }
+
+    public Task<AgentAnswer> Launch(LaunchOrder order, CancellationToken cancel = default) =>
+        Order(order.Definition.Id, order.Stamp, order.Lease, order, a => a.Launch(order), cancel);
+
+    public Task<AgentAnswer> Stop(Guid vm, StopOrder order, CancellationToken cancel = default) =>
+        Order(vm, order.Stamp, order.Lease, order, a => a.Stop(vm, order), cancel);
+
+    public Task<AgentAnswer> Pause(Guid vm, GuestOrder order, CancellationToken cancel = default) =>
+        Order(vm, order.Stamp, order.Lease, order, a => a.Pause(vm, order), cancel);
+
+    public Task<AgentAnswer> Resume(Guid vm, GuestOrder order, CancellationToken cancel = default) =>
+        Order(vm, order.Stamp, order.Lease, order, a => a.Resume(vm, order), cancel);
+
+    public Task<AgentAnswer> PrepareIncoming(IncomingOrder order, CancellationToken cancel = default) =>
+        Order(order.Definition.Id, order.Stamp, order.Lease, order, a => a.PrepareIncoming(order), cancel);
+
+    public Task<AgentAnswer> Migrate(Guid vm, MigrateOrder order, CancellationToken cancel = default) =>
+        Order(vm, order.Stamp, order.Lease, order, a => a.Migrate(vm, order), cancel);
+
+    public Task<AgentAnswer> CancelMigration(Guid vm, GuestOrder order, CancellationToken cancel = default) =>
+        Order(vm, order.Stamp, order.Lease, order, a => a.CancelMigration(vm, order), cancel);
+
+    public Task<AgentAnswer> Forget(Guid vm, GuestOrder order, CancellationToken cancel = default) =>
+        Order(vm, order.Stamp, order.Lease, order, a => a.Forget(vm, order), cancel);
+
+    public Task<JobReport> Run(Guid job, JobOrder order, CancellationToken cancel = default) =>
+        Ask<JobReport>("a job", true, (agent, _) =>
+        {
+            var (report, refusal) = agent.Run(job, order);
+            _world.Leases.Claimed(wire.Host, order.Stamp.Epoch, refusal);
+            return Task.FromResult(new Reply(report, refusal));
+        }, OrderLimit, cancel);
+
+    public Task<JobReport> Job(Guid job, CancellationToken cancel = default) =>
+        Question<JobReport>("a job's state", a => a.Job(job) is { } report
+            ? new Reply(report)
+            : new Reply(null, new AgentRefusal(RefusalCode.UnknownJob, "no such job on this host")), cancel);
+
+    public Task<FenceResult> Fence(FenceOrder order, CancellationToken cancel = default) =>
+        Ask<FenceResult>($"power {order.Action}", true, async (agent, _) =>
+            agent.CheckFence(order) is { } refusal
+                ? new Reply(null, refusal)
+                : new Reply(await _world.Turn(order, $"{wire.Node} through {wire.Host.Name}")),
+            FenceProgram.LimitOf(order) + OrderLimit, cancel);
+
+    public Task<string> ConsoleLog(Guid vm, int lines = 100, CancellationToken cancel = default) =>
+        Question<string>("a console log", a => a.ConsoleLog(vm, Math.Clamp(lines, 1, 10_000)) is { } text
+            ? new Reply(text)
+            : new Reply(null, new AgentRefusal(RefusalCode.UnknownVm, "no console log of this VM is on this host")), cancel);
+
+    private Task<T> Question<T>(string what, Func<HostAgent, Reply> ask, CancellationToken cancel) =>
+        Ask<T>(what, false, (agent, _) => Task.FromResult(ask(agent)), OrderLimit, cancel);
+
+    private async Task<AgentAnswer> Order(
+        Guid vm, Stamp stamp, long lease, object order, Func<HostAgent, AgentAnswer> give, CancellationToken cancel)
+    {
+        try
+        {
+            return new AgentAnswer.Accepted(await Ask<OrderReceipt>(
+                $"{order.GetType().Name} of {_world.NameOf(vm)} lease {lease}", true,
+                (agent, _) => Task.FromResult(Give(vm, stamp, lease, order, () => give(agent))), OrderLimit, cancel));
+        }
+        catch (AgentRefusedException e)
+        {
+            return new AgentAnswer.Refused(e.Refusal);
+        }
+        catch (AgentUnreachableException e)
+        {
+            return new AgentAnswer.Unknown(e.Message);
+        }
+    }
+
+    private Reply Give(Guid vm, Stamp stamp, long lease, object order, Func<AgentAnswer> give)
+    {
+        var host = wire.Host;
+        if (order is LaunchOrder { Definition: var definition }) _world.Learn(definition);
+        var answer = _world.Options.Bug is { } bug ? bug(host, vm, order, give) : give();
+        _world.Leases.Answered(host, vm, stamp, lease, order, answer);
+        _world.Losses.Answered(host, vm, lease, order, answer, wire.Node);
+        return answer switch
+        {
+            AgentAnswer.Accepted a => new Reply(a.Receipt),
+            AgentAnswer.Refused r => new Reply(null, r.Refusal),
+            AgentAnswer.Unknown u => new Reply(null, Broken: u.Reason),
+            _ => throw new InvalidOperationException($"no such answer: {answer}"),
+        };
+    }
+
+    private async Task<T> Ask<T>(
+        string what, bool isOrder, Func<HostAgent, Connection, Task<Reply>> serve, TimeSpan within, CancellationToken cancel)
+    {
+        cancel.ThrowIfCancellationRequested();
+        var call = new Call<T>(what, isOrder, serve);
+        _world.Context.Run(() =>
+        {
+            call.Limit = _world.OwnClock.CreateTimer(
+                _ => call.Fail(new AgentUnreachableException($"{wire.Host.Address} did not answer {what}: no answer in time")),
+                null, within, Timeout.InfiniteTimeSpan);
+            wire.Send(call);
+        });
+        await using var cancelled = cancel.UnsafeRegister(_ => call.Cancel(cancel), null);
+        return await call.Answer;
+    }
+}

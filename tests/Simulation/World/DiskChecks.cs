@@ -1,0 +1,65 @@
+using Orchestrator.Agent.Protocol;
+using Orchestrator.Agent.Simulated;
+
+namespace Orchestrator.Tests.Simulation.World;
+
+/// <summary>An image has at most one writer at any moment: a guest that has it, or a job that makes or deletes it.</summary>
+internal sealed class DiskChecks(SimulatedWorld world, WorldChecks checks)
+{
+    public const string Rule = "one-writer";
+    private readonly Dictionary<string, List<Writer>> _writers = [];
+    private readonly Dictionary<(int Host, Guid Vm, long Lease), List<Writer>> _guests = [];
+
+    public void Told(GuestLife life)
+    {
+        var key = (life.Host, life.Vm, life.Lease);
+        if (life.ToMs is not null)
+        {
+            if (!_guests.Remove(key, out var gone)) return;
+            foreach (var writer in gone) _writers[writer.Path].Remove(writer);
+            return;
+        }
+
+        var host = world.HostOf(life);
+        var definition = host.Guests.FirstOrDefault(g => g.Key.Vm == life.Vm && g.Key.Lease == life.Lease).Definition;
+        if (definition is null) return;
+        var writers = _guests[key] = [];
+        foreach (var disk in definition.Disks)
+            if (!disk.ReadOnly)
+                writers.Add(Add(new Writer(disk.Path, host, checks.Line(life))));
+    }
+
+    /// <summary>A job on images; what it writes, it writes until the result is disposed.</summary>
+    public IDisposable Writes(WorldHost host, ImageJob job)
+    {
+        var path = job switch
+        {
+            ImageJob.Create c => c.Path,
+            ImageJob.Copy c => c.Destination,
+            ImageJob.Delete d => d.Path,
+            _ => null,
+        };
+        return new Writing(this, path is null ? null : Add(new Writer(path, host, $"{job.GetType().Name} job on {host.Name}")));
+    }
+
+    private Writer Add(Writer writer)
+    {
+        if (!_writers.TryGetValue(writer.Path, out var others)) _writers[writer.Path] = others = [];
+        if (others.Count > 0)
+            checks.BreakUnlessLied(
+                others.Select(o => o.Host), Rule, $"{writer.Path} has {others.Count + 1} writers",
+                [.. others.Select(o => o.Who), writer.Who]);
+        others.Add(writer);
+        return writer;
+    }
+
+    private sealed record Writer(string Path, WorldHost Host, string Who);
+
+    private sealed class Writing(DiskChecks owner, Writer? writer) : IDisposable
+    {
+        public void Dispose()
+        {
+            if (writer is not null) owner._writers[writer.Path].Remove(writer);
+        }
+    }
+}

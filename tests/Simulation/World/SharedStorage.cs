@@ -1,0 +1,26 @@
+using Orchestrator.Agent.Protocol;
+using Orchestrator.Agent.Simulated;
+using Orchestrator.Agent.Storage;
+
+namespace Orchestrator.Tests.Simulation.World;
+
+/// <summary>One host's way to the shared storage. While it is gone a job fails, or hangs and fails when it is back.</summary>
+internal sealed class SharedStorage(
+    SimulatedImages images, WorldHost host, DiskChecks writers, Random random, TimeProvider clock) : IImageWork
+{
+    private static readonly TimeSpan Look = TimeSpan.FromSeconds(1);
+
+    public async Task<(ImageFacts? Image, DomainFacts? Domain)> Do(
+        ImageJob job, Action<int> percent, CancellationToken cancel)
+    {
+        if (host.Faults.StorageGone)
+        {
+            if (random.Next(2) == 0)
+                while (host.Faults.StorageGone) await Task.Delay(Look, clock, cancel);
+            throw new ImageWorkException("Input/output error: the storage does not answer");
+        }
+
+        using var writing = writers.Writes(host, job);
+        return await images.Do(job, percent, cancel);
+    }
+}

@@ -1,0 +1,184 @@
+using System.Collections.Immutable;
+using Microsoft.Extensions.Logging;
+using Orchestrator.Agent;
+using Orchestrator.Agent.Ledgers;
+using Orchestrator.Agent.Protocol;
+using Orchestrator.Agent.Simulated;
+using Orchestrator.Agent.Storage;
+
+namespace Orchestrator.Tests.Simulation.World;
+
+/// <summary>
+/// One machine: power, own disk (the agent's ledger and jobs outlive everything), power device, a boot with its
+/// hypervisor, and in it an agent that may be dead, hang or be late.
+/// </summary>
+public sealed class WorldHost : IDisposable
+{
+    public const int AgentPort = 54321;
+    private readonly SimulatedWorld _world;
+    private MemoryLog _ledger = new();
+    private readonly MemoryLog _jobs = new();
+    private readonly Random _random;
+    private readonly ILogger _log;
+    private BootIdentity _boot = new("", 0);
+    private ITimer? _starting;
+    private int _boots;
+
+    internal WorldHost(SimulatedWorld world, int number, int seed)
+    {
+        _world = world;
+        _random = new Random(seed);
+        Number = number;
+        Clock = new HostClock(world.Clock, world.Context);
+        Address = new Uri($"https://10.99.0.{number}:{AgentPort}/");
+        Power = new PowerDevice(world, this, new Random(seed + 1));
+        _log = new WorldLog(this, world);
+    }
+
+    public int Number { get; }
+
+    public string Name => $"host-{Number}";
+
+    /// <summary>Where engine nodes reach its agent.</summary>
+    public Uri Address { get; }
+
+    public FenceParameters Fence => new("ipmilan", $"10.99.1.{Number}", 623, "admin");
+
+    /// <summary>The power is on; guests run only if it is.</summary>
+    public bool Powered { get; private set; }
+
+    public string BootId => _boot.BootId;
+
+    public PowerDevice Power { get; }
+
+    public HostFaults Faults { get; internal set; } = new();
+
+    public SimulatedHypervisor? Hypervisor { get; private set; }
+
+    internal HostClock Clock { get; }
+
+    /// <summary>Null while the machine is off or boots, or the agent is dead.</summary>
+    internal AgentLife? Life { get; private set; }
+
+    /// <summary>The system runs: what is not listened to is refused at once, and not met with silence.</summary>
+    internal bool SystemRuns => Hypervisor is not null;
+
+    internal bool DiskIsFull { get; set; }
+
+    internal TimeSpan AnswersLateBy { get; set; }
+
+    /// <summary>Share of orders whose answer is lost though they are carried out, 0 to 1.</summary>
+    internal double LosesAnswers { get; set; }
+
+    /// <summary>Directions in which no engine node and no other host reaches it.</summary>
+    internal Direction Isolated { get; set; }
+
+    /// <summary>When a word of it last came to any engine node, and when that last ended a silence.</summary>
+    internal TimeSpan? LastHeard { get; set; }
+
+    internal TimeSpan? SilenceEnded { get; set; }
+
+    /// <summary>When something was last done to it from outside.</summary>
+    internal TimeSpan? LastFault { get; set; }
+
+    public ImmutableArray<(GuestKey Key, GuestState State, VmDefinition Definition)> Guests =>
+        Hypervisor?.Running() ?? [];
+
+    internal void PowerOn(TimeSpan bootTime)
+    {
+        if (Powered) return;
+        Powered = true;
+        if (bootTime == TimeSpan.Zero) Boot();
+        else _starting = Clock.CreateTimer(_ => Boot(), null, bootTime, Timeout.InfiniteTimeSpan);
+    }
+
+    internal void PowerOff()
+    {
+        if (!Powered) return;
+        Powered = false;
+        _starting?.Dispose();
+        var gone = Hypervisor;
+        Hypervisor = null;
+        Life?.Kill();
+        Life = null;
+        gone?.PowerOff();
+    }
+
+    public void Dispose()
+    {
+        PowerOff();
+        _ledger.Dispose();
+        _jobs.Dispose();
+    }
+
+    /// <summary>kill -9; the system starts it anew. Guests run on.</summary>
+    internal void KillAgent(TimeSpan startsAfter)
+    {
+        if (Life is not { } life) return;
+        life.Kill();
+        Life = null;
+        _world.ConnectionsReset(life);
+        _starting?.Dispose();
+        _starting = Clock.CreateTimer(_ => StartAgent(), null, startsAfter, Timeout.InfiniteTimeSpan);
+    }
+
+    /// <summary>The one fault that no agent survives in honour: its memory of leases is gone.</summary>
+    internal void ForgetLedger()
+    {
+        _ledger.Dispose();
+        _ledger = new MemoryLog();
+    }
+
+    private void Boot()
+    {
+        _boots++;
+        _boot = new BootIdentity($"boot-{Number}-{_boots}", 0);
+        Hypervisor = new SimulatedHypervisor(
+            Number, _boot.BootId, _world.Options.Profile, () => Faults, _world.Truth, _random.Next(), Find, Clock);
+        StartAgent();
+        if (_boots > 1) _world.Note($"{Name} has booted ({_boot.BootId})");
+    }
+
+    private void StartAgent()
+    {
+        if (Hypervisor is not { } hypervisor) return;
+        _boot = _boot.Restarted;
+        var about = new AgentDescription(
+            new Guid(Number, 0, 0, [0x51, 0, 0, 0, 0, 0, 0, 0]).ToString(), _boot.BootId, AgentServer.Version,
+            AgentDescription.CurrentProtocol)
+        {
+            Driver = "simulated",
+            Accelerator = "simulated",
+            HostName = Name,
+        };
+        try
+        {
+            var life = new AgentLife(
+                about, _boot, File(_ledger), File(_jobs), hypervisor,
+                new SharedStorage(_world.Images, this, _world.Writers, _random, Clock),
+                _world.Options.IncomingTimeout, new HostClock(_world.Clock, _world.Context, Clock), _log);
+            Life = life;
+            _ = life.Agent.Open(CancellationToken.None);
+        }
+        catch (IOException)
+        {
+            // It could not even begin; see Disk.
+        }
+    }
+
+    private Disk File(MemoryLog file) =>
+        new(file, () => DiskIsFull, Broke(_boot), _random);
+
+    private Action<IOException> Broke(BootIdentity agent) => e => _world.Context.Post(_ => Broke(e, agent), null);
+
+    /// <summary>An agent that cannot write its ledger ends; the system starts it again and again.</summary>
+    private void Broke(IOException e, BootIdentity agent)
+    {
+        if (agent != _boot || !SystemRuns) return;
+        _world.Note($"{Name}: its agent ends because it cannot write its ledger: {e.Message}");
+        if (Life is not null) KillAgent(_world.Options.AgentRestartTime);
+        else _starting = Clock.CreateTimer(_ => StartAgent(), null, _world.Options.AgentRestartTime, Timeout.InfiniteTimeSpan);
+    }
+
+    private SimulatedHypervisor? Find(string uri) => _world.Destination(this, uri);
+}
