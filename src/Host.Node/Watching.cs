@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using System.Diagnostics;
 using Akka.Actor;
 using Npgsql;
+using Orchestrator.Api.ReadModel;
 using Orchestrator.Actors;
 using Orchestrator.Actors.Journal;
 using Orchestrator.Actors.Watching;
@@ -14,7 +15,7 @@ namespace Orchestrator.Host.Node;
 internal sealed record Watching(ClusterInsight Insight, Health Health)
 {
     public static Watching Start(
-        ActorSystem system, NodeConfig config, IEntities entities, IReadModel read, NpgsqlDataSource database,
+        ActorSystem system, NodeConfig config, IEntities entities, IReadModel read, PrimarySource database,
         DebtBook debts)
     {
         var clock = TimeProvider.System;

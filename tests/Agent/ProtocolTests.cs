@@ -348,7 +348,7 @@ public sealed class ProtocolTests : IAsyncLifetime
                 ClientCertificates = [credentials.Own],
                 LocalCertificateSelectionCallback = (_, _, _, _, _) => credentials.Own,
                 RemoteCertificateValidationCallback = (_, peer, _, _) =>
-                    PeerCertificate.Refuse(peer, credentials.Authority, PeerCertificate.AgentRole) is null,
+                    PeerCertificate.Refuse(LiveCredentials.Copy(peer), credentials.Authorities, PeerCertificate.AgentRole) is null,
                 EnabledSslProtocols = SslProtocols.Tls13,
             },
         };

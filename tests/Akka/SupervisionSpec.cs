@@ -65,6 +65,79 @@ public sealed class SupervisionSpec : TestKit
         ExpectTerminated(child);
     }
 
+    [Theory]
+    [InlineData(typeof(InvalidOperationException), Directive.Restart)]
+    [InlineData(typeof(Exception), Directive.Restart)]
+    public void The_default_decider_restarts_what_failed_by_itself(Type cause, Directive directive) => Assert.Equal(
+        directive, SupervisorStrategy.DefaultDecider.Decide((Exception)Activator.CreateInstance(cause)!));
+
+    [Fact]
+    public void The_default_decider_stops_what_was_not_born_was_killed_or_lost_its_partner()
+    {
+        Assert.Equal(Directive.Stop, SupervisorStrategy.DefaultDecider.Decide(new ActorInitializationException("x")));
+        Assert.Equal(Directive.Stop, SupervisorStrategy.DefaultDecider.Decide(new ActorKilledException("x")));
+        Assert.Equal(Directive.Stop, SupervisorStrategy.DefaultDecider.Decide(new DeathPactException(TestActor)));
+        Assert.Equal(Directive.Stop, SupervisorStrategy.StoppingStrategy.Decider.Decide(new InvalidOperationException()));
+        Assert.Equal(Directive.Restart, SupervisorStrategy.DefaultStrategy.Decider.Decide(new InvalidOperationException()));
+    }
+
+    [Fact]
+    public void The_bounds_of_a_strategy_are_as_given()
+    {
+        var strategy = new OneForOneStrategy(3, TimeSpan.FromSeconds(2), _ => Directive.Restart);
+        Assert.Equal((3, 2000), (strategy.MaxNumberOfRetries, strategy.WithinTimeRangeMilliseconds));
+        var unbound = new OneForOneStrategy(null, null, _ => Directive.Restart);
+        Assert.Equal((-1, -1), (unbound.MaxNumberOfRetries, unbound.WithinTimeRangeMilliseconds));
+    }
+
+    [Fact]
+    public void No_restart_is_allowed_with_a_bound_of_zero()
+    {
+        var supervisor = Sys.ActorOf(Props.Create(() => new Supervisor(
+            new OneForOneStrategy(0, TimeSpan.FromMinutes(1), _ => Directive.Restart), TestActor)));
+        supervisor.Tell("child");
+        var child = Watch(ExpectMsg<IActorRef>());
+        child.Tell(new InvalidOperationException("boom"));
+        ExpectTerminated(child);
+    }
+
+    [Fact]
+    public void One_for_one_leaves_the_siblings_alone()
+    {
+        var supervisor = Sys.ActorOf(Props.Create(() => new Supervisor(
+            new OneForOneStrategy(_ => Directive.Restart), TestActor)));
+        supervisor.Tell("child");
+        var one = ExpectMsg<IActorRef>();
+        supervisor.Tell("child");
+        var two = ExpectMsg<IActorRef>();
+        two.Tell("keep");
+        one.Tell(new InvalidOperationException("boom"));
+        ExpectMsg("pre-restart boom");
+        ExpectMsg("post-restart boom");
+        two.Tell("what");
+        ExpectMsg("state 1");
+    }
+
+    [Fact]
+    public void A_strategy_of_the_props_is_stronger_than_the_actors_own()
+    {
+        var supervisor = Sys.ActorOf(Props.Create(() => new Supervisor(
+            new OneForOneStrategy(_ => Directive.Restart), TestActor))
+            .WithSupervisorStrategy(new OneForOneStrategy(_ => Directive.Stop)));
+        supervisor.Tell("child");
+        var child = Watch(ExpectMsg<IActorRef>());
+        child.Tell(new InvalidOperationException("boom"));
+        ExpectTerminated(child);
+    }
+
+    [Fact]
+    public void A_failure_is_logged_as_an_error_with_its_cause()
+    {
+        var child = NewChild(_ => Directive.Stop);
+        EventFilter.Exception<InvalidOperationException>(message: "boom").ExpectOne(
+            () => child.Tell(new InvalidOperationException("boom")));
+    }
+
     [Fact]
     public void A_restart_is_no_termination()
     {

@@ -19,9 +19,9 @@ public sealed class ZombieTests(ITestOutputHelper output)
     /// <summary>As fast as an operator may set it, so that many rounds fit into minutes.</summary>
     private const string Short = """
         orchestrator.cluster {
-          node-lease = 1200 ms
-          renew-interval = 150 ms
-          lease-margin = 300 ms
+          node-lease = 2 s
+          renew-interval = 200 ms
+          lease-margin = 400 ms
         }
         """;
 

@@ -1,6 +1,4 @@
-using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
-using Orchestrator.Engine;
 using Orchestrator.Engine.Memory;
 
 namespace Orchestrator.Tests.Engine;
@@ -12,8 +10,8 @@ public sealed class TransportTests
     [Fact]
     public async Task Nodes_with_certificates_of_one_authority_talk_and_others_are_kept_out()
     {
-        using var authority = Authority();
-        using var foreign = Authority();
+        using var authority = TestCertificates.Authority();
+        using var foreign = TestCertificates.Authority();
         await using var a = new TestNode(new MemoryEngineStore(database), identity: Identity(authority, authority));
         await using var b = new TestNode(new MemoryEngineStore(database), identity: Identity(authority, authority));
         await a.SeesAsync(v => v.Members.Length == 2 && v.Shards.Count == 12 && v.Shards.Values.All(s => s.Next is null && s.Owner is not null)
@@ -40,21 +38,6 @@ public sealed class TransportTests
         Assert.True(failures > 0);
     }
 
-    private static RemoteIdentity Identity(X509Certificate2 signer, X509Certificate2 trusted)
-    {
-        using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
-        var request = new CertificateRequest("CN=node", key, HashAlgorithmName.SHA256);
-        using var bare = request.Create(
-            signer, DateTimeOffset.UtcNow.AddHours(-1), DateTimeOffset.UtcNow.AddHours(1), RandomNumberGenerator.GetBytes(8));
-        using var whole = bare.CopyWithPrivateKey(key);
-        return new FixedIdentity(X509CertificateLoader.LoadPkcs12(whole.Export(X509ContentType.Pkcs12), null), trusted);
-    }
-
-    private static X509Certificate2 Authority()
-    {
-        var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
-        var request = new CertificateRequest("CN=authority", key, HashAlgorithmName.SHA256);
-        request.CertificateExtensions.Add(new X509BasicConstraintsExtension(true, false, 0, true));
-        return request.CreateSelfSigned(DateTimeOffset.UtcNow.AddHours(-2), DateTimeOffset.UtcNow.AddHours(2));
-    }
+    private static FixedIdentity Identity(X509Certificate2 signer, X509Certificate2 trusted) =>
+        new(TestCertificates.Issue(signer), trusted);
 }

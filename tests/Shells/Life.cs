@@ -116,9 +116,8 @@ internal sealed class Life<TState, TCommand, TEvent, TEffect>
     private static Config Hocon(Type serializer) => ConfigurationFactory.ParseString($$"""
         akka.loggers = []
         akka.persistence.snapshot-store.sql.snapshot-is-optional = on
-        {{WireNames.Bindings}}
         akka.actor.serializers.wire = "{{serializer.FullName}}, {{serializer.Assembly.GetName().Name}}"
-        """);
+        """).WithFallback(ConfigurationFactory.ParseString(WireNames.Bindings));
 
     /// <summary>Takes a fact and its rows apart for the journal, as a node does.</summary>
     private sealed class Rows : IUnwrapRecords

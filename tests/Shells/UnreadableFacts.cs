@@ -45,5 +45,8 @@ public sealed class UnreadableFacts
         Assert.Equal(0, life.Writes);
         Assert.Empty(life.Story.OfType<Step.Decided>());
         Assert.Equal(3, world.Database.Journal.Length);
+
+        // It does not stay in memory for ever.
+        Assert.Contains(life.Story, step => step is Step.AskedToPassivate);
     }
 }

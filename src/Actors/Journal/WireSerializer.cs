@@ -32,8 +32,7 @@ public class WireSerializer : SerializerWithStringManifest
         (o as StateCopy)?.Manifest ?? WireNames.NameOf(o.GetType())
         ?? throw new InvalidOperationException($"{o.GetType()} has no name on the wire: add it to WireNames");
 
-    public sealed override byte[] ToBinary(object obj) =>
-        Encoding.UTF8.GetBytes(WireJson.Write(obj is StateCopy copy ? copy.State : obj));
+    public sealed override byte[] ToBinary(object obj) => WireJson.WriteBytes(obj is StateCopy copy ? copy.State : obj);
 
     /// <exception cref="SerializationException">A copy of the state that another build made: recovery does without it.
     /// </exception>

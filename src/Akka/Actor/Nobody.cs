@@ -12,7 +12,7 @@ public sealed class Nobody : IActorRef
 
     public ActorPath Path { get; } = new RootActorPath(new Address("akka", "all-systems")) / "Nobody";
 
-    void ICanTell.Tell(object message, IActorRef sender) { }
+    public void Tell(object message, IActorRef sender) { }
 
     bool IEquatable<IActorRef>.Equals(IActorRef? other) => other is Nobody;
 

@@ -68,13 +68,30 @@ public class Props
     private static Props FromNew(NewExpression made, SupervisorStrategy? strategy) =>
         new(made.Type, made.Constructor, [.. made.Arguments.Select(Evaluate)], strategy);
 
+    /// <summary>Entities are made by the thousand: what can be read off the expression is not compiled.</summary>
     private static object? Evaluate(Expression argument) => argument switch
     {
         ConstantExpression constant => constant.Value,
-        MemberExpression { Member: FieldInfo field, Expression: ConstantExpression owner } => field.GetValue(owner.Value),
+        MemberExpression { Member: FieldInfo field, Expression: var owner } when owner is null || !field.DeclaringType!.IsValueType =>
+            field.GetValue(owner is null ? null : Evaluate(owner)),
+        MemberExpression { Member: PropertyInfo property, Expression: null } => property.GetValue(null),
+        InvocationExpression { Arguments: [], Expression: MemberExpression made } => Call((Delegate)Evaluate(made)!),
         _ => Expression.Lambda<Func<object>>(Expression.Convert(argument, typeof(object)))
             .Compile(preferInterpretation: true)(),
     };
+
+    private static object? Call(Delegate made)
+    {
+        try
+        {
+            return made.DynamicInvoke();
+        }
+        catch (TargetInvocationException wrapped) when (wrapped.InnerException is { } cause)
+        {
+            System.Runtime.ExceptionServices.ExceptionDispatchInfo.Throw(cause);
+            throw;
+        }
+    }
 
     private sealed class Nothing : ActorBase
     {

@@ -25,7 +25,7 @@ internal sealed class Residents : IExtension
     {
         this.system = system;
         log = Logging.GetLogger(system, "Sharding");
-        limit = system.Settings.Config.GetInt("orchestrator.sharding.resident-limit", 50_000);
+        limit = system.Settings.Config.GetInt("orchestrator.sharding.resident-limit", 20_000);
         trigger = limit - (limit / 8);
         wanted = limit - (limit / 4);
     }
@@ -61,7 +61,7 @@ internal sealed class Residents : IExtension
         lock (gate)
         {
             // What was told a moment ago takes its time; telling it again would send too many to sleep.
-            if (trimmedAt != 0 && system.Clock.GetElapsedTime(trimmedAt) < TimeSpan.FromMilliseconds(20)) return;
+            if (trimmedAt != 0 && system.Clock.GetElapsedTime(trimmedAt) < TimeSpan.FromMilliseconds(10)) return;
             trimmedAt = Math.Max(1, system.Clock.GetTimestamp());
             all = [.. shards];
             if (now > limit && !warned)

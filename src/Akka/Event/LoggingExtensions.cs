@@ -3,8 +3,10 @@ namespace Akka.Event;
 /// <summary>Writes lines of one level. The arguments fill the holes of the format, if anybody reads the line.</summary>
 public static class LoggingExtensions
 {
-    public static void Debug(this ILoggingAdapter log, string format) =>
-        log.Log(LogLevel.DebugLevel, null, format);
+    public static void Debug(this ILoggingAdapter log, string format)
+    {
+        if (log.IsDebugEnabled) log.Log(LogLevel.DebugLevel, null, format);
+    }
 
     public static void Debug(this ILoggingAdapter log, string format, object[] args) =>
         Write(log, LogLevel.DebugLevel, null, format, args);
@@ -42,8 +44,10 @@ public static class LoggingExtensions
         if (log.IsDebugEnabled) Write(log, LogLevel.DebugLevel, null, format, [arg1!, arg2!, arg3!, arg4!, arg5!, arg6!]);
     }
 
-    public static void Debug(this ILoggingAdapter log, Exception cause, string format) =>
-        log.Log(LogLevel.DebugLevel, cause, format);
+    public static void Debug(this ILoggingAdapter log, Exception cause, string format)
+    {
+        if (log.IsDebugEnabled) log.Log(LogLevel.DebugLevel, cause, format);
+    }
 
     public static void Debug(this ILoggingAdapter log, Exception cause, string format, object[] args) =>
         Write(log, LogLevel.DebugLevel, cause, format, args);
@@ -82,8 +86,10 @@ public static class LoggingExtensions
         if (log.IsDebugEnabled) Write(log, LogLevel.DebugLevel, cause, format, [arg1!, arg2!, arg3!, arg4!, arg5!, arg6!]);
     }
 
-    public static void Info(this ILoggingAdapter log, string format) =>
-        log.Log(LogLevel.InfoLevel, null, format);
+    public static void Info(this ILoggingAdapter log, string format)
+    {
+        if (log.IsInfoEnabled) log.Log(LogLevel.InfoLevel, null, format);
+    }
 
     public static void Info(this ILoggingAdapter log, string format, object[] args) =>
         Write(log, LogLevel.InfoLevel, null, format, args);
@@ -121,8 +127,10 @@ public static class LoggingExtensions
         if (log.IsInfoEnabled) Write(log, LogLevel.InfoLevel, null, format, [arg1!, arg2!, arg3!, arg4!, arg5!, arg6!]);
     }
 
-    public static void Info(this ILoggingAdapter log, Exception cause, string format) =>
-        log.Log(LogLevel.InfoLevel, cause, format);
+    public static void Info(this ILoggingAdapter log, Exception cause, string format)
+    {
+        if (log.IsInfoEnabled) log.Log(LogLevel.InfoLevel, cause, format);
+    }
 
     public static void Info(this ILoggingAdapter log, Exception cause, string format, object[] args) =>
         Write(log, LogLevel.InfoLevel, cause, format, args);
@@ -161,8 +169,10 @@ public static class LoggingExtensions
         if (log.IsInfoEnabled) Write(log, LogLevel.InfoLevel, cause, format, [arg1!, arg2!, arg3!, arg4!, arg5!, arg6!]);
     }
 
-    public static void Warning(this ILoggingAdapter log, string format) =>
-        log.Log(LogLevel.WarningLevel, null, format);
+    public static void Warning(this ILoggingAdapter log, string format)
+    {
+        if (log.IsWarningEnabled) log.Log(LogLevel.WarningLevel, null, format);
+    }
 
     public static void Warning(this ILoggingAdapter log, string format, object[] args) =>
         Write(log, LogLevel.WarningLevel, null, format, args);
@@ -200,8 +210,10 @@ public static class LoggingExtensions
         if (log.IsWarningEnabled) Write(log, LogLevel.WarningLevel, null, format, [arg1!, arg2!, arg3!, arg4!, arg5!, arg6!]);
     }
 
-    public static void Warning(this ILoggingAdapter log, Exception cause, string format) =>
-        log.Log(LogLevel.WarningLevel, cause, format);
+    public static void Warning(this ILoggingAdapter log, Exception cause, string format)
+    {
+        if (log.IsWarningEnabled) log.Log(LogLevel.WarningLevel, cause, format);
+    }
 
     public static void Warning(this ILoggingAdapter log, Exception cause, string format, object[] args) =>
         Write(log, LogLevel.WarningLevel, cause, format, args);
@@ -240,8 +252,10 @@ public static class LoggingExtensions
         if (log.IsWarningEnabled) Write(log, LogLevel.WarningLevel, cause, format, [arg1!, arg2!, arg3!, arg4!, arg5!, arg6!]);
     }
 
-    public static void Error(this ILoggingAdapter log, string format) =>
-        log.Log(LogLevel.ErrorLevel, null, format);
+    public static void Error(this ILoggingAdapter log, string format)
+    {
+        if (log.IsErrorEnabled) log.Log(LogLevel.ErrorLevel, null, format);
+    }
 
     public static void Error(this ILoggingAdapter log, string format, object[] args) =>
         Write(log, LogLevel.ErrorLevel, null, format, args);
@@ -279,8 +293,10 @@ public static class LoggingExtensions
         if (log.IsErrorEnabled) Write(log, LogLevel.ErrorLevel, null, format, [arg1!, arg2!, arg3!, arg4!, arg5!, arg6!]);
     }
 
-    public static void Error(this ILoggingAdapter log, Exception cause, string format) =>
-        log.Log(LogLevel.ErrorLevel, cause, format);
+    public static void Error(this ILoggingAdapter log, Exception cause, string format)
+    {
+        if (log.IsErrorEnabled) log.Log(LogLevel.ErrorLevel, cause, format);
+    }
 
     public static void Error(this ILoggingAdapter log, Exception cause, string format, object[] args) =>
         Write(log, LogLevel.ErrorLevel, cause, format, args);

@@ -1,11 +1,12 @@
 using System.Data.Common;
 using System.Diagnostics;
 using Npgsql;
+using Orchestrator.Api.ReadModel;
 
 namespace Orchestrator.Host.Node.Insight;
 
 /// <summary>Asks the database who it is. Many who ask at once share one question.</summary>
-internal sealed class DatabaseProbe(NpgsqlDataSource database)
+internal sealed class DatabaseProbe(PrimarySource database)
 {
     public static readonly TimeSpan Limit = TimeSpan.FromMilliseconds(700);
     private static readonly TimeSpan KeptFor = TimeSpan.FromMilliseconds(500);
@@ -31,7 +32,7 @@ internal sealed class DatabaseProbe(NpgsqlDataSource database)
         try
         {
             using var limit = new CancellationTokenSource(Limit);
-            await using var ask = database.CreateCommand(
+            await using var ask = database().CreateCommand(
                 "SELECT pg_is_in_recovery(), coalesce(host(inet_server_addr()), 'local'), inet_server_port(),"
                 + " current_setting('server_version')");
             await using var row = await ask.ExecuteReaderAsync(limit.Token);

@@ -3,6 +3,7 @@ using System.Data.Common;
 using Akka.Actor;
 using Newtonsoft.Json.Linq;
 using Npgsql;
+using Orchestrator.Api.ReadModel;
 using Orchestrator.Actors;
 using Orchestrator.Actors.Journal;
 using Orchestrator.Actors.Watching;
@@ -15,7 +16,7 @@ namespace Orchestrator.Host.Node.Insight;
 /// database. Nothing is waited for long: what did not answer is named instead.
 /// </summary>
 internal sealed class EntityInsight(
-    ShardDirectory directory, NodeQuestions questions, IEntities entities, IReadModel read, NpgsqlDataSource database,
+    ShardDirectory directory, NodeQuestions questions, IEntities entities, IReadModel read, PrimarySource database,
     TimeProvider clock)
 {
     private const int EventsShown = 10;
@@ -127,7 +128,7 @@ internal sealed class EntityInsight(
 
     private async Task<List<EventRow>> Events(string kind, Guid id, CancellationToken cancel)
     {
-        await using var ask = database.CreateCommand(
+        await using var ask = database().CreateCommand(
             "SELECT sequence_number, manifest, created FROM akka.journal WHERE persistence_id = $1"
             + " ORDER BY sequence_number DESC LIMIT $2");
         ask.Parameters.Add(new NpgsqlParameter<string> { TypedValue = $"{kind}-{id}" });

@@ -31,7 +31,8 @@ internal static class PublicSurface
             .Order(StringComparer.Ordinal),
     ];
 
-    private static bool IsAkka(Type type) => type.Namespace is "Akka" || type.Namespace?.StartsWith("Akka.", StringComparison.Ordinal) == true;
+    private static bool IsAkka(Type type) =>
+        type.Namespace is "Akka" || type.Namespace?.StartsWith("Akka.", StringComparison.Ordinal) == true;
 
     private static IEnumerable<string> Lines(Type type)
     {
@@ -54,7 +55,7 @@ internal static class PublicSurface
         foreach (var one in type.GetInterfaces().Where(IsVisible)) yield return $"{name}: is {Name(one)}";
         foreach (var member in type.GetMembers(Declared))
         {
-            if (member.GetCustomAttribute<CompilerGeneratedAttribute>() is not null && member is not (MethodInfo or ConstructorInfo)) continue;
+            if (member is FieldInfo && member.IsDefined(typeof(CompilerGeneratedAttribute))) continue;
             foreach (var line in Lines(member)) yield return $"{name}: {line}";
         }
     }
@@ -71,7 +72,8 @@ internal static class PublicSurface
             case FieldInfo field when Access(field) is { } access:
                 yield return field.IsLiteral
                     ? $"{access} const {Name(field.FieldType)} {field.Name} = {Value(field.GetRawConstantValue())}"
-                    : $"{access} {(field.IsStatic ? "static " : "")}{(field.IsInitOnly ? "readonly " : "")}{Name(field.FieldType)} {field.Name}";
+                    : $"{access} {(field.IsStatic ? "static " : "")}{(field.IsInitOnly ? "readonly " : "")}"
+                        + $"{Name(field.FieldType)} {field.Name}";
                 break;
             case PropertyInfo property:
                 foreach (var line in Accessors(property)) yield return line;
@@ -130,7 +132,10 @@ internal static class PublicSurface
             if (one.IsDefined(typeof(ParamArrayAttribute))) text.Append("params ");
             if (one.IsOut) text.Append("out ");
             text.Append(Name(one.ParameterType)).Append(' ').Append(one.Name);
-            if (one.HasDefaultValue) text.Append(" = ").Append(Value(one.DefaultValue));
+            if (!one.HasDefaultValue) continue;
+            var isDefault = one.DefaultValue is null && one.ParameterType.IsValueType
+                && Nullable.GetUnderlyingType(one.ParameterType) is null;
+            text.Append(" = ").Append(isDefault ? "default" : Value(one.DefaultValue));
         }
         return text.ToString();
     }
@@ -165,7 +170,7 @@ internal static class PublicSurface
         if (Nullable.GetUnderlyingType(type) is { } inner) return Name(inner) + "?";
         if (Short.TryGetValue(type, out var known)) return known;
         if (type.IsGenericParameter) return type.Name;
-        var prefix = type.DeclaringType is { } outer ? Name(outer.IsGenericTypeDefinition ? outer : outer) + "." : "";
+        var prefix = type.DeclaringType is { } outer ? Name(outer) + "." : "";
         if (prefix.Length == 0 && type.Namespace?.StartsWith("Akka", StringComparison.Ordinal) == true) prefix = type.Namespace + ".";
         var tick = type.Name.IndexOf('`');
         return tick < 0

@@ -34,7 +34,9 @@ public sealed class SurfaceSpec
     private static string[] Read(string name) =>
         [.. File.ReadAllLines(Source(name)).Where(line => line.Length > 0 && line[0] != '#')];
 
-    private static string Source(string name) => Path.Combine(
-        typeof(SurfaceSpec).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>().Single(one => one.Key == "Source").Value!,
-        "Surface", name);
+    /// <summary>The folder of this project's sources.</summary>
+    internal static string Folder => typeof(SurfaceSpec).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>()
+        .Single(one => one.Key == "Source").Value!;
+
+    private static string Source(string name) => Path.Combine(Folder, "Surface", name);
 }

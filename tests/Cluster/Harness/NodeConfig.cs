@@ -25,11 +25,11 @@ public sealed record NodeConfig
     /// <summary>Further HOCON lines, which stand above all others.</summary>
     public string More { get; init; } = "";
 
-    /// <summary>orchestrator.dll of another version than the one under test, or null.</summary>
-    public string? Program { get; init; }
-
     /// <summary>Further lines of HOCON under orchestrator.</summary>
     public string Extra { get; init; } = "";
+
+    /// <summary>orchestrator.dll of another version than the one under test, or null.</summary>
+    public string? Program { get; init; }
 
     public Uri Api => new($"https://{Address}:{ApiPort}/");
 
@@ -94,6 +94,7 @@ public sealed record FleetConfig
 
     /// <summary>Further lines of HOCON under orchestrator.</summary>
     public string Extra { get; init; } = "";
+
 
     public string Write(string folder)
     {

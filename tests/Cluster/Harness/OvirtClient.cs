@@ -64,7 +64,14 @@ public sealed class OvirtClient : IDisposable
         _nodes = nodes;
         _user = user;
         _password = password;
-        var ca = X509CertificateLoader.LoadCertificateFromFile(caFile);
+        var authorities = new X509Certificate2Collection();
+        authorities.ImportFromPemFile(caFile);
+        var trust = new X509ChainPolicy
+        {
+            TrustMode = X509ChainTrustMode.CustomRootTrust,
+            RevocationMode = X509RevocationMode.NoCheck,
+        };
+        trust.CustomTrustStore.AddRange(authorities);
         _http = new HttpClient(new SocketsHttpHandler
         {
             ConnectTimeout = TimeSpan.FromSeconds(2),
@@ -72,12 +79,7 @@ public sealed class OvirtClient : IDisposable
             AllowAutoRedirect = false,
             SslOptions = new SslClientAuthenticationOptions
             {
-                CertificateChainPolicy = new X509ChainPolicy
-                {
-                    TrustMode = X509ChainTrustMode.CustomRootTrust,
-                    RevocationMode = X509RevocationMode.NoCheck,
-                    CustomTrustStore = { ca },
-                },
+                CertificateChainPolicy = trust,
             },
         })
         {

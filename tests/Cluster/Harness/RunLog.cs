@@ -15,7 +15,7 @@ public sealed class RunLog
     /// <summary>Writes the merged log to a file, and keeps the newest lines in the answer.</summary>
     public string Save(string path, int tail)
     {
-        var lines = _lines.OrderBy(l => l.At)
+        var lines = _lines.ToArray().OrderBy(l => l.At)
             .Select(l => string.Create(CultureInfo.InvariantCulture, $"{l.At:HH:mm:ss.fff} {l.Who,-8} {l.Line}"))
             .ToList();
         File.WriteAllLines(path, lines);

@@ -37,6 +37,9 @@ public sealed record TestClusterOptions
     /// <summary>Further lines of HOCON under orchestrator, for nodes and fleet.</summary>
     public string Extra { get; init; } = "";
 
+    /// <summary>Null: one of the harness's own. Empty: the nodes take it from their CA.</summary>
+    public string? ClusterId { get; init; }
+
     /// <summary>How long a client waits for one answer of one node.</summary>
     public TimeSpan AttemptLimit { get; init; } = TimeSpan.FromSeconds(8);
 }
@@ -197,7 +200,7 @@ public sealed class TestCluster : IAsyncDisposable
 
         var octet = RandomNumberGenerator.GetInt32(2, 250);
         var (clusterPort, apiPort) = (Ports.Free(), Ports.Free());
-        var clusterId = Guid.NewGuid().ToString();
+        var clusterId = Options.ClusterId ?? Guid.NewGuid().ToString();
         for (var i = 0; i < Options.Nodes; i++)
         {
             var name = $"n{i + 1}";
@@ -214,8 +217,8 @@ public sealed class TestCluster : IAsyncDisposable
                 TokenKeyFile = tokenKeyFile,
                 InstanceIdFile = instanceFile,
                 More = Options.More,
-                Program = Options.Program,
                 Extra = Options.Extra,
+                Program = Options.Program,
             }, Folder, Log, Options.Namespaces ? NetworkLab.NamespaceOf(i) : null));
         }
 

@@ -119,12 +119,16 @@ public class ClusterSharding : IExtension
         ImmutableArray<string> shards = settings.Extractor is HashCodeMessageExtractor hashed
             ? [.. Enumerable.Range(0, hashed.MaxNumberOfShards).Select(i => i.ToString(CultureInfo.InvariantCulture))]
             : [];
-        while (!cluster.IsTerminated)
+        for (var told = false; !cluster.IsTerminated; told = true)
         {
             try
             {
                 await cluster.Membership.RegisterAsync(settings.Type, shards, CancellationToken.None);
                 return;
+            }
+            catch (StoreUnavailableException e) when (told)
+            {
+                system.Log.Debug("The shards of {0} are not registered yet: {1}", settings.Type, e.Message);
             }
             catch (StoreUnavailableException e)
             {

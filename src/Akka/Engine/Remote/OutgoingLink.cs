@@ -47,7 +47,7 @@ internal sealed class OutgoingLink : IDisposable
     /// <summary>Closes the connection when it is found cut.</summary>
     public void Look()
     {
-        if (connected is { } line && State.FindsCut(line.Client.Client)) line.Client.Close();
+        if (connected is { Client: { Client: { } socket } client } && State.FindsCut(socket)) client.Close();
     }
 
     public void Send(Outgoing message)
