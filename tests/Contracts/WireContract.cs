@@ -14,12 +14,15 @@ using Orchestrator.Tests.Deciders;
 namespace Orchestrator.Tests.Contracts;
 
 /// <summary>
-/// What is stored stays readable for ever. tests/Contracts/golden has one file per name, written when the name was
-/// first released; a file is never edited and never deleted: a new shape gets a new number.
+/// What is stored stays readable for ever. tests/Contracts/golden has a folder per version with a file for each name that
+/// was new in it or got a field: 0.1.0 has them all. A released folder is never touched: a new shape gets a new number.
 /// </summary>
 public sealed class WireContract
 {
     private static readonly string _golden = Path.Combine(Golden.Root(), "tests/Contracts/golden");
+
+    /// <summary>The version that is being made: only its folder may still change.</summary>
+    private static readonly string _version = typeof(WireNames).Assembly.GetName().Version!.ToString(3);
 
     public static TheoryData<string> Names => [.. WireNames.All.Select(n => n.Name)];
 
@@ -50,31 +53,83 @@ public sealed class WireContract
             .Select(t => $"{t.FullName} has no name: add it to WireNames"));
     }
 
+    /// <summary>Files of every version: folder by folder, name by name.</summary>
+    public static TheoryData<string> Stored => [.. Directory.GetFiles(_golden, "*.json", SearchOption.AllDirectories)
+        .Select(f => Path.GetRelativePath(_golden, f)).Order()];
+
     [Theory]
-    [MemberData(nameof(Names))]
-    public void What_was_stored_is_read_and_written_as_it_was(string name)
+    [MemberData(nameof(Stored))]
+    public void What_any_version_stored_is_read_and_nothing_of_it_is_lost(string file)
     {
-        var type = WireNames.TypeOf(name)!;
-        var file = Path.Combine(_golden, $"{name}.json");
-        if (!File.Exists(file) && Environment.GetEnvironmentVariable("UPDATE_GOLDEN") == "1")
+        var name = Path.GetFileNameWithoutExtension(file);
+        var stored = File.ReadAllText(Path.Combine(_golden, file)).TrimEnd();
+        var read = new WireSerializer(null!).FromBinary(Encoding.UTF8.GetBytes(stored), name);
+        Assert.False(read is Unreadable, $"{file} was released once and must be read for ever: {(read as Unreadable)?.Reason}");
+        if (WireNames.TypeOf(name) is not { } type)
         {
-            Directory.CreateDirectory(_golden);
-            File.WriteAllText(file, WireJson.Write(Full(type)) + "\n");
+            Assert.True(Upcasts.Released.Knows(name), $"{file}: no such name, and no step from it in Upcasts");
+            return;
         }
 
-        Assert.True(File.Exists(file), $"{file} is missing: UPDATE_GOLDEN=1 writes it, once");
-        var stored = File.ReadAllText(file).TrimEnd();
-        var read = WireJson.Read(stored, type);
-        Assert.IsType(type, read);
-
         // Fields that a later version added may be missing from the file; none of the file's may be lost.
-        Assert.Equal([], Lost(JToken.Parse(stored), JToken.Parse(WireJson.Write(read)), name));
+        Assert.IsType(type, read);
+        Assert.Equal([], Lost(JToken.Parse(stored), JToken.Parse(WireJson.Write(read)), file));
     }
 
+    /// <summary>A new name, and a new field of an old one, is in a golden file of the version that brings it.</summary>
+    [Theory]
+    [MemberData(nameof(Names))]
+    public void Every_field_of_every_name_is_in_a_golden_file(string name)
+    {
+        var json = JToken.Parse(WireJson.Write(Sample.Of(WireNames.TypeOf(name)!)));
+        var present = Path.Combine(_golden, _version, $"{name}.json");
+        var files = Directory.GetFiles(_golden, $"{name}.json", SearchOption.AllDirectories);
+        var known = files.SelectMany(f => Fields(JToken.Parse(File.ReadAllText(f)), "")).ToHashSet();
+        var missing = Fields(json, "").Where(f => !known.Contains(f)).ToArray();
+        if (missing.Length == 0 && files.Length > 0) return;
+        if (Environment.GetEnvironmentVariable("UPDATE_GOLDEN") == "1")
+        {
+            Directory.CreateDirectory(Path.GetDirectoryName(present)!);
+            File.WriteAllText(present, json.ToString(Newtonsoft.Json.Formatting.Indented) + "\n");
+            return;
+        }
+
+        Assert.Fail(files.Length == 0
+            ? $"{name} has no golden file: UPDATE_GOLDEN=1 writes one for version {_version}"
+            : $"{name}: no golden file has {string.Join(", ", missing)}: UPDATE_GOLDEN=1 writes one for version {_version}");
+    }
+
+    /// <summary>The files of a released version are evidence: golden/VERSION.sha256 has what they were.</summary>
     [Fact]
-    public void No_stored_name_is_forgotten() => Assert.Equal([], Directory.GetFiles(_golden, "*.json")
-        .Select(f => Path.GetFileNameWithoutExtension(f)).Where(n => WireNames.TypeOf(n) is null)
-        .Select(n => $"{n} was released once and must be read for ever"));
+    public void A_golden_file_of_a_released_version_is_never_touched()
+    {
+        foreach (var list in Directory.GetFiles(_golden, "*.sha256"))
+        {
+            var folder = Path.ChangeExtension(list, null);
+            var now = Directory.GetFiles(folder, "*.json").Order(StringComparer.Ordinal).Select(f =>
+                $"{Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData(File.ReadAllBytes(f)))}  {Path.GetFileName(f)}");
+            Assert.Equal(File.ReadAllLines(list), now);
+        }
+    }
+
+    /// <summary>What version 0.1.0 wrote lacks every later field; each then has the value that the type gives it.</summary>
+    [Theory]
+    [MemberData(nameof(Names))]
+    public void An_optional_field_that_is_missing_has_its_default(string name)
+    {
+        var type = WireNames.TypeOf(name)!;
+        var whole = JObject.Parse(WireJson.Write(Sample.Of(type)));
+        foreach (var property in type.GetProperties().Where(p => p.CanWrite))
+        {
+            var field = char.ToLowerInvariant(property.Name[0]) + property.Name[1..];
+            if (type.GetConstructors().Any(c => c.GetParameters().Any(p => p.Name == property.Name))) continue;
+            var without = (JObject)whole.DeepClone();
+            without.Remove(field);
+            var read = WireJson.Read(without.ToString(), type);
+            if (property.PropertyType.IsGenericType && property.PropertyType.Name.StartsWith("ImmutableArray", StringComparison.Ordinal))
+                Assert.False((bool)property.PropertyType.GetProperty("IsDefault")!.GetValue(property.GetValue(read))!, $"{name}.{field} is no list");
+        }
+    }
 
     [Theory]
     [MemberData(nameof(Names))]
@@ -116,6 +171,14 @@ public sealed class WireContract
             Assert.Equal(json, WireJson.Write(WireJson.Read(json, view)));
         }
     }
+
+    /// <summary>Paths of all fields, whatever the place in a list.</summary>
+    private static IEnumerable<string> Fields(JToken token, string path) => token switch
+    {
+        JObject o => o.Properties().SelectMany(p => Fields(p.Value, $"{path}.{p.Name}").Prepend($"{path}.{p.Name}")),
+        JArray a => a.SelectMany(e => Fields(e, $"{path}[]")),
+        _ => [],
+    };
 
     /// <summary>The first of many samples in which the most is filled in.</summary>
     private static object Full(Type type) => Enumerable.Range(1, 100)
