@@ -8,7 +8,7 @@ namespace Akka.Cluster.Sharding;
 
 /// <summary>One shard that this node owns under one epoch, and the parent of its entities. It wakes those that the
 /// store remembers, passivates the idle, and ends when all are stopped for a hand-over.</summary>
-internal sealed class ShardActor : ReceiveActor, IWithTimers
+internal sealed class ShardActor : ReceiveActor, IWithTimers, IPassesOn
 {
     private static readonly TimeSpan RestartPauseMin = TimeSpan.FromMilliseconds(500);
     private static readonly TimeSpan RestartPauseMax = TimeSpan.FromSeconds(30);
