@@ -30,7 +30,7 @@ internal static class Measures
         await driver.Ask($"create 0 400 1");
         foreach (var kind in new[] { Meter.Kind, Actors.Journal.Kinds.Vm })
         {
-            for (var n = 0; n < 2; n++) await driver.Ask($"asks {kind} {Parallel} 4");
+            for (var n = 0; n < 2; n++) await driver.Ask($"asks {kind} {Parallel} 3");
             var rounds = new List<(double Rate, double Cpu, double Limit)>();
             var (before, ownerBefore) = (await driver.Ask($"bytes"), await owner.Ask($"bytes"));
             var first = await driver.Ask($"asks {kind} {Parallel} 1");
@@ -45,7 +45,7 @@ internal static class Measures
             for (var n = 0; n < Rounds; n++)
             {
                 var cpu = ProcessCost.Cpu(owner.Pid) + ProcessCost.Cpu(driver.Pid);
-                var asks = await driver.Ask($"asks {kind} {Parallel} 4");
+                var asks = await driver.Ask($"asks {kind} {Parallel} 3");
                 cpu = ProcessCost.Cpu(owner.Pid) + ProcessCost.Cpu(driver.Pid) - cpu;
                 rounds.Add((
                     Number(asks[1]), cpu.TotalMicroseconds / Number(asks[0]),

@@ -26,6 +26,7 @@ public sealed class GroupWriter : IExtension
     private readonly TimeSpan _retryMax;
     private readonly int _groupSize;
     private readonly int _groupsInFlight;
+    private readonly bool _onThreadPool;
     private int _inFlight;
     private int _waiting;
     private long _groups;
@@ -42,6 +43,7 @@ public sealed class GroupWriter : IExtension
         _retryMax = config.GetTimeSpan("retry-max");
         _groupSize = Math.Max(1, config.GetInt("max-batches-per-group"));
         _groupsInFlight = Math.Max(1, config.GetInt("groups-in-flight"));
+        _onThreadPool = system.Dispatcher is ThreadPoolDispatcher;
         system.RegisterOnTermination(_end.Cancel);
     }
 
@@ -71,10 +73,14 @@ public sealed class GroupWriter : IExtension
             _busy.Add(batch.PersistenceId, new Queue<Pending>());
             _ready.Enqueue(pending);
         }
-        Pump();
+        Pump(Begin.Here);
     }
 
-    private void Pump()
+    private enum Begin { Here, Elsewhere }
+
+    /// <summary>Begins writing what waits, as far as there is room. Here: on the submitter's own thread, because a lone
+    /// write would only be delayed by waking another one.</summary>
+    private void Pump(Begin begin = Begin.Elsewhere)
     {
         while (true)
         {
@@ -85,24 +91,41 @@ public sealed class GroupWriter : IExtension
                 while (group.Count < _groupSize && _ready.TryDequeue(out var next)) group.Add(next);
                 _inFlight++;
             }
-            _ = _system.Run(() => WriteGroup(group));
+            if (begin == Begin.Here && _onThreadPool && TaskScheduler.Current == TaskScheduler.Default)
+            {
+                begin = Begin.Elsewhere;
+                _ = WriteGroup(group);
+            }
+            else
+            {
+                _ = _system.Run(() => WriteGroup(group));
+            }
         }
     }
 
     private async Task WriteGroup(List<Pending> group)
     {
+        var place = new Place();
         try
         {
-            await Write(group);
+            await Write(group, group.Count == 1 && _onThreadPool ? place : null);
         }
         finally
         {
-            lock (_gate) _inFlight--;
-            Pump();
+            Leave(place);
         }
     }
 
-    private async Task Write(List<Pending> group)
+    /// <summary>Makes room for the next group, once.</summary>
+    private void Leave(Place place)
+    {
+        if (place.IsLeft) return;
+        place.IsLeft = true;
+        lock (_gate) _inFlight--;
+        Pump();
+    }
+
+    private async Task Write(List<Pending> group, Place? place)
     {
         var since = _system.Clock.GetTimestamp();
         var pause = _retryMin;
@@ -116,7 +139,7 @@ public sealed class GroupWriter : IExtension
                 EngineMeters.Wrote(group.Count, _system.Clock.GetElapsedTime(asked));
                 Interlocked.Increment(ref _groups);
                 Interlocked.Add(ref _batches, group.Count);
-                for (var i = 0; i < group.Count; i++) Answer(group[i], outcomes[i]);
+                for (var i = 0; i < group.Count; i++) Answer(group[i], outcomes[i], place);
                 return;
             }
             catch (StoreUnavailableException cause)
@@ -130,18 +153,18 @@ public sealed class GroupWriter : IExtension
             }
             catch (Exception cause) when (cause is StoreUnavailableException or OperationCanceledException)
             {
-                foreach (var one in group) Report(one, cause);
+                foreach (var one in group) Report(one, cause, null);
                 return;
             }
             catch (Exception) when (group.Count > 1)
             {
                 // One batch may spoil the statement for all: each is tried by itself and answers for itself.
-                foreach (var one in group) await Write([one]);
+                foreach (var one in group) await Write([one], null);
                 return;
             }
             catch (Exception cause)
             {
-                Report(group[0], cause);
+                Report(group[0], cause, null);
                 return;
             }
             try
@@ -150,18 +173,19 @@ public sealed class GroupWriter : IExtension
             }
             catch (OperationCanceledException cause)
             {
-                foreach (var one in group) Report(one, cause);
+                foreach (var one in group) Report(one, cause, null);
                 return;
             }
             pause = TimeSpan.FromTicks(Math.Min(pause.Ticks * 2, _retryMax.Ticks));
         }
     }
 
-    private void Answer(Pending one, WriteOutcome outcome) => Report(
-        one, outcome == WriteOutcome.Written ? null : new WriteRefusedException(one.Batch.PersistenceId, outcome));
+    private void Answer(Pending one, WriteOutcome outcome, Place? place) => Report(
+        one, outcome == WriteOutcome.Written ? null : new WriteRefusedException(one.Batch.PersistenceId, outcome), place);
 
-    /// <summary>Answers a batch. After a failure, what the same writer has waiting behind it fails with it.</summary>
-    private void Report(Pending one, Exception? failure)
+    /// <summary>Answers a batch. After a failure, what the same writer has waiting behind it fails with it. The actor of a
+    /// batch that was written alone goes on upon this very thread, after it has left its place to the next group.</summary>
+    private void Report(Pending one, Exception? failure, Place? place)
     {
         List<Pending> answered = [one];
         lock (_gate)
@@ -172,13 +196,23 @@ public sealed class GroupWriter : IExtension
             if (behind.TryDequeue(out var follower)) _ready.Enqueue(follower);
             else _busy.Remove(one.Batch.PersistenceId);
         }
-        foreach (var each in answered)
+        Interlocked.Add(ref _waiting, -answered.Count);
+        for (var n = 0; n < answered.Count; n++) EngineMeters.Answered(failure);
+        if (place is not null && answered is [var alone])
         {
-            Interlocked.Decrement(ref _waiting);
-            EngineMeters.Answered(failure);
-            each.Report(failure);
+            Mailbox.Capture(() => alone.Report(failure));
+            Leave(place);
+            Mailbox.RunCaptured();
+            return;
         }
+        foreach (var each in answered) each.Report(failure);
         Pump();
+    }
+
+    /// <summary>A group's share of what may be with the store at a time.</summary>
+    private sealed class Place
+    {
+        public bool IsLeft { get; set; }
     }
 
     private sealed record Pending(JournalBatch Batch, Action<Exception?> Report);

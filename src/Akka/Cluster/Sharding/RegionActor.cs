@@ -12,7 +12,7 @@ namespace Akka.Cluster.Sharding;
 /// node may act; a message waits, in order and for a bounded time, while its shard has no home that can take it; a
 /// message that came to the wrong node goes on; what cannot be delivered in the end is a dead letter, never nothing.
 /// </summary>
-internal sealed class RegionActor : ReceiveActor, IWithTimers
+internal sealed class RegionActor : ReceiveActor, IWithTimers, IPassesOn
 {
     private const int MostHops = 6;
 

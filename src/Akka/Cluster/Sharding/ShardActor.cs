@@ -11,7 +11,7 @@ namespace Akka.Cluster.Sharding;
 /// remembers, a few at a time on the whole node, so that those who are asked for come first; passivates the idle; and
 /// ends when all are stopped for a hand-over.
 /// </summary>
-internal sealed class ShardActor : ReceiveActor, IWithTimers
+internal sealed class ShardActor : ReceiveActor, IWithTimers, IPassesOn
 {
     private static readonly TimeSpan RestartPauseMin = TimeSpan.FromMilliseconds(500);
     private static readonly TimeSpan RestartPauseMax = TimeSpan.FromSeconds(30);
