@@ -95,7 +95,8 @@ public sealed class WatchedInstallationTests(ITestOutputHelper output)
             var frozen = await Entity(cluster, http, asked, vm.ToString());
             output.WriteLine($"answered after {clock.ElapsedMilliseconds} ms while the owner was frozen");
             Say(frozen);
-            Assert.True(clock.ElapsedMilliseconds < 1500, $"the answer took {clock.ElapsedMilliseconds} ms");
+            // The limits inside add up to 0.85 s; the rest is a busy machine.
+            Assert.True(clock.ElapsedMilliseconds < 3000, $"the answer took {clock.ElapsedMilliseconds} ms");
             Assert.Contains(frozen.Sentences, s => s.Contains("no answer within", StringComparison.Ordinal)
                 || s.Contains("is owned by", StringComparison.Ordinal));
             Assert.Contains("frozen or cut off", string.Join('\n', frozen.Sentences));
@@ -107,7 +108,7 @@ public sealed class WatchedInstallationTests(ITestOutputHelper output)
             {
                 after = await Entity(cluster, http, asked, vm.ToString());
                 return after.Json["self"]?["isResident"]?.GetValue<bool>() == true;
-            }, TimeSpan.FromSeconds(20), "the VM answers on another node", () => string.Join('\n', after.Sentences));
+            }, TimeSpan.FromSeconds(40), "the VM answers on another node", () => string.Join('\n', after.Sentences));
             Say(after);
             Assert.NotEqual(told.Json["owner"]!["address"]!.GetValue<string>(), after.Json["owner"]!["address"]!.GetValue<string>());
             Assert.True(DateTimeOffset.Parse(after.Json["self"]!["debts"]![0]!["since"]!.GetValue<string>(), CultureInfo.InvariantCulture)
