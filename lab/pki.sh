@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Certificates of this installation's own CA, in var/pki (mode 0600). What is there stays.
-#   lab/pki.sh node N... | host N... | fleet
+#   lab/pki.sh node N... | host N... | fleet | renew NAME...
 set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/here.sh"
 
@@ -18,5 +18,6 @@ what=$1; shift
 case $what in
   node) for number in "$@"; do issue "node$number" engine "$(node_address "$number"),localhost"; done;;
   host) for number in "$@"; do issue "host$number" agent "$LAB_NET.$number,host$number"; done;;
+  renew) for name in "$@"; do pki renew --dir "$VAR/pki" --name "$name"; done;;
   fleet) issue fleet agent "$LAB_LOOP.20,fleet";;
 esac

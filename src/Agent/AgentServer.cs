@@ -23,7 +23,9 @@ public static class AgentServer
         builder.Logging.AddFilter("Microsoft", LogLevel.Warning);
         logging?.Invoke(builder.Logging);
         AgentListener.Listen(builder, config.Listen, config.Credentials, config.BodyLimitBytes);
-        builder.Services.AddSingleton(services => Assemble(config, services.GetRequiredService<ILoggerFactory>()));
+        builder.Services.AddSingleton<LedgerAlarm>();
+        builder.Services.AddSingleton(services => Assemble(
+            config, services.GetRequiredService<LedgerAlarm>(), services.GetRequiredService<ILoggerFactory>()));
         builder.Services.AddHostedService<Opening>();
 
         var app = builder.Build();
@@ -32,10 +34,28 @@ public static class AgentServer
         new AgentRoutes(new OpenDoor(agent), new FenceProgram(config.FenceFolder), config.Heartbeat, config.Time)
             .Map(app.MapGroup("/v1"));
         app.Lifetime.ApplicationStopping.Register(agent.EndStream);
+        _ = EndWhenBroken(app);
         return app;
     }
 
-    private static HostAgent Assemble(AgentConfig config, ILoggerFactory logs)
+    /// <summary>Runs the agent until it is asked to stop.</summary>
+    /// <exception cref="IOException">Its ledger could not be written: it must be started anew.</exception>
+    public static async Task Run(WebApplication app)
+    {
+        await app.RunAsync();
+        if (app.Services.GetRequiredService<LedgerAlarm>().Rung is { IsCompletedSuccessfully: true, Result: var why })
+            throw new IOException($"the agent ended because its ledger could not be written: {why.Message}", why);
+    }
+
+    private static async Task EndWhenBroken(WebApplication app)
+    {
+        var why = await app.Services.GetRequiredService<LedgerAlarm>().Rung.ConfigureAwait(false);
+        app.Services.GetRequiredService<ILoggerFactory>().CreateLogger("Orchestrator.Agent").LogCritical(
+            "the agent ends because its ledger could not be written: {Why}; guests run on, it must be started anew", why.Message);
+        app.Lifetime.StopApplication();
+    }
+
+    private static HostAgent Assemble(AgentConfig config, LedgerAlarm alarm, ILoggerFactory logs)
     {
         var log = logs.CreateLogger("Orchestrator.Agent");
         var boot = BootIdentity.TakeUp(config.RunFolder, () => Guid.NewGuid().ToString());
@@ -46,10 +66,12 @@ public static class AgentServer
         };
         return new HostAgent(
             about, boot,
-            new LeaseLedger(new AppendFile(Path.Combine(config.StateFolder, "leases"))),
+            new LeaseLedger(File("leases")),
             new LibvirtHypervisor(config, new HostSampling(), log),
-            new ImageJobs(new AppendFile(Path.Combine(config.StateFolder, "jobs")), new QemuImages(), log),
+            new ImageJobs(File("jobs"), new QemuImages(), log),
             config.IncomingTimeout, config.Time, log);
+
+        AlarmedLog File(string name) => new(new AppendFile(Path.Combine(config.StateFolder, name)), alarm);
     }
 
     /// <summary>Looks for libvirt for as long as it takes; until then orders are answered with not-ready.</summary>

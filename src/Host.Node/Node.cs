@@ -94,7 +94,7 @@ internal static class Node
             builder => Logs(builder, config));
         await using var telemetry = await NodeTelemetry.Start(config, "orchestrator-agent");
         telemetry.Map(app);
-        await app.RunAsync();
+        await AgentServer.Run(app);
     }
 
     private static async Task RunFleet(NodeConfig config, LiveCredentials credentials, ILoggerFactory logs)

@@ -29,6 +29,17 @@ public sealed class LedgerTests : IDisposable
     }
 
     [Fact]
+    public async Task A_ledger_that_cannot_be_written_rings_the_alarm_and_tells_the_writer_too()
+    {
+        var alarm = new LedgerAlarm();
+        using var ledger = new LeaseLedger(new AlarmedLog(new FullDisk(), alarm));
+        Assert.False(alarm.Rung.IsCompleted);
+        Assert.Throws<IOException>(() => ledger.Open(_vm, 1));
+        Assert.Equal("No space left on device", (await alarm.Rung).Message);
+        Assert.Null(ledger.Find(_vm));
+    }
+
+    [Fact]
     public void A_forgotten_lease_keeps_its_number()
     {
         using (var before = Open())
@@ -115,4 +126,15 @@ public sealed class LedgerTests : IDisposable
     public void Dispose() => Directory.Delete(_folder, recursive: true);
 
     private LeaseLedger Open() => new(new AppendFile(File));
+
+    private sealed class FullDisk : IAppendLog
+    {
+        public IEnumerable<string> Read() => [];
+
+        public void Append(string line) => throw new IOException("No space left on device");
+
+        public void Replace(IEnumerable<string> lines) => throw new IOException("No space left on device");
+
+        public void Dispose() { }
+    }
 }

@@ -55,6 +55,46 @@ public sealed class LinkCutTests(ITestOutputHelper output)
         });
     }
 
+    /// <summary>The timing law on real clocks: who cannot renew its lease stops its entities before the database gives them
+    /// to others, not after.</summary>
+    [SkippableFact]
+    public async Task A_node_cut_from_the_database_stops_before_anyone_takes_what_it_owned()
+    {
+        Skip.If(TestCluster.Obstacle is not null, TestCluster.Obstacle);
+        Skip.IfNot(Signals.IsRoot, "network namespaces need root");
+        await TestCluster.Run(new TestClusterOptions { Hosts = 2, Namespaces = true }, Say, async cluster =>
+        {
+            var ledger = new Ledger();
+            var probe = await TakeoverProbe.Make(cluster, ledger, $"{Rounds.Seed}", vms: 12);
+            foreach (var (index, way) in new[] { (0, Way.Both), (1, Way.ToNode), (2, Way.FromNode) })
+            {
+                var node = cluster.Nodes[index];
+                var owned = await probe.OwnedBy(node);
+                var known = (await cluster.Tables.Epochs()).Count;
+                var at = cluster.Faults.Strike();
+                await cluster.Network.CutDatabase(index, cluster.Postgres.Port, way);
+                var times = await probe.Measure([.. owned.Take(3)], node, at);
+                var taken = (await cluster.Tables.Epochs()).Skip(known).Min(e => e.At);
+                var stopped = cluster.Log.Of(node.Name).Select(Isolation).OfType<DateTimeOffset>().Last();
+                cluster.Say(string.Create(CultureInfo.InvariantCulture,
+                    $"{node.Name} cut from PostgreSQL ({way}): stopped after {(stopped - at).TotalSeconds:0.00} s, its shards were "
+                    + $"taken after {(taken - at).TotalSeconds:0.00} s, answered elsewhere after {times[^1].TotalSeconds:0.00} s"));
+                Assert.True(stopped < taken, $"{node.Name} stopped at {stopped:O}, its shards were taken at {taken:O}");
+                await cluster.Network.Heal();
+                cluster.Faults.Strike();
+                await cluster.UntilReady(node, TimeSpan.FromSeconds(60));
+            }
+
+            Verdict.Demand(cluster, await Verdict.Writers(cluster));
+        });
+    }
+
+    /// <summary>When a log line says that the node stops what it owns.</summary>
+    private static DateTimeOffset? Isolation(string line) =>
+        line.Contains("is isolated and stops what it owns", StringComparison.Ordinal)
+            ? DateTimeOffset.Parse(line[..24], CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal)
+            : null;
+
     private static async Task<IReadOnlyList<Answer>> Ask(TestCluster cluster, int node, IReadOnlyList<VmRecord> vms, string what) =>
         await Task.WhenAll(vms.Select(vm => cluster.Client.Once(
             node, HttpMethod.Put, $"vms/{vm.Id}", new JsonObject { ["comment"] = $"{what}-{vm.Name}" })));

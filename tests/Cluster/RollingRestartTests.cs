@@ -51,6 +51,55 @@ public sealed class RollingRestartTests(ITestOutputHelper output)
         });
     }
 
+    /// <summary>One node comes while another goes, then all are gone at once and come back at once.</summary>
+    [SkippableFact]
+    public async Task Nodes_that_come_while_others_go_fail_no_request_and_a_restart_of_all_loses_nothing()
+    {
+        Skip.If(TestCluster.Obstacle is not null, TestCluster.Obstacle);
+        var options = new TestClusterOptions { Hosts = 8, AttemptLimit = TimeSpan.FromSeconds(20) };
+        await TestCluster.Run(options, Say, async cluster =>
+        {
+            var load = new SteadyLoad(cluster, Rounds.Seed);
+            await load.Make(vms: 40);
+            var (first, third) = (cluster.Nodes[0], cluster.Nodes[2]);
+            load.TakeOut(2);
+            third.Terminate();
+            Assert.Equal(0, await third.Exited(TimeSpan.FromSeconds(60)));
+            var running = load.Run(PerSecond);
+            await Wait.Pass(_calm);
+            var mark = load.Count;
+            load.TakeOut(0);
+            await third.Start();
+            await Wait.Until(async () => (await cluster.Tables.Members()).Count == 3, TimeSpan.FromSeconds(60), "the third has joined");
+            first.Terminate();
+            Assert.Equal(0, await first.Exited(TimeSpan.FromSeconds(60)));
+            await cluster.UntilReady(third, TimeSpan.FromSeconds(90));
+            load.PutBack(2);
+            await first.Start();
+            await cluster.UntilReady(first, TimeSpan.FromSeconds(90));
+            load.PutBack(0);
+            await Wait.Pass(_calm);
+            load.Stop();
+            await running;
+            cluster.Say($"one came while another went: {load.Since(mark)}");
+            foreach (var failure in load.Failures.Take(10)) cluster.Say($"FAILED {failure}");
+            Assert.Empty(load.Failures);
+
+            var before = await Verdict.List(cluster);
+            foreach (var node in cluster.Nodes) node.Terminate();
+            var codes = await Task.WhenAll(cluster.Nodes.Select(n => n.Exited(TimeSpan.FromSeconds(60))));
+            Assert.Equal([0, 0, 0], codes);
+            foreach (var node in cluster.Nodes) await node.Start();
+            foreach (var node in cluster.Nodes) await cluster.UntilReady(node, TimeSpan.FromSeconds(90));
+            Assert.Equal(before, await Verdict.List(cluster));
+            var all = await Task.WhenAll(load.Vms.Select((vm, i) => cluster.Client.Once(
+                i % 3, HttpMethod.Put, $"vms/{vm}", new JsonObject { ["comment"] = "after all" })));
+            Assert.All(all, a => Assert.True(a.IsAccepted, $"{a}"));
+            cluster.Say($"all restarted at once: {all.Length} VMs answer, slowest {all.Max(a => a.Took).TotalMilliseconds:0} ms");
+            Verdict.Demand(cluster, await Verdict.Writers(cluster));
+        });
+    }
+
     private void Say(string line)
     {
         output.WriteLine(line);
@@ -71,6 +120,8 @@ public sealed class RollingRestartTests(ITestOutputHelper output)
         private int _names;
 
         public int Count => _done.Count;
+
+        public IReadOnlyList<string> Vms => _vms;
 
         public IReadOnlyList<string> Failures =>
             [.. _done.Where(d => !d.Answer.IsAccepted).Select(d => $"{d.At:HH:mm:ss.fff} {d.What}: {d.Answer}")];

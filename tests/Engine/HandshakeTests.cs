@@ -64,8 +64,9 @@ public sealed class HandshakeTests : IDisposable
             try
             {
                 frames.Read(frame);
+                Assert.NotEqual(0, n);
             }
-            catch (Exception e) when (e is not OutOfMemoryException)
+            catch (Exception e) when (e is not (OutOfMemoryException or Xunit.Sdk.XunitException))
             {
                 // Any refusal will do: the transport logs it, and the connection goes on.
             }

@@ -82,11 +82,15 @@ public sealed class SimulatedHypervisor(
                 Kill(guest, GuestExit.Destroyed, null);
                 break;
             case StopMode.Shutdown:
-                Need(guest);
+                var asked = Need(guest);
+                // A guest that is on its way down does not begin again because it was asked again.
+                if (asked.ShutsDown) break;
+                asked.ShutsDown = true;
                 After(guest, profile.ShutdownTime, g => Kill(g.Key, GuestExit.Normal, null));
                 break;
             default:
                 Go(Need(guest), GuestState.PoweringUp);
+                Need(guest).ShutsDown = false;
                 After(guest, profile.BootTime, g => Go(g, GuestState.Up));
                 break;
         }
@@ -455,6 +459,7 @@ public sealed class SimulatedHypervisor(
         public long Since { get; } = since;
         public GuestState State { get; set; }
         public string? PauseReason { get; set; }
+        public bool ShutsDown { get; set; }
         public ITimer? Timer { get; set; }
         public CancellationTokenSource? Leaving { get; set; }
         public MigrationProgress? Progress { get; set; }

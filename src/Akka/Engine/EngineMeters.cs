@@ -5,7 +5,7 @@ namespace Orchestrator.Engine;
 
 /// <summary>
 /// What the engine counts and measures of this process, all its systems together. Names follow OpenTelemetry's
-/// conventions. On the paths of single messages only <see cref="Tally"/> is used, which is read when somebody collects;
+/// conventions. On the paths of single messages each thread counts for itself, which is added up when somebody collects;
 /// histograms stand where the database is asked, and cost nothing while nobody listens.
 /// </summary>
 internal static class EngineMeters
@@ -21,10 +21,6 @@ internal static class EngineMeters
         [0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10];
 
     private static readonly Tally[] _outcomes = [.. Enum.GetValues<WriteResult>().Select(_ => new Tally())];
-    private static readonly Tally _messages = new();
-    private static readonly Tally _turns = new();
-    private static readonly Tally _asksBegun = new();
-    private static readonly Tally _asksEnded = new();
     private static readonly Tally _recoveries = new();
     private static readonly Tally _isolations = new();
     private static readonly Tally _moves = new();
@@ -50,14 +46,14 @@ internal static class EngineMeters
 
     static EngineMeters()
     {
-        Count("orchestrator.actor.messages", "{message}", "Messages and persisted turns that actors handled.", _messages);
-        Count("orchestrator.actor.runs", "{run}", "Times that an actor had a thread.", _turns);
-        Count("orchestrator.recovery.count", "{recovery}", "Entities that read their past.", _recoveries);
+        Count("orchestrator.actor.messages", "{message}", "Messages and persisted turns that actors handled.", () => ThreadCounts.Sum(c => c.Messages));
+        Count("orchestrator.actor.runs", "{run}", "Times that an actor had a thread.", () => ThreadCounts.Sum(c => c.Runs));
+        Count("orchestrator.recovery.count", "{recovery}", "Entities that read their past.", () => _recoveries.Total);
         Count("orchestrator.membership.isolations", "{isolation}",
-            "Times that this node stopped what it owned because it could not be sure of its lease.", _isolations);
-        Count("orchestrator.shard.moves", "{shard}", "Shards that came to this node from a living one.", _moves);
+            "Times that this node stopped what it owned because it could not be sure of its lease.", () => _isolations.Total);
+        Count("orchestrator.shard.moves", "{shard}", "Shards that came to this node from a living one.", () => _moves.Total);
         Count("orchestrator.shard.takeovers", "{shard}", "Shards that came to this node from one that is no member.",
-            _takeovers);
+            () => _takeovers.Total);
         _meter.CreateObservableCounter("orchestrator.remote.frames", () => Directions(_framesSent, _framesReceived),
             "{frame}", "Messages to and from other nodes.");
         _meter.CreateObservableCounter("orchestrator.remote.io", () => Directions(_bytesSent, _bytesReceived),
@@ -65,7 +61,7 @@ internal static class EngineMeters
         _meter.CreateObservableCounter("orchestrator.journal.writes", () => Enum.GetValues<WriteResult>().Select(
             r => new Measurement<long>(_outcomes[(int)r].Total, Tag("outcome", Word(r)))),
             "{batch}", "Batches of events by what became of them.");
-        _meter.CreateObservableUpDownCounter("orchestrator.ask.waiting", () => _asksBegun.Total - _asksEnded.Total,
+        _meter.CreateObservableUpDownCounter("orchestrator.ask.waiting", () => ThreadCounts.Sum(c => c.Asks),
             "{question}", "Questions whose answer is awaited.");
         _meter.CreateObservableGauge("orchestrator.mailbox.depth.max", _depth.Read, "{message}",
             "Most messages seen waiting in one mailbox in the last half minute to minute; looked at ten times a second.");
@@ -93,8 +89,9 @@ internal static class EngineMeters
     /// <summary>An actor had its turn. Called once per turn, on the hottest path there is.</summary>
     public static void Ran(int handled)
     {
-        if (handled > 0) _messages.Add(handled);
-        _turns.Add();
+        var counts = ThreadCounts.Mine;
+        counts.Messages += handled;
+        counts.Runs++;
     }
 
     /// <summary>True at most ten times a second: then whoever used up his turn counts what still waits.</summary>
@@ -102,9 +99,9 @@ internal static class EngineMeters
 
     public static void Seen(int waiting) => _depth.See(waiting);
 
-    public static void AskBegun() => _asksBegun.Add();
+    public static void AskBegun() => ThreadCounts.Mine.Asks++;
 
-    public static void AskEnded() => _asksEnded.Add();
+    public static void AskEnded() => ThreadCounts.Mine.Asks--;
 
     public static void Wrote(int batches, TimeSpan time)
     {
@@ -145,8 +142,8 @@ internal static class EngineMeters
         _bytesReceived.Add(bytes);
     }
 
-    private static void Count(string name, string unit, string what, Tally tally) =>
-        _meter.CreateObservableCounter(name, () => tally.Total, unit, what);
+    private static void Count(string name, string unit, string what, Func<long> total) =>
+        _meter.CreateObservableCounter(name, total, unit, what);
 
     private static Histogram<double> Seconds(string name, string what) => _meter.CreateHistogram<double>(
         name, "s", what, null, new InstrumentAdvice<double> { HistogramBucketBoundaries = _seconds });

@@ -36,7 +36,7 @@ public sealed class DisciplineSpec
             .Where(file => !file.Contains($"{Path.DirectorySeparatorChar}obj{Path.DirectorySeparatorChar}", StringComparison.Ordinal))
             .ToList();
         Assert.True(files.Count > 20, "the sources of the entities were not found");
-        Assert.Empty(files.Where(file => File.ReadAllText(file).Contains("Orchestrator.Engine", StringComparison.Ordinal)));
+        Assert.DoesNotContain(files, file => File.ReadAllText(file).Contains("Orchestrator.Engine", StringComparison.Ordinal));
     }
 
     [Fact]

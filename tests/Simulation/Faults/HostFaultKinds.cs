@@ -15,6 +15,7 @@ public sealed class HostFaultKinds(Simulation simulation, Random chance)
         ("host-break", 3, () => World.BreakStreams(Node(), Host())),
         ("host-lossy", 2, () => World.LoseAnswers(Host(), 0.1 + (0.5 * chance.NextDouble()), Time(5, 40))),
         ("hosts-apart", 1, () => World.CutHosts(Host(), Host(), Time(5, 40))),
+        ("host-freeze", 2, () => World.Freeze(Host(), Time(1, 60))),
         ("agent-restart", 3, () => World.RestartAgent(Host(), Time(0.5, 20))),
         ("agent-hang", 3, () => World.HangAgent(Host(), Time(0.5, 25))),
         ("agent-late", 2, () => World.AnswerLate(Host(), Time(0.1, 15), Time(5, 40))),

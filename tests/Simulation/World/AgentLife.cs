@@ -117,7 +117,7 @@ internal sealed class AgentLife : IHypervisor, IGuestWatch
         }
         catch (IOException)
         {
-            // Its ledger is broken, and with that its end is near: see Disk.
+            // Its ledger is broken, and with that its end is near: see LedgerAlarm.
         }
     });
 }

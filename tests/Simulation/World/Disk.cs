@@ -6,7 +6,7 @@ namespace Orchestrator.Tests.Simulation.World;
 /// A file on a host's own disk, as <see cref="AppendFile"/> behaves on it: when the disk is full a write throws, the line
 /// may or may not be there, and the file takes no more until it is opened again by the next agent.
 /// </summary>
-internal sealed class Disk(MemoryLog file, Func<bool> isFull, Action<IOException> broke, Random random) : IAppendLog
+internal sealed class Disk(MemoryLog file, Func<bool> isFull, Random random) : IAppendLog
 {
     private bool _broken;
 
@@ -23,21 +23,16 @@ internal sealed class Disk(MemoryLog file, Func<bool> isFull, Action<IOException
 
         _broken = true;
         if (random.Next(2) == 0) file.Append(line);
-        throw Broken();
+        throw Full();
     }
 
     public void Replace(IEnumerable<string> lines)
     {
-        if (_broken || isFull()) throw Broken();
+        if (_broken || isFull()) throw Full();
         file.Replace(lines);
     }
 
     public void Dispose() => file.Dispose();
 
-    private IOException Broken()
-    {
-        var broken = new IOException("No space left on device");
-        broke(broken);
-        return broken;
-    }
+    private static IOException Full() => new("No space left on device");
 }

@@ -138,6 +138,28 @@ public sealed class LineTests
     }
 
     [Fact]
+    public void A_machine_that_stands_still_goes_on_as_if_nothing_had_happened()
+    {
+        var story = new WorldStory();
+        story.Run(async () =>
+        {
+            await story.Start(1, 1, 1);
+            var events = story.Follow(1);
+            await story.Clock.Pass(1);
+            Accepted(await story.Agent(1).Stop(Vm(1), new StopOrder(new Stamp(1), 1, StopMode.Shutdown)));
+            story.World.Faults.Freeze(story.Host(1), TimeSpan.FromSeconds(60));
+            Assert.IsType<AgentUnreachableException>(await events.Ended);
+            await story.Clock.Pass(40);
+            Assert.Single(story.Host(1).Guests);
+            var heard = events.Heard.Count;
+            await story.Clock.Pass(20);
+            Assert.Empty(story.Host(1).Guests);
+            Assert.Equal(heard, events.Heard.Count);
+            Assert.Contains((await story.Agent(1).Report()).Guests, g => g.Vm == Vm(1) && g.Exit == GuestExit.Normal);
+        });
+    }
+
+    [Fact]
     public void An_agent_that_dies_forgets_what_it_had_not_passed_on_but_not_its_leases()
     {
         var story = new WorldStory();

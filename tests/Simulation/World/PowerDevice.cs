@@ -21,7 +21,7 @@ public sealed class PowerDevice(SimulatedWorld world, WorldHost host, Random ran
         var limit = FenceProgram.LimitOf(order);
         if (How == FenceHow.Refuses)
         {
-            await Task.Delay(TimeSpan.FromSeconds(1), host.Clock);
+            await Task.Delay(TimeSpan.FromSeconds(1), world.OwnClock);
             return Failed("Unable to connect/login to fencing device");
         }
 
@@ -29,7 +29,7 @@ public sealed class PowerDevice(SimulatedWorld world, WorldHost host, Random ran
         var how = How;
         if (how == FenceHow.IsDeaf)
         {
-            await Task.Delay(limit, host.Clock);
+            await Task.Delay(limit, world.OwnClock);
             return deaf;
         }
 
@@ -37,16 +37,16 @@ public sealed class PowerDevice(SimulatedWorld world, WorldHost host, Random ran
         if (takes > limit)
         {
             // The program gives up, the device does not.
-            var late = host.Clock.CreateTimer(_ => Act(order, by, how), null, takes, Timeout.InfiniteTimeSpan);
-            await Task.Delay(limit, host.Clock);
+            var late = world.OwnClock.CreateTimer(_ => Act(order, by, how), null, takes, Timeout.InfiniteTimeSpan);
+            await Task.Delay(limit, world.OwnClock);
             GC.KeepAlive(late);
             return deaf;
         }
 
-        await Task.Delay(takes, host.Clock);
+        await Task.Delay(takes, world.OwnClock);
         var done = Act(order, by, how);
         if (how != FenceHow.LosesItsAnswer) return done;
-        await Task.Delay(limit - takes, host.Clock);
+        await Task.Delay(limit - takes, world.OwnClock);
         return deaf;
     }
 

@@ -169,7 +169,7 @@ public sealed class SimulatedWorld : IDisposable
         var n = _hosts.ToList().FindIndex(h => uri == $"sim://{h.Number}/system") + 1;
         if (n == 0) return null;
         var to = _hosts[n - 1];
-        return from.Isolated == 0 && to.Isolated == 0 && !Faults.AreCut(from, to) ? to.Hypervisor : null;
+        return !from.Frozen && !to.Frozen && from.Isolated == 0 && to.Isolated == 0 && !Faults.AreCut(from, to) ? to.Hypervisor : null;
     }
 
     internal Task<FenceResult> Turn(FenceOrder order, string by)

@@ -25,9 +25,9 @@ internal sealed class Wire(SimulatedWorld world, string node, WorldHost host, Ra
     /// <summary>What a slow link adds to each way.</summary>
     public TimeSpan Slow { get; set; }
 
-    public bool CarriesToHost => ((Cut | host.Isolated) & Direction.ToHost) == 0;
+    public bool CarriesToHost => !host.Frozen && ((Cut | host.Isolated) & Direction.ToHost) == 0;
 
-    public bool CarriesFromHost => ((Cut | host.Isolated) & Direction.FromHost) == 0;
+    public bool CarriesFromHost => !host.Frozen && ((Cut | host.Isolated) & Direction.FromHost) == 0;
 
     public TimeSpan Delay() => (world.Options.Latency * (1 + random.NextDouble())) + Slow;
 

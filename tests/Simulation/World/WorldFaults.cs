@@ -9,6 +9,7 @@ namespace Orchestrator.Tests.Simulation.World;
 public sealed class WorldFaults(SimulatedWorld world)
 {
     private readonly HashSet<(int, int)> _cutHosts = [];
+    private int _mendings;
 
     // ---- the network --------------------------------------------------------------------------------------------
 
@@ -114,6 +115,15 @@ public sealed class WorldFaults(SimulatedWorld world)
             $"the agent of {host.Name} goes on");
     }
 
+    /// <summary>
+    /// The whole machine stands still, guests and all, and goes on later as if nothing had been: a copy all the while.
+    /// </summary>
+    public void Freeze(WorldHost host, TimeSpan duration)
+    {
+        if (!host.SystemRuns) return;
+        Do($"{host.Name} stands still{SimulatedWorld.Lost(host)}{For(duration)}", duration, host, host.Freeze, () => Thaw(host));
+    }
+
     public void AnswerLate(WorldHost host, TimeSpan delay, TimeSpan? duration = null) =>
         Do($"the agent of {host.Name} answers {delay.TotalSeconds:F1} s late{For(duration)}", duration, host,
             () => host.AnswersLateBy = delay, () => host.AnswersLateBy = TimeSpan.Zero,
@@ -194,6 +204,7 @@ public sealed class WorldFaults(SimulatedWorld world)
     public void HealAll()
     {
         world.Note("everything outside the engine is mended");
+        _mendings++;
         world.Context.Run(() =>
         {
             _cutHosts.Clear();
@@ -207,6 +218,7 @@ public sealed class WorldFaults(SimulatedWorld world)
                 host.Faults = new HostFaults();
                 host.Power.How = FenceHow.Works;
                 host.Life?.GoOn();
+                host.Thaw();
             }
 
             world.LinesChanged();
@@ -227,12 +239,22 @@ public sealed class WorldFaults(SimulatedWorld world)
         if (host is not null) host.LastFault = world.Now;
         world.Context.Run(begin);
         if (duration is not { } time || end is null) return;
+        var mendings = _mendings;
         world.After(time, () =>
         {
+            if (mendings != _mendings) return;
             if (host is not null) host.LastFault = world.Now;
             if (ended is not null) world.Note(ended);
             end();
         });
+    }
+
+    private void Thaw(WorldHost host)
+    {
+        if (!host.Frozen) return;
+        world.Note($"{host.Name} goes on");
+        host.Thaw();
+        world.LinesChanged();
     }
 
     private void FailWrite(WorldHost host, Guid vm)

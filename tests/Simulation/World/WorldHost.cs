@@ -61,7 +61,10 @@ public sealed class WorldHost : IDisposable
     internal AgentLife? Life { get; private set; }
 
     /// <summary>The system runs: what is not listened to is refused at once, and not met with silence.</summary>
-    internal bool SystemRuns => Hypervisor is not null;
+    internal bool SystemRuns => Hypervisor is not null && !Frozen;
+
+    /// <summary>The whole machine stands still with all that is in it, and will not know when it goes on.</summary>
+    internal bool Frozen { get; private set; }
 
     internal bool DiskIsFull { get; set; }
 
@@ -96,12 +99,29 @@ public sealed class WorldHost : IDisposable
     {
         if (!Powered) return;
         Powered = false;
+        Thaw();
         _starting?.Dispose();
         var gone = Hypervisor;
         Hypervisor = null;
         Life?.Kill();
         Life = null;
         gone?.PowerOff();
+    }
+
+    internal void Freeze()
+    {
+        if (!Powered || Frozen) return;
+        Frozen = true;
+        Life?.Hang();
+        Clock.Hold();
+    }
+
+    internal void Thaw()
+    {
+        if (!Frozen) return;
+        Frozen = false;
+        Clock.Release();
+        Life?.GoOn();
     }
 
     public void Dispose()
@@ -151,6 +171,8 @@ public sealed class WorldHost : IDisposable
             Accelerator = "simulated",
             HostName = Name,
         };
+        var alarm = new LedgerAlarm();
+        _ = EndWhenBroken(alarm, _boot);
         try
         {
             var life = new AgentLife(
@@ -162,20 +184,18 @@ public sealed class WorldHost : IDisposable
         }
         catch (IOException)
         {
-            // It could not even begin; see Disk.
+            // It could not even begin; the alarm has rung.
         }
+
+        AlarmedLog File(MemoryLog file) => new(new Disk(file, () => DiskIsFull, _random), alarm);
     }
 
-    private Disk File(MemoryLog file) =>
-        new(file, () => DiskIsFull, Broke(_boot), _random);
-
-    private Action<IOException> Broke(BootIdentity agent) => e => _world.Context.Post(_ => Broke(e, agent), null);
-
     /// <summary>An agent that cannot write its ledger ends; the system starts it again and again.</summary>
-    private void Broke(IOException e, BootIdentity agent)
+    private async Task EndWhenBroken(LedgerAlarm alarm, BootIdentity agent)
     {
+        var why = await alarm.Rung;
         if (agent != _boot || !SystemRuns) return;
-        _world.Note($"{Name}: its agent ends because it cannot write its ledger: {e.Message}");
+        _world.Note($"{Name}: its agent ends because it cannot write its ledger: {why.Message}");
         if (Life is not null) KillAgent(_world.Options.AgentRestartTime);
         else _starting = Clock.CreateTimer(_ => StartAgent(), null, _world.Options.AgentRestartTime, Timeout.InfiniteTimeSpan);
     }

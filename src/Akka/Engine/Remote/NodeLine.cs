@@ -1,4 +1,3 @@
-using System.Net.Security;
 using System.Net.Sockets;
 using System.Security.Cryptography.X509Certificates;
 
@@ -8,11 +7,11 @@ namespace Orchestrator.Engine.Remote;
 internal sealed record NodeLine(TcpClient Client, Stream Stream, NodeId Peer, NodeId Self, X509Certificate2? Certificate)
     : IAsyncDisposable
 {
-    /// <summary>Says that nothing more comes; what was sent before is still read by the peer.</summary>
+    /// <summary>Says that nothing more comes; what was sent before is still read by the peer. TLS's own farewell is left
+    /// out: it must not be said while another thread reads.</summary>
     public async Task FinishAsync(CancellationToken cancel)
     {
         await Stream.FlushAsync(cancel).ConfigureAwait(false);
-        if (Stream is SslStream secure) await secure.ShutdownAsync().WaitAsync(cancel).ConfigureAwait(false);
         Client.Client.Shutdown(SocketShutdown.Send);
     }
 

@@ -69,12 +69,10 @@ internal sealed class OutgoingLink : IDisposable
     }
 
     /// <summary>Our certificate or our trust is another one. The present connection stays until its successor is made, and
-    /// carries on when that fails; only a peer that is trusted no more is cut off at once.</summary>
+    /// carries on when that fails; unless the peer showed a certificate that is trusted no more, and has no other.</summary>
     public void Renew()
     {
-        if (connected is not { } line) return;
-        if (transport.IsDisowned(line.Certificate)) line.Client.Close();
-        else _ = SucceedAsync(Interlocked.Increment(ref renewals));
+        if (connected is not null) _ = SucceedAsync(Interlocked.Increment(ref renewals));
     }
 
     public void Dispose() => Close();
@@ -108,10 +106,9 @@ internal sealed class OutgoingLink : IDisposable
             {
                 break;
             }
-            catch (Exception e) when (e is IOException or SocketException or AuthenticationException
-                                          or InvalidDataException or RefusedByPeerException or OperationCanceledException
-                                          or ObjectDisposedException)
+            catch (Exception e)
             {
+                // Whatever it was: a link that ends for good would swallow all that is sent over it.
                 if (closing.IsCancellationRequested) break;
                 broke |= connected is not null;
                 connected = null;
@@ -164,6 +161,8 @@ internal sealed class OutgoingLink : IDisposable
         using var broken = CancellationTokenSource.CreateLinkedTokenSource(closing.Token);
         using var relieved = CancellationTokenSource.CreateLinkedTokenSource(broken.Token);
         relief = relieved;
+        // Whoever makes a successor writes it first and reads the relief then: one of the two sees the other.
+        Interlocked.MemoryBarrier();
         var watch = WatchAsync(line, broken);
         try
         {
@@ -176,9 +175,11 @@ internal sealed class OutgoingLink : IDisposable
                 await watch.WaitAsync(transport.Settings.ConnectTimeout).ConfigureAwait(false);
             }
         }
-        catch (TimeoutException)
+        catch (Exception e) when (Volatile.Read(ref successor) is not null
+            && e is TimeoutException or IOException or SocketException or ObjectDisposedException)
         {
-            // The peer reads slowly or not at all; what it did not read is lost, as with any broken connection.
+            // The peer reads slowly or not at all; what it did not read is lost, as with any broken connection;
+            // the successor takes over at once.
         }
         finally
         {
@@ -196,11 +197,14 @@ internal sealed class OutgoingLink : IDisposable
             try
             {
                 var next = await ConnectAsync(ReachAgainAsync).ConfigureAwait(false);
-                if (next.Peer != present.Peer || Interlocked.CompareExchange(ref successor, next, null) is not null)
+                if (next.Peer != present.Peer)
                 {
                     await next.DisposeAsync().ConfigureAwait(false);
                     return;
                 }
+
+                // One that was made by an earlier renewal and never used goes.
+                if (Interlocked.Exchange(ref successor, next) is { } unused) await unused.DisposeAsync().ConfigureAwait(false);
 
                 try
                 {
@@ -215,11 +219,10 @@ internal sealed class OutgoingLink : IDisposable
                     host, port);
                 return;
             }
-            catch (Exception e) when (e is IOException or SocketException or AuthenticationException
-                                          or InvalidDataException or RefusedByPeerException or OperationCanceledException
-                                          or ObjectDisposedException)
+            catch (Exception e)
             {
                 if (closing.IsCancellationRequested) return;
+                if (transport.IsDisowned(present.Certificate)) present.Client.Close();
                 if (transport.Handshake.MaySay($"{host}:{port} renewal", out var more))
                 {
                     transport.System.Log.Warning(
@@ -236,9 +239,11 @@ internal sealed class OutgoingLink : IDisposable
     private void SayWhy(Exception e)
     {
         var refused = e is AuthenticationException or RefusedByPeerException;
+        var away = e is IOException or SocketException or OperationCanceledException or ObjectDisposedException;
         var why = e is RefusedByPeerException ? $"refused by that node: {e.Message}" : e.Message;
         if (!transport.Handshake.MaySay($"{host}:{port} {why}", out var more)) return;
-        if (refused) transport.System.Log.Warning("No connection to the node at {0}:{1}: {2}{3}", host, port, why, more);
+        if (!refused && !away) transport.System.Log.Error(e, "The connection to the node at {0}:{1} failed{2}", host, port, more);
+        else if (refused) transport.System.Log.Warning("No connection to the node at {0}:{1}: {2}{3}", host, port, why, more);
         else transport.System.Log.Info("No connection to the node at {0}:{1}: {2}{3}", host, port, why, more);
     }
 
