@@ -18,7 +18,8 @@ help() {
 ./do build         builds the solution (Release)
 ./do check         format, build, the fast tests
 ./do test [WORD]   all tests, or the projects (Deciders, Cluster …) or tests (a dotted name) with that word
-./do bench         measures: VM starts per second, CPU per start, memory per VM
+./do bench [WHAT]  measures. starts: VM starts per second, CPU and memory; engine: tells, asks, events, recovery beside
+                   their limits (tells, asks, persists, memory, recovery: that part alone). Default: both
 ./do nodes ACTION  the engine nodes: start|stop|kill N, status     (lab/nodes.sh)
 ./do host ACTION   the laboratory hosts: on|off|cut|heal|exec|virsh N …   (lab/hosts.sh)
 
@@ -213,10 +214,14 @@ run_tests() {
 }
 
 bench() {
-  local projects
-  mapfile -t projects < <(find "$ROOT/bench" -name '*.csproj' 2> /dev/null)
-  ((${#projects[@]} > 0)) || fail "There is nothing in bench/."
-  dotnet run --project "${projects[0]}" --configuration Release -- "$@"
+  local what=${1:-} result=0
+  shift || true
+  case $what in
+    starts) dotnet run --project "$ROOT/bench/Starts" --configuration Release -- "$@";;
+    engine) dotnet run --project "$ROOT/bench/Engine" --configuration Release -- "$@";;
+    '') bench starts || result=$?; bench engine || result=$?; return "$result";;
+    *) fail "./do bench starts [VMS], ./do bench engine [tells|asks|persists|memory|recovery ...], or ./do bench";;
+  esac
 }
 
 action=${1:-help}; shift || true
