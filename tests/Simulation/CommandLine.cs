@@ -73,9 +73,16 @@ public static class CommandLine
 
     private static int One(Options options, bool echo)
     {
+        // Work that nobody awaits and that ended with an exception is a loop that stopped without a word.
+        var silent = new ConcurrentDictionary<string, int>();
+        TaskScheduler.UnobservedTaskException += (_, e) =>
+            silent.AddOrUpdate(e.Exception.InnerException?.ToString() ?? "", 1, (_, n) => n + 1);
         using var simulation = new Simulation(options, echo ? Console.WriteLine : null);
         var outcome = simulation.Run();
         Console.WriteLine(Report.Of(simulation, outcome));
+        GC.Collect();
+        GC.WaitForPendingFinalizers();
+        foreach (var (what, times) in silent) Console.WriteLine($"unobserved, {times} times: {what}");
         return outcome.Violations.Count == 0 ? 0 : 1;
     }
 }

@@ -89,10 +89,17 @@ internal sealed class MemoryConnection(MemoryLink link, MemoryTransport from, No
 
     private void Arrive()
     {
-        if (IsOver || underWay.Count == 0) return;
+        if (underWay.Count == 0) return;
         if (Network.IsCut(from.PublicHost, link.Host))
         {
             stalled = true;
+            return;
+        }
+
+        if (IsOver)
+        {
+            // The receiver closed it, and its word of that may have been lost: this packet brings it.
+            link.BreakIf(this, "the connection was reset");
             return;
         }
 
