@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Globalization;
+using Orchestrator.Tests.Simulation.Planting;
 
 namespace Orchestrator.Tests.Simulation;
 
@@ -9,7 +10,8 @@ public static class CommandLine
 {
     private const string Usage = """
         simulate [--seed N | --seeds A..B] [--hours H] [--minutes WALL] [--nodes N] [--hosts N] [--vms N]
-                 [--faults KIND,KIND] [--bug NAME] [--threads N] [--verbose] [--digest]
+                 [--faults KIND,KIND] [--bug NAME] [--threads N] [--verbose]
+                 [--storm SECONDS] [--fault-every SECONDS] [--command-every SECONDS]
         """;
 
     public static int Run(string[] args)
@@ -37,6 +39,9 @@ public static class CommandLine
                     case "--nodes": options = options with { Nodes = Whole() }; break;
                     case "--hosts": options = options with { Hosts = Whole() }; break;
                     case "--vms": options = options with { Vms = Whole() }; break;
+                    case "--storm": options = options with { Storm = TimeSpan.FromSeconds(Real()) }; break;
+                    case "--command-every": options = options with { CommandEvery = TimeSpan.FromSeconds(Real()) }; break;
+                    case "--fault-every": options = options with { FaultEvery = TimeSpan.FromSeconds(Real()) }; break;
                     case "--faults": options = options with { Faults = Value().Split(',') }; break;
                     case "--threads": threads = Whole(); break;
                     case "--verbose": options = options with { Verbose = true }; echo = true; break;

@@ -1,3 +1,5 @@
+using Orchestrator.Tests.Simulation.Planting;
+
 namespace Orchestrator.Tests.Simulation;
 
 /// <summary>What is simulated. The same options and the same seed give the same run, byte for byte.</summary>
@@ -37,6 +39,12 @@ public sealed record Options
     public Planted? Bug { get; init; }
 
     public string Command => FormattableString.Invariant(
-        $"./do simulate --seed {Seed} --hours {Time.TotalHours:0.####} --nodes {Nodes} --hosts {Hosts} --vms {Vms}")
+        $"./do simulate --seed {Seed} --hours {Time.TotalHours:R} --nodes {Nodes} --hosts {Hosts} --vms {Vms}")
+        + Unless("storm", Storm, TimeSpan.FromMinutes(6)) + Unless("fault-every", FaultEvery, TimeSpan.FromSeconds(20))
+        + Unless("command-every", CommandEvery, TimeSpan.FromSeconds(3))
+        + (Faults.Count == 0 ? "" : $" --faults {string.Join(',', Faults)}")
         + (Bug is null ? "" : $" --bug {Bug.Name}");
+
+    private static string Unless(string option, TimeSpan value, TimeSpan usual) =>
+        value == usual ? "" : FormattableString.Invariant($" --{option} {value.TotalSeconds:R}");
 }

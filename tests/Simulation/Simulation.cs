@@ -6,6 +6,7 @@ using Orchestrator.Tests.Simulation.Clients;
 using Orchestrator.Tests.Simulation.Faults;
 using Orchestrator.Tests.Simulation.Installation;
 using Orchestrator.Tests.Simulation.Machine;
+using Orchestrator.Tests.Simulation.Planting;
 using Orchestrator.Tests.Simulation.World;
 
 namespace Orchestrator.Tests.Simulation;

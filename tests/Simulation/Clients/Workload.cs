@@ -39,6 +39,7 @@ public sealed class Workload(Simulation simulation, ApiClients clients, Random c
         await SetUp();
         IsReady = true;
         simulation.Timeline.Note($"the installation is set up: {_hosts.Count} hosts, {_vms.Count} VMs");
+        _ = CareForTheStubborn();
         while (true)
         {
             await clients.Pause(Options.CommandEvery * (2 * chance.NextDouble()));
@@ -178,14 +179,25 @@ public sealed class Workload(Simulation simulation, ApiClients clients, Random c
         return clients.Ask(Kinds.Vm, vm, $"power off {name}", o => new VmCommand.Stop(o));
     }
 
-    /// <summary>A guest that does not hear the power button is powered off after a minute.</summary>
+    /// <summary>A guest that does not hear the power button is powered off when it was seen twice.</summary>
     private async Task ShutDown(Guid vm, string name)
     {
         simulation.World.ClientEnds(vm);
-        if (await clients.Ask(Kinds.Vm, vm, $"shut down {name}", o => new VmCommand.Shutdown(o)) is not Reply.Accepted) return;
-        await clients.Pause(TimeSpan.FromSeconds(60));
-        if (simulation.Database.Read.Find(Kinds.Vm, vm) is { } row && ReadTables.Text(row, "status") == "powering_down")
-            await Stop(vm, name);
+        await clients.Ask(Kinds.Vm, vm, $"shut down {name}", o => new VmCommand.Shutdown(o));
+    }
+
+    private async Task CareForTheStubborn()
+    {
+        var before = new HashSet<Guid>();
+        while (true)
+        {
+            await clients.Pause(TimeSpan.FromSeconds(40));
+            var now = simulation.Database.Read.Of(Kinds.Vm).Where(r => ReadTables.Text(r, "status") == "powering_down")
+                .Select(r => r.Document).ToArray();
+            foreach (var vm in now)
+                if (before.Contains(vm.Id)) _ = Stop(vm.Id, vm.Name);
+            before = [.. now.Select(d => d.Id)];
+        }
     }
 
     private Task<Reply?> Update(Guid vm, string name) => clients.Ask(Kinds.Vm, vm, $"update {name}", o =>

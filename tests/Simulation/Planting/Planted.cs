@@ -1,7 +1,7 @@
 using Orchestrator.Tests.Simulation.World;
 using Props = Akka.Actor.Props;
 
-namespace Orchestrator.Tests.Simulation;
+namespace Orchestrator.Tests.Simulation.Planting;
 
 /// <summary>A bug put into a simulated installation to show that a checker sees it. The product has no switch for it:
 /// each is planted by configuration, by a wrapper around a part, or in what plays the outside.</summary>

@@ -1,0 +1,85 @@
+using Orchestrator.Actors;
+using Orchestrator.Actors.Journal;
+using Orchestrator.Actors.Vm;
+using Orchestrator.Tests.Simulation.World;
+
+namespace Orchestrator.Tests.Simulation.Planting;
+
+/// <summary>The bugs that can be planted, each with the rule that must be seen broken.</summary>
+public static class PlantedBugs
+{
+    public static IReadOnlyList<Planted> All { get; } =
+    [
+        new("no-write-fence", "owner") { Plant = s => s.Database.Engine.WriteFence = false },
+
+        new("answers-before-the-journal", "accepted") { Entity = HastyActor.InPlaceOf },
+
+        // A node whose lease is over goes on for ten seconds, as one that never asks whether it may act.
+        new("ignores-may-act", "may-act") { Hocon = "orchestrator.cluster.lease-margin = -10 s" },
+
+        new("agent-obeys-old-leases", "one-copy") { Agent = PlantedBug.ObeysOldLeases },
+
+        new("agent-obeys-old-epochs", "stale-epoch") { Agent = PlantedBug.ObeysOldEpochs },
+
+        // What is owed is said once and never again.
+        new("never-says-it-again", "settle") { Hocon = "orchestrator.entities.tick-every = 10000 h" },
+
+        // The rules look at something that is not in the fact: the first time and the replay differ.
+        new("evolve-differs-on-replay", "replay")
+        {
+            Entity = AlteredRules.Of(rules =>
+            {
+                var times = 0;
+                return rules with
+                {
+                    Evolve = (vm, fact) => fact is VmEvent.CameUp && ++times % 7 == 0
+                        ? vm
+                        : rules.Evolve(vm, fact),
+                };
+            }),
+        },
+
+        new("lease-falls", "lease")
+        {
+            Entity = AlteredRules.Of(rules => rules with
+            {
+                Decide = (vm, command) => rules.Decide(vm, command) is Decision<VmEvent, VmEffect>.Accept
+                    {
+                        Facts: [VmEvent.Placed { Seat: { Lease.Number: > 1 } seat } placed],
+                    }
+                    ? new Decision<VmEvent, VmEffect>.Accept(
+                        placed with { Seat = seat with { Lease = new Lease(seat.Lease.Number - 2) } })
+                    : rules.Decide(vm, command),
+            }),
+        },
+
+        new("epoch-falls", "epoch")
+        {
+            Plant = s => s.Every(TimeSpan.FromMinutes(1), () =>
+            {
+                var row = s.Database.Engine.View.Shards.Values.First(r => r.Key.Type == Kinds.Vm);
+                s.Database.Engine.Change(default, view => view with
+                {
+                    Version = view.Version + 1,
+                    Shards = view.Shards.SetItem(row.Key, row with { Epoch = row.Epoch - 1 }),
+                });
+            }),
+        },
+
+        new("journal-forgets", "replay")
+        {
+            Plant = s => s.Every(TimeSpan.FromSeconds(40), () =>
+            {
+                if (s.Replicas.Of(Kinds.Vm).FirstOrDefault(r => r.Version > 3) is { } vm)
+                    s.Database.Engine.DeleteMessages($"{Kinds.Vm}-{vm.Id}", 2);
+            }),
+        },
+
+        new("slips-onto-the-thread-pool", "the simulation itself")
+        {
+            Plant = s => s.After(
+                TimeSpan.FromSeconds(10), () => Task.Run(() => s.Outside.Schedule(() => { })).ContinueWith(
+                    t => t.Exception, TaskScheduler.Default).Wait()),
+        },
+    ];
+}
