@@ -94,6 +94,9 @@ public static class VmReports
         (Orphaned s, GuestState.Paused)              =>
             Accept(new Regained(s.Seat, r.At), new GuestPaused(Why(r, "paused"), r.At)),
 
+        // An agent that was away tells of a guest that has left as of one that is gone: it may be elsewhere.
+        (_, GuestState.Down) when r.Exit.Kind == VmExitKind.Error
+                                                     => Lost(vm, Why(r, "the guest ended"), r.At),
         (Stopping, GuestState.Down)                  => Ended(vm, VmExitKind.Normal, r.Exit.Message, r.At),
         (_, GuestState.Down)                         => Ended(vm, r.Exit.Kind, Why(r, "the guest ended"), r.At),
         (Stopping { Also: not null }, GuestState.HandedOver) => Accept(new MigrationDone(r.Migration, r.At)),
@@ -122,6 +125,9 @@ public static class VmReports
         GuestState.MigrationFailed when s.Begun      => Abandoned(s, Why(r, "the migration failed"), r.At),
         GuestState.Up or GuestState.PoweringUp or GuestState.Paused or GuestState.MigrationFailed
             when s.Lost != MigrationEnds.None        => Abandoned(s, "one end was silent", r.At),
+        // Seen by nobody, it may have left before it was gone: only the destination can have it now.
+        GuestState.Down when r.Exit.Kind == VmExitKind.Error
+                                                     => Accept(new HostFenced(PlanOf(s), r.At)),
         GuestState.Down                              => Ended(s, r.Exit.Kind, Why(r, "the guest ended"), r.At),
         _                                            => Done,
     };
