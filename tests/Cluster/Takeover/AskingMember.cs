@@ -9,6 +9,7 @@ using Orchestrator.Actors;
 using Orchestrator.Actors.Journal;
 using Orchestrator.Agent.Protocol;
 using Orchestrator.Engine;
+using Orchestrator.Tests.Engine;
 using Orchestrator.Engine.Postgres;
 using Orchestrator.Tests.Cluster.Harness;
 
@@ -29,8 +30,7 @@ public sealed class AskingMember : IAsyncDisposable
     {
         _store = store;
         _system = system;
-        var extractor = HashCodeMessageExtractor.Create(
-            30, m => (m as ShardingEnvelope)?.EntityId, m => m is ShardingEnvelope e ? e.Message : m);
+        var extractor = new EntityShards(30);
         var region = ClusterSharding.Get(system).StartProxy(Kinds.Vm, null, extractor);
         _directory = ShardDirectory.Get(system);
         _entities = new Entities(
@@ -49,16 +49,11 @@ public sealed class AskingMember : IAsyncDisposable
         var authority = X509CertificateLoader.LoadCertificateFromFile(files.Ca);
         using var bare = X509Certificate2.CreateFromPemFile(files.Certificate, files.Key);
         var certificate = X509CertificateLoader.LoadPkcs12(bare.Export(X509ContentType.Pfx), null);
-        var bindings = string.Join('\n', WireNames.All.Select(n =>
-            $"\"{n.Type.FullName}, {n.Type.Assembly.GetName().Name}\" = wire"));
         var hocon = ConfigurationFactory.ParseString($$"""
+            {{WireNames.Bindings}}
             akka {
               loglevel = WARNING
               log-dead-letters = off
-              actor {
-                serializers.wire = "Orchestrator.Actors.Journal.WireSerializer, Orchestrator.Actors"
-                serialization-bindings { {{bindings}} }
-              }
               remote.dot-netty.tcp { hostname = "{{address}}", port = {{Ports.Free()}} }
               cluster.roles = ["asker"]
             }
@@ -71,10 +66,7 @@ public sealed class AskingMember : IAsyncDisposable
         var system = EngineSystem.Create("orchestrator", hocon, new EngineSetup
         {
             Store = store,
-            Identity = new RemoteIdentity(certificate, authority)
-            {
-                IsNode = peer => PeerCertificate.Refuse(peer, authority, PeerCertificate.EngineRole) is null,
-            },
+            Identity = new FixedIdentity(certificate, authority),
         });
         var member = new AskingMember(store, system);
         await NodeMembership.Of(system).Joined.WaitAsync(TimeSpan.FromSeconds(30));

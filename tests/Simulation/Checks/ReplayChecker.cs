@@ -1,3 +1,4 @@
+using Orchestrator.Actors;
 using System.Collections.Concurrent;
 using System.Reflection;
 using Akka.Actor;
@@ -13,7 +14,7 @@ public sealed class ReplayChecker(Simulation simulation, Random chance) : Checke
 {
     private const int PerSecond = 2;
     private static readonly ConcurrentDictionary<Type, FieldInfo?> _states = new();
-    private readonly HashCodeMessageExtractor _shards = HashCodeMessageExtractor.Create(30, _ => null);
+    private readonly EntityShards _shards = new(30);
     private List<string> _ids = [];
 
     public long Compared { get; private set; }
