@@ -69,6 +69,10 @@ public sealed class LinkCutTests(ITestOutputHelper output)
             foreach (var (index, way) in new[] { (0, Way.Both), (1, Way.ToNode), (2, Way.FromNode) })
             {
                 var node = cluster.Nodes[index];
+                await Wait.Until(
+                    async () => await cluster.Tables.Count("cluster.shards WHERE next IS NOT NULL") == 0
+                        && await cluster.Tables.Count("(SELECT owner FROM cluster.shards GROUP BY owner) AS owners") == 3,
+                    TimeSpan.FromSeconds(30), "the shards have come to rest");
                 var owned = await probe.OwnedBy(node);
                 var known = (await cluster.Tables.Epochs()).Count;
                 var at = cluster.Faults.Strike();
