@@ -19,7 +19,7 @@ public static class PlantedBugs
 
         new("agent-obeys-old-leases", "one-copy") { Agent = PlantedBug.ObeysOldLeases },
 
-        new("agent-obeys-old-epochs", "stale-epoch") { Agent = PlantedBug.ObeysOldEpochs },
+        new("agent-obeys-old-epochs", "epoch-order") { Agent = PlantedBug.ObeysOldEpochs },
 
         // What is owed is said once and never again.
         new("never-says-it-again", "settle") { Hocon = "orchestrator.entities.tick-every = 10000 h" },

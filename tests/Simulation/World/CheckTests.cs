@@ -211,6 +211,25 @@ public sealed class CheckTests
         });
     }
 
+    /// <summary>Only its destination can tell that it lives: the engine must not take the source's word for its end.</summary>
+    [Fact]
+    public void A_guest_that_leaves_while_its_agent_is_away_is_told_of_as_lost_and_runs_elsewhere()
+    {
+        var story = new WorldStory();
+        story.Run(async () =>
+        {
+            await story.Start(1, 1, 1);
+            await Migrate(story, 1, 2, 1, 2);
+            await story.Clock.Pass(4);
+            story.World.Faults.RestartAgent(story.Host(1), TimeSpan.FromSeconds(5));
+            await story.Clock.Pass(10);
+            var left = (await story.Agent(1).Report()).Guests.Single();
+            Assert.Equal((GuestState.Down, GuestExit.Lost), (left.State, left.Exit));
+            Assert.Equal([2], story.World.Running().Select(r => r.Host.Number));
+            Assert.Empty(story.World.Violations);
+        });
+    }
+
     [Fact]
     public void Power_devices_fail_in_every_way_they_can()
     {
