@@ -17,6 +17,8 @@ help() {
 ./do build         builds the solution (Release)
 ./do check         format, build, the fast tests
 ./do test [WORD]   all tests, or the projects (Deciders, Cluster …) or tests (a dotted name) with that word
+./do simulate      whole installations from seeds, on a virtual clock: faults, clients, checkers
+                   --seed N | --seeds A..B, --hours H each, --minutes WALL in all, --nodes N --hosts N --vms N
 ./do bench         measures: VM starts per second, CPU per start, memory per VM
 ./do nodes ACTION  the engine nodes: start|stop|kill N, status     (lab/nodes.sh)
 ./do host ACTION   the laboratory hosts: on|off|cut|heal|exec|virsh N …   (lab/hosts.sh)
@@ -204,6 +206,14 @@ bench() {
   dotnet run --project "${projects[0]}" --configuration Release -- "$@"
 }
 
+simulate() {
+  local out=$VAR/simulator
+  quietly simulator dotnet build "$ROOT/tests/Simulation" --configuration Release --verbosity quiet --output "$out"
+  # One thread and much garbage that dies young: a large youngest generation and no collector beside the threads.
+  export DOTNET_gcConcurrent=0 DOTNET_GCgen0size=0x4000000 DOTNET_TieredCompilation=1
+  exec dotnet "$out/Orchestrator.Tests.Simulation.dll" "$@"
+}
+
 action=${1:-help}; shift || true
 case $action in
   up) up "$@";;
@@ -213,6 +223,7 @@ case $action in
   build) build;;
   check) check;;
   test) run_tests "$@";;
+  simulate) simulate "$@";;
   bench) bench "$@";;
   nodes) "$LAB/nodes.sh" "$@";;
   host) "$LAB/hosts.sh" "$@";;
