@@ -15,6 +15,6 @@ internal static class AlteredRules
 {
     public static Func<string, Guid, Props, Props> Of(Func<VmRules, VmRules> alter) => (kind, _, entity) =>
         kind == Kinds.Vm
-            ? Props.Create(typeof(VmEntity), [alter(VmActor.Rules), .. entity.Arguments[1..]!])
+            ? Props.Create<VmEntity>([alter(VmActor.Rules), .. entity.Arguments[1..]!])
             : entity;
 }
