@@ -18,8 +18,11 @@ help() {
 ./do build         builds the solution (Release)
 ./do check         format, build, the fast tests
 ./do test [WORD]   all tests, or the projects (Deciders, Cluster …) or tests (a dotted name) with that word
+./do simulate      whole installations from seeds, on a virtual clock: faults, clients, checkers
+                   --seed N | --seeds A..B, --hours H each, --minutes WALL in all, --nodes N --hosts N --vms N
 ./do bench [WHAT]  measures. starts: VM starts per second, CPU and memory; engine: tells, asks, events, recovery beside
-                   their limits (tells, asks, persists, memory, recovery: that part alone). Default: both
+                   their limits (tells, asks, persists, memory, recovery: that part alone); takeover: 10,000 VMs when a
+                   node dies, freezes, leaves. Default: all
 ./do nodes ACTION  the engine nodes: start|stop|kill N, status     (lab/nodes.sh)
 ./do host ACTION   the laboratory hosts: on|off|cut|heal|exec|virsh N …   (lab/hosts.sh)
 
@@ -219,9 +222,18 @@ bench() {
   case $what in
     starts) dotnet run --project "$ROOT/bench/Starts" --configuration Release -- "$@";;
     engine) dotnet run --project "$ROOT/bench/Engine" --configuration Release -- "$@";;
-    '') bench starts || result=$?; bench engine || result=$?; return "$result";;
-    *) fail "./do bench starts [VMS], ./do bench engine [tells|asks|persists|memory|recovery ...], or ./do bench";;
+    takeover) dotnet run --project "$ROOT/bench/Takeover" --configuration Release -- "$@";;
+    '') for what in starts engine takeover; do bench "$what" || result=$?; done; return "$result";;
+    *) fail "./do bench starts [VMS], engine [tells|asks|persists|memory|recovery ...], takeover; or ./do bench for all";;
   esac
+}
+
+simulate() {
+  local out=$VAR/simulator
+  quietly simulator dotnet build "$ROOT/tests/Simulation" --configuration Release --verbosity quiet --output "$out"
+  # One thread and much garbage that dies young: a large youngest generation and no collector beside the threads.
+  export DOTNET_gcConcurrent=0 DOTNET_GCgen0size=0x4000000 DOTNET_TieredCompilation=1
+  exec dotnet "$out/Orchestrator.Tests.Simulation.dll" "$@"
 }
 
 action=${1:-help}; shift || true
@@ -234,6 +246,7 @@ case $action in
   build) build;;
   check) check;;
   test) run_tests "$@";;
+  simulate) simulate "$@";;
   bench) bench "$@";;
   nodes) "$LAB/nodes.sh" "$@";;
   host) "$LAB/hosts.sh" "$@";;

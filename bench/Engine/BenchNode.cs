@@ -7,6 +7,7 @@ using Microsoft.Extensions.Logging;
 using Npgsql;
 using Orchestrator.Actors;
 using Orchestrator.Actors.Journal;
+using Orchestrator.Agent.Protocol;
 using Orchestrator.Actors.Vm;
 using Orchestrator.Api.ReadModel;
 using Orchestrator.Engine;
@@ -35,21 +36,26 @@ internal sealed class BenchNode
     {
         var config = NodeConfig.Read(configFile, []);
         using var logs = LoggerFactory.Create(builder => Node.Logs(builder, config));
-        await using var store = Storage.Open(config);
+        await using var store = Storage.Open(config, logs);
         await store.PrepareAsync(config.ClusterId, CancellationToken.None);
-        await using var database = NpgsqlDataSource.Create(config.ConnectionString);
+        var database = Storage.Documents(store);
+        var credentials = new LiveCredentials(config.CredentialFiles.Load());
+        using var agents = new AgentTransport(credentials);
         var system = EngineSystem.Create("orchestrator", EngineNode.Hocon(config), new EngineSetup
         {
             Store = store,
             Records = new Records(),
             Loggers = logs,
-            Identity = new RemoteIdentity(config.Certificate, config.Authority),
+            Identity = new NodeIdentity(credentials, config.NameRule, logs.CreateLogger("Orchestrator.Certificates")),
         });
         Cluster.Get(system);
         var entities = Sharding.Start(
-            system, config,
-            new PostgresReadModel(database, config.Time("entities.ask-patience"), config.Number("entities.max-waiting"), TimeProvider.System),
-            new PostgresSecrets(database, new byte[32]), logs);
+            system, config, new Sharding.Surroundings(
+                new PostgresReadModel(
+                    database, config.Time("entities.ask-patience"), config.Number("entities.max-waiting"),
+                    TimeProvider.System),
+                new PostgresSecrets(database, new byte[32]), host => new AgentClient(agents, host), new FenceProgram(),
+                TimeProvider.System, Guid.NewGuid, logs));
         var meters = ClusterSharding.Get(system).Start(
             Meter.Kind, _ => Props.Create(() => new Meter()), ClusterShardingSettings.Create(system),
             HashCodeMessageExtractor.Create(

@@ -3,6 +3,7 @@ using System.Net;
 using System.Net.Security;
 using System.Net.Sockets;
 using System.Security.Authentication;
+using System.Security.Cryptography.X509Certificates;
 using Orchestrator.Engine;
 
 namespace Orchestrator.Bench.Engine;
@@ -23,10 +24,10 @@ internal static class Echo
             await using var stream = new SslStream(client.GetStream());
             await stream.AuthenticateAsServerAsync(new SslServerAuthenticationOptions
             {
-                ServerCertificate = identity.Certificate,
+                ServerCertificateContext = identity.Own,
                 ClientCertificateRequired = true,
                 EnabledSslProtocols = SslProtocols.Tls13,
-                RemoteCertificateValidationCallback = identity.Validation,
+                RemoteCertificateValidationCallback = (_, peer, _, _) => identity.Refuse(peer as X509Certificate2, null) is null,
             });
             var (input, output) = (new byte[64 * 1024], new byte[1024 * 1024]);
             var waiting = 0;
@@ -48,9 +49,9 @@ internal static class Echo
         await stream.AuthenticateAsClientAsync(new SslClientAuthenticationOptions
         {
             TargetHost = "echo",
-            ClientCertificates = [identity.Certificate],
+            ClientCertificateContext = identity.Own,
             EnabledSslProtocols = SslProtocols.Tls13,
-            RemoteCertificateValidationCallback = identity.Validation,
+            RemoteCertificateValidationCallback = (_, peer, _, _) => identity.Refuse(peer as X509Certificate2, null) is null,
         });
         return stream;
     }

@@ -1,6 +1,7 @@
 using System.Security.Cryptography.X509Certificates;
 using Npgsql;
 using Orchestrator.Engine;
+using Orchestrator.Tests.Engine;
 using Orchestrator.Engine.Postgres;
 using Orchestrator.Host.Node;
 using Orchestrator.Tests.Cluster.Harness;
@@ -25,7 +26,7 @@ internal sealed class Installation : IAsyncDisposable
     public static RemoteIdentity Identity(string pki)
     {
         using var pem = X509Certificate2.CreateFromPemFile(Path.Combine(pki, "n0.crt"), Path.Combine(pki, "n0.key"));
-        return new RemoteIdentity(
+        return new FixedIdentity(
             X509CertificateLoader.LoadPkcs12(pem.Export(X509ContentType.Pkcs12), null),
             X509CertificateLoader.LoadCertificateFromFile(Path.Combine(pki, "ca.crt")));
     }
@@ -37,7 +38,7 @@ internal sealed class Installation : IAsyncDisposable
         var postgres = await PrivatePostgres.Start(new RunLog(), Path.Combine(folder, "pg"), durable: true);
         var installation = new Installation(folder, postgres);
         Host.Node.Pki.MakeAuthority(installation.Pki);
-        for (var n = 0; n <= 3; n++) Host.Node.Pki.Issue(installation.Pki, $"n{n}", "engine", [Address(n)]);
+        for (var n = 0; n <= 3; n++) Host.Node.Pki.Issue(installation.Pki, $"n{n}", "engine", [Address(n)], Host.Node.Pki.Life);
         return installation;
     }
 

@@ -15,13 +15,13 @@ public sealed class SimulationTests(ITestOutputHelper output)
         Nodes = 3 + (seed % 3),
         Hosts = 5,
         Vms = 25,
-        Time = TimeSpan.FromMinutes(25),
-        Storm = TimeSpan.FromMinutes(4),
+        Time = TimeSpan.FromMinutes(14),
+        Storm = TimeSpan.FromMinutes(3),
         CommandEvery = TimeSpan.FromSeconds(2),
         FaultEvery = TimeSpan.FromSeconds(12),
     };
 
-    public static TheoryData<int> Fixed => [1, 2, 3, 4, 5, 6];
+    public static TheoryData<int> Fixed => [1, 2, 3, 4];
 
     public static TheoryData<string> Bugs => [.. PlantedBugs.All.Select(b => b.Name)];
 
@@ -32,13 +32,13 @@ public sealed class SimulationTests(ITestOutputHelper output)
     [Fact]
     public void Fresh_seeds_break_no_rule()
     {
-        for (var i = 0; i < 3; i++) Clean(Small(Random.Shared.Next(1000, int.MaxValue)));
+        for (var i = 0; i < 2; i++) Clean(Small(Random.Shared.Next(1000, int.MaxValue)));
     }
 
     [Fact]
     public void One_seed_is_one_timeline_byte_for_byte()
     {
-        var options = Small(7) with { Time = TimeSpan.FromMinutes(10), Keep = int.MaxValue };
+        var options = Small(7) with { Time = TimeSpan.FromMinutes(6), Keep = int.MaxValue };
         var (first, second) = (Run(options), Run(options));
         Assert.Equal(first.Lines, second.Lines);
         Assert.Equal(first.Outcome.Turns, second.Outcome.Turns);
@@ -49,7 +49,7 @@ public sealed class SimulationTests(ITestOutputHelper output)
     [Fact]
     public async Task One_seed_is_one_timeline_in_another_process_too()
     {
-        var options = Small(9) with { Time = TimeSpan.FromMinutes(8) };
+        var options = Small(9) with { Time = TimeSpan.FromMinutes(6) };
         var here = Run(options).Outcome;
         var start = new ProcessStartInfo("dotnet")
         {
@@ -58,7 +58,7 @@ public sealed class SimulationTests(ITestOutputHelper output)
             {
                 typeof(SimulationTests).Assembly.Location, "--seed", "9", "--hours",
                 options.Time.TotalHours.ToString("R", CultureInfo.InvariantCulture), "--nodes", $"{options.Nodes}",
-                "--hosts", "5", "--vms", "25", "--storm", "240", "--command-every", "2", "--fault-every", "12",
+                "--hosts", "5", "--vms", "25", "--storm", "180", "--command-every", "2", "--fault-every", "12",
             },
         };
         using var process = Process.Start(start)!;
@@ -77,7 +77,7 @@ public sealed class SimulationTests(ITestOutputHelper output)
             var (outcome, _) = Run(Small(seed) with { Bug = bug });
             if (outcome.Violations.Count == 0) continue;
             output.WriteLine($"seen by seed {seed} after {outcome.Simulated}: {outcome.Violations[0]}");
-            Assert.StartsWith(bug.Rule + ":", outcome.Violations[0], StringComparison.Ordinal);
+            Assert.Contains(outcome.Violations[0].Split(':')[0], bug.Rules);
             return;
         }
 

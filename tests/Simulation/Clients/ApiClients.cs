@@ -41,7 +41,7 @@ public sealed class ApiClients
 
     public void Begin() => _ = Work.Live();
 
-    /// <summary>Null when the client gave up: whether it was accepted is not known then.</summary>
+    /// <summary>Null when nobody answered for longer than any storm excuses, which breaks a rule.</summary>
     public async Task<Reply?> Ask(string kind, Guid id, string what, Func<Origin, object> make)
     {
         var command = new Command(kind, id, NewId(), what);
@@ -68,7 +68,7 @@ public sealed class ApiClients
                 return reply;
             }
 
-            _simulation.Timeline.Note($"a client gives up: {what}");
+            _simulation.Violated("answers", $"no node answered for {_givesUpAfter.TotalMinutes} minutes: {what}");
             return null;
         }
         finally

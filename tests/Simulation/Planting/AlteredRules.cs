@@ -1,5 +1,3 @@
-using System.Reflection;
-using Orchestrator.Actors;
 using Orchestrator.Actors.Journal;
 using Orchestrator.Actors.Vm;
 using Props = Akka.Actor.Props;
@@ -15,17 +13,8 @@ namespace Orchestrator.Tests.Simulation.Planting;
 /// <summary>VMs whose shell has other rules than those of the product.</summary>
 internal static class AlteredRules
 {
-    private static readonly FieldInfo _rules =
-        typeof(VmEntity).GetField("_rules", BindingFlags.NonPublic | BindingFlags.Instance)
-        ?? throw new MissingFieldException(nameof(VmEntity), "_rules");
-
     public static Func<string, Guid, Props, Props> Of(Func<VmRules, VmRules> alter) => (kind, _, entity) =>
-        kind == Kinds.Vm ? Props.Create(() => Make(entity, alter(VmActor.Rules))) : entity;
-
-    private static VmEntity Make(Props entity, VmRules rules)
-    {
-        var actor = (VmEntity)entity.NewActor();
-        _rules.SetValue(actor, rules);
-        return actor;
-    }
+        kind == Kinds.Vm
+            ? Props.Create<VmEntity>([alter(VmActor.Rules), .. entity.Arguments[1..]!])
+            : entity;
 }

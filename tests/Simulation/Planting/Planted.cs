@@ -6,8 +6,8 @@ namespace Orchestrator.Tests.Simulation.Planting;
 /// <summary>A bug put into a simulated installation to show that a checker sees it. The product has no switch for it:
 /// each is planted by configuration, by a wrapper around a part, or in what plays the outside.</summary>
 /// <param name="Name">For the command line and the reports.</param>
-/// <param name="Rule">The rule whose checker must see it.</param>
-public sealed record Planted(string Name, string Rule)
+/// <param name="Rules">The rules of which one must be seen broken.</param>
+public sealed record Planted(string Name, params string[] Rules)
 {
     /// <summary>Configuration of all nodes.</summary>
     public string? Hocon { get; init; }

@@ -10,16 +10,16 @@ public static class PlantedBugs
 {
     public static IReadOnlyList<Planted> All { get; } =
     [
-        new("no-write-fence", "owner") { Plant = s => s.Database.Engine.WriteFence = false },
+        new("no-write-fence", "owner", "one-copy") { Plant = s => s.Database.Engine.WriteFence = false },
 
         new("answers-before-the-journal", "accepted") { Entity = HastyActor.InPlaceOf },
 
         // A node whose lease is over goes on for ten seconds, as one that never asks whether it may act.
         new("ignores-may-act", "may-act") { Hocon = "orchestrator.cluster.lease-margin = -10 s" },
 
-        new("agent-obeys-old-leases", "one-copy") { Agent = PlantedBug.ObeysOldLeases },
+        new("agent-obeys-old-leases", "one-copy", "lease-order") { Agent = PlantedBug.ObeysOldLeases },
 
-        new("agent-obeys-old-epochs", "epoch-order") { Agent = PlantedBug.ObeysOldEpochs },
+        new("agent-obeys-old-epochs", "epoch-order", "one-copy") { Agent = PlantedBug.ObeysOldEpochs },
 
         // What is owed is said once and never again.
         new("never-says-it-again", "settle") { Hocon = "orchestrator.entities.tick-every = 10000 h" },
@@ -66,7 +66,7 @@ public static class PlantedBugs
             }),
         },
 
-        new("journal-forgets", "replay")
+        new("journal-forgets", "replay", "settle")
         {
             Plant = s => s.Every(TimeSpan.FromSeconds(40), () =>
             {
