@@ -11,6 +11,7 @@ using Orchestrator.Agent.Protocol;
 using Orchestrator.Engine;
 using Orchestrator.Engine.Postgres;
 using Orchestrator.Tests.Cluster.Harness;
+using Orchestrator.Tests.Engine;
 
 namespace Orchestrator.Tests.Cluster.Takeover;
 
@@ -71,10 +72,7 @@ public sealed class AskingMember : IAsyncDisposable
         var system = EngineSystem.Create("orchestrator", hocon, new EngineSetup
         {
             Store = store,
-            Identity = new RemoteIdentity(certificate, authority)
-            {
-                IsNode = peer => PeerCertificate.Refuse(peer, authority, PeerCertificate.EngineRole) is null,
-            },
+            Identity = new FixedIdentity(certificate, authority),
         });
         var member = new AskingMember(store, system);
         await NodeMembership.Of(system).Joined.WaitAsync(TimeSpan.FromSeconds(30));
@@ -87,7 +85,7 @@ public sealed class AskingMember : IAsyncDisposable
         var steps = ImmutableArray.CreateBuilder<Migration>();
         await using var connection = await cluster.Postgres.Open();
         await using var command = new NpgsqlCommand(
-            "SELECT number, name FROM cluster.migrations WHERE number >= 100", connection);
+            "SELECT number, name FROM cluster.migrations WHERE number BETWEEN 100 AND 299", connection);
         await using var reader = await command.ExecuteReaderAsync();
         while (await reader.ReadAsync()) steps.Add(new Migration(reader.GetInt32(0), reader.GetString(1), ""));
         return steps.ToImmutable();
