@@ -3,7 +3,8 @@ using System.Globalization;
 namespace Orchestrator.Engine;
 
 /// <summary>Which versions of the engine may be members together: the same major number, and minor numbers that differ
-/// by one at most. Each version is tested beside the one before, and beside no other.</summary>
+/// by one at most. Each version is tested beside the one before, and beside no other. 0.0 is what a program says that was
+/// given no version (a test, a bench): it goes with all.</summary>
 public static class VersionRules
 {
     /// <summary>Why a node of this version cannot join, or null. What does not look like a version is let in.</summary>
@@ -27,6 +28,7 @@ public static class VersionRules
         version.Split('+', '-')[0].Split('.') is [var major, var minor, ..]
         && int.TryParse(major, NumberStyles.None, CultureInfo.InvariantCulture, out var a)
         && int.TryParse(minor, NumberStyles.None, CultureInfo.InvariantCulture, out var b)
+        && (a, b) is not (0, 0)
             ? (a, b)
             : null;
 }

@@ -12,6 +12,7 @@ using Orchestrator.Engine;
 using Orchestrator.Tests.Engine;
 using Orchestrator.Engine.Postgres;
 using Orchestrator.Tests.Cluster.Harness;
+using Orchestrator.Tests.Engine;
 
 namespace Orchestrator.Tests.Cluster.Takeover;
 
@@ -79,7 +80,7 @@ public sealed class AskingMember : IAsyncDisposable
         var steps = ImmutableArray.CreateBuilder<Migration>();
         await using var connection = await cluster.Postgres.Open();
         await using var command = new NpgsqlCommand(
-            "SELECT number, name FROM cluster.migrations WHERE number >= 100", connection);
+            "SELECT number, name FROM cluster.migrations WHERE number BETWEEN 100 AND 299", connection);
         await using var reader = await command.ExecuteReaderAsync();
         while (await reader.ReadAsync()) steps.Add(new Migration(reader.GetInt32(0), reader.GetString(1), ""));
         return steps.ToImmutable();
