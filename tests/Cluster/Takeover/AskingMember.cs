@@ -12,7 +12,6 @@ using Orchestrator.Engine;
 using Orchestrator.Tests.Engine;
 using Orchestrator.Engine.Postgres;
 using Orchestrator.Tests.Cluster.Harness;
-using Orchestrator.Tests.Engine;
 
 namespace Orchestrator.Tests.Cluster.Takeover;
 
