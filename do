@@ -232,7 +232,7 @@ simulate() {
   local out=$VAR/simulator
   quietly simulator dotnet build "$ROOT/tests/Simulation" --configuration Release --verbosity quiet --output "$out"
   # One thread and much garbage that dies young: a large youngest generation and no collector beside the threads.
-  export DOTNET_gcConcurrent=0 DOTNET_GCgen0size=0x4000000 DOTNET_TieredCompilation=1
+  export DOTNET_gcConcurrent=0 DOTNET_GCgen0size=0x4000000 DOTNET_TieredPGO=0
   exec dotnet "$out/Orchestrator.Tests.Simulation.dll" "$@"
 }
 

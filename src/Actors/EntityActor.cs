@@ -112,19 +112,11 @@ public sealed class EntityActor<TState, TCommand, TEvent, TEffect> : UntypedPers
             _log.Error("{0}: a stored event cannot be read ({1}: {2}); it answers nothing until this engine is upgraded",
                 PersistenceId, row.Manifest, row.Reason);
             Context.SetReceiveTimeout(_settings.PassivateAfter);
-#if AKKA_PACKAGES
-            _watch.CannotRead(row, null);
-#else
-            _watch.CannotRead(row, LastRecordedAt);
-#endif
+            _watch.CannotRead(row, _settings.RecordedAt(Context));
             return;
         }
 
-#if AKKA_PACKAGES
-        _watch.Recovered(null);
-#else
-        _watch.Recovered(LastRecordedAt);
-#endif
+        _watch.Recovered(_settings.RecordedAt(Context));
         Owe([], _rules.Outstanding(_state));
     }
 
@@ -274,6 +266,10 @@ public sealed record ShellSettings(
 {
     /// <summary>Where entities enter themselves while they wait for something; null: nowhere.</summary>
     public DebtBook? Debts { get; init; }
+
+    /// <summary>When the fact that an entity replayed last was written; only for what is shown to operators. Null: not known.
+    /// </summary>
+    public Func<IActorContext, DateTimeOffset?> RecordedAt { get; init; } = static _ => null;
 
     /// <summary>Only for what is shown to operators.</summary>
     public TimeProvider Clock { get; init; } = TimeProvider.System;

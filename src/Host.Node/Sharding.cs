@@ -30,6 +30,7 @@ internal static class Sharding
         {
             Doze = static () => new Doze(PoisonPill.Instance),
             Debts = around.Debts,
+            RecordedAt = Recovered.LastAt,
             Clock = clock,
         };
         var regions = new Dictionary<string, IActorRef>(StringComparer.Ordinal);

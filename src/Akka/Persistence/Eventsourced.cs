@@ -53,7 +53,7 @@ public abstract class Eventsourced : ActorBase, IPersistentIdentity, IActorStash
 
     /// <summary>When the event or snapshot that was replayed last was written, on the store's clock; null while nothing
     /// was replayed.</summary>
-    protected DateTimeOffset? LastRecordedAt { get; private set; }
+    internal DateTimeOffset? LastRecordedAt { get; private set; }
 
     public long SnapshotSequenceNr => LastSequenceNr;
 

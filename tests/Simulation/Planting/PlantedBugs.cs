@@ -32,7 +32,7 @@ public static class PlantedBugs
                 var times = 0;
                 return rules with
                 {
-                    Evolve = (vm, fact) => fact is VmEvent.CameUp && ++times % 7 == 0
+                    Evolve = (vm, fact) => fact is VmEvent.CameUp && ++times == 1
                         ? vm
                         : rules.Evolve(vm, fact),
                 };
