@@ -51,9 +51,7 @@ internal sealed class EntityInsight(
 
         if (directory.Find(kind, id.ToString()) is not { } home) return null;
         var self = Ask(kind, id, _first, cancel);
-        var owner = home.Owner is { } node
-            ? questions.Ask<NodeReport>(node, new AskNode("report", 0), limit.Token)
-            : Task.FromResult<NodeReport?>(null);
+        var owner = Owner(home, limit.Token);
         var document = FromDatabase("its document", missing, () => read.Get(kind, id, limit.Token), cancel);
         var jobs = FromDatabase("its jobs", missing, () => read.List(new ReadQuery(Kinds.Job, new Dictionary<string, string>
         {
@@ -61,6 +59,12 @@ internal sealed class EntityInsight(
         }), limit.Token), cancel);
         var events = FromDatabase("its events", missing, () => Events(kind, id, limit.Token), cancel);
         var (explanation, silence) = await self;
+        if (directory.Find(kind, id.ToString()) is { } present && present.Epoch != home.Epoch)
+        {
+            // It moved while it was asked: the owner that is told of is the one that it answered from.
+            (home, owner) = (present, Owner(present, limit.Token));
+        }
+
         var json = await document is { } found ? JObject.Parse(found.Json) : null;
         var asked = await Parties(kind, explanation, json, cancel);
 
@@ -89,6 +93,10 @@ internal sealed class EntityInsight(
         };
         return view with { Sentences = EntitySentences.Of(view, clock.GetUtcNow()) };
     }
+
+    private Task<NodeReport?> Owner(EntityHome home, CancellationToken cancel) => home.Owner is { } node
+        ? questions.Ask<NodeReport>(node, new AskNode("report", 0), cancel)
+        : Task.FromResult<NodeReport?>(null);
 
     private async Task<(Explanation? Self, string? Silence)> Ask(
         string kind, Guid id, TimeSpan patience, CancellationToken cancel)
