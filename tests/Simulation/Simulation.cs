@@ -34,7 +34,12 @@ public sealed class Simulation : IDisposable
                 * (0.7 + (0.6 * delays.NextDouble())),
         };
         World = new SimulatedWorld(
-            new WorldOptions { Hosts = options.Hosts, Bug = options.Bug?.Agent }, Outside.Clock, Seeded("world"),
+            new WorldOptions
+            {
+                Hosts = options.Hosts,
+                Bug = options.Bug?.Agent,
+                ObeysOldEpochs = options.Bug?.AgentObeysOldEpochs == true,
+            }, Outside.Clock, Seeded("world"),
             Timeline.Note);
         var parts = new NodeParts(
             Thread, Database, Network, (node, address) => World.Agent(node, address), node => World.Fence(node),

@@ -200,6 +200,8 @@ public sealed class NodeMembership : IAsyncDisposable
             }
             catch (StoreUnavailableException e)
             {
+                // Nobody is buried while the store is away: the patience with a twin begins anew.
+                started = time.GetTimestamp();
                 log.Warning("Not joined yet: {0}", e.Message);
             }
             catch (OperationCanceledException) when (closing.IsCancellationRequested)

@@ -1,5 +1,6 @@
 using Orchestrator.Tests.Simulation.Installation;
 using Orchestrator.Tests.Simulation.Machine;
+using Orchestrator.Tests.Simulation.World;
 
 namespace Orchestrator.Tests.Simulation.Faults;
 
@@ -18,7 +19,8 @@ public sealed class NodeFaults(Simulation simulation, Random chance)
         ("node-clock", 2, JumpClock),
         ("net-cut", 3, () => CutLink(oneWay: false)),
         ("net-one-way", 3, () => CutLink(oneWay: true)),
-        ("net-isolate", 2, Isolate),
+        ("net-isolate", 2, () => Isolate(Between(1, 25), "; hosts still hear it")),
+        ("net-held-back", 2, HoldBack),
         ("net-reset", 2, Reset),
         ("net-slow", 2, SlowLink),
         ("db-down", 2, DatabaseDown),
@@ -129,12 +131,19 @@ public sealed class NodeFaults(Simulation simulation, Random chance)
         });
     }
 
-    /// <summary>From the other nodes and from the database; hosts still reach it.</summary>
-    private void Isolate()
+    /// <summary>What it has ordered last reaches the hosts when others own what it owned.</summary>
+    private void HoldBack()
     {
-        if (Any(n => n.Store is not null) is not { } node) return;
-        var time = Between(1, 25);
-        Note($"{node.Name} is cut off from the other nodes and from the database", time);
+        var time = Between(4, 12);
+        if (Isolate(time, "; what it tells the hosts is held back") is not { } node) return;
+        foreach (var host in simulation.World.Hosts) simulation.World.Faults.Cut(node.Name, host, Direction.ToHost, time);
+    }
+
+    /// <summary>From the other nodes and from the database.</summary>
+    private SimulatedNode? Isolate(TimeSpan time, string hosts)
+    {
+        if (Any(n => n.Store is not null) is not { } node) return null;
+        Note($"{node.Name} is cut off from the other nodes and from the database{hosts}", time);
         var store = node.Store!;
         store.IsCut = true;
         foreach (var other in Nodes.Where(n => n != node))
@@ -152,6 +161,7 @@ public sealed class NodeFaults(Simulation simulation, Random chance)
                 simulation.Network.Heal(other.Name, node.Name);
             }
         });
+        return node;
     }
 
     private void Reset()

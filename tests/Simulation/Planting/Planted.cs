@@ -17,5 +17,7 @@ public sealed record Planted(string Name, params string[] Rules)
 
     public OrderTaker? Agent { get; init; }
 
+    public bool AgentObeysOldEpochs { get; init; }
+
     public Action<Simulation>? Plant { get; init; }
 }

@@ -19,7 +19,7 @@ public static class PlantedBugs
 
         new("agent-obeys-old-leases", "one-copy", "lease-order") { Agent = PlantedBug.ObeysOldLeases },
 
-        new("agent-obeys-old-epochs", "epoch-order", "one-copy") { Agent = PlantedBug.ObeysOldEpochs },
+        new("agent-obeys-old-epochs", "epoch-order", "one-copy") { AgentObeysOldEpochs = true },
 
         // What is owed is said once and never again.
         new("never-says-it-again", "settle") { Hocon = "orchestrator.entities.tick-every = 10000 h" },

@@ -25,7 +25,7 @@ internal sealed class AgentLine(Wire wire) : IAgent
         var owner = hostId.ToString();
         var stream = await Ask<EventStream>("its events", false, (agent, connection) =>
         {
-            var (follower, refusal) = agent.Follow(epoch, owner);
+            var (follower, refusal) = agent.Follow(Compared(new Stamp(epoch)).Epoch, owner);
             _world.Leases.Claimed(wire.Host, epoch, refusal);
             return Task.FromResult(
                 follower is null ? new Reply(null, refusal) : new Reply(new EventStream(connection, agent, follower)));
@@ -43,33 +43,33 @@ internal sealed class AgentLine(Wire wire) : IAgent
     }
 
     public Task<AgentAnswer> Launch(LaunchOrder order, CancellationToken cancel = default) =>
-        Order(order.Definition.Id, order.Stamp, order.Lease, order, a => a.Launch(order), cancel);
+        Order(order.Definition.Id, order.Stamp, order.Lease, order, (a, s) => a.Launch(order with { Stamp = s }), cancel);
 
     public Task<AgentAnswer> Stop(Guid vm, StopOrder order, CancellationToken cancel = default) =>
-        Order(vm, order.Stamp, order.Lease, order, a => a.Stop(vm, order), cancel);
+        Order(vm, order.Stamp, order.Lease, order, (a, s) => a.Stop(vm, order with { Stamp = s }), cancel);
 
     public Task<AgentAnswer> Pause(Guid vm, GuestOrder order, CancellationToken cancel = default) =>
-        Order(vm, order.Stamp, order.Lease, order, a => a.Pause(vm, order), cancel);
+        Order(vm, order.Stamp, order.Lease, order, (a, s) => a.Pause(vm, order with { Stamp = s }), cancel);
 
     public Task<AgentAnswer> Resume(Guid vm, GuestOrder order, CancellationToken cancel = default) =>
-        Order(vm, order.Stamp, order.Lease, order, a => a.Resume(vm, order), cancel);
+        Order(vm, order.Stamp, order.Lease, order, (a, s) => a.Resume(vm, order with { Stamp = s }), cancel);
 
     public Task<AgentAnswer> PrepareIncoming(IncomingOrder order, CancellationToken cancel = default) =>
-        Order(order.Definition.Id, order.Stamp, order.Lease, order, a => a.PrepareIncoming(order), cancel);
+        Order(order.Definition.Id, order.Stamp, order.Lease, order, (a, s) => a.PrepareIncoming(order with { Stamp = s }), cancel);
 
     public Task<AgentAnswer> Migrate(Guid vm, MigrateOrder order, CancellationToken cancel = default) =>
-        Order(vm, order.Stamp, order.Lease, order, a => a.Migrate(vm, order), cancel);
+        Order(vm, order.Stamp, order.Lease, order, (a, s) => a.Migrate(vm, order with { Stamp = s }), cancel);
 
     public Task<AgentAnswer> CancelMigration(Guid vm, GuestOrder order, CancellationToken cancel = default) =>
-        Order(vm, order.Stamp, order.Lease, order, a => a.CancelMigration(vm, order), cancel);
+        Order(vm, order.Stamp, order.Lease, order, (a, s) => a.CancelMigration(vm, order with { Stamp = s }), cancel);
 
     public Task<AgentAnswer> Forget(Guid vm, GuestOrder order, CancellationToken cancel = default) =>
-        Order(vm, order.Stamp, order.Lease, order, a => a.Forget(vm, order), cancel);
+        Order(vm, order.Stamp, order.Lease, order, (a, s) => a.Forget(vm, order with { Stamp = s }), cancel);
 
     public Task<JobReport> Run(Guid job, JobOrder order, CancellationToken cancel = default) =>
         Ask<JobReport>("a job", true, (agent, _) =>
         {
-            var (report, refusal) = agent.Run(job, order);
+            var (report, refusal) = agent.Run(job, order with { Stamp = Compared(order.Stamp) });
             _world.Leases.Claimed(wire.Host, order.Stamp.Epoch, refusal);
             return Task.FromResult(new Reply(report, refusal));
         }, OrderLimit, cancel);
@@ -91,17 +91,22 @@ internal sealed class AgentLine(Wire wire) : IAgent
             ? new Reply(text)
             : new Reply(null, new AgentRefusal(RefusalCode.UnknownVm, "no console log of this VM is on this host")), cancel);
 
+    /// <summary>With that bug planted, the agent takes every owner for the present one.</summary>
+    private Stamp Compared(Stamp stamp) => _world.Options.ObeysOldEpochs
+        ? stamp with { Epoch = Math.Max(stamp.Epoch, _world.Leases.HighestEpoch(wire.Host)) }
+        : stamp;
+
     private Task<T> Question<T>(string what, Func<HostAgent, Reply> ask, CancellationToken cancel) =>
         Ask<T>(what, false, (agent, _) => Task.FromResult(ask(agent)), OrderLimit, cancel);
 
     private async Task<AgentAnswer> Order(
-        Guid vm, Stamp stamp, long lease, object order, Func<HostAgent, AgentAnswer> give, CancellationToken cancel)
+        Guid vm, Stamp stamp, long lease, object order, Func<HostAgent, Stamp, AgentAnswer> give, CancellationToken cancel)
     {
         try
         {
             return new AgentAnswer.Accepted(await Ask<OrderReceipt>(
                 $"{order.GetType().Name} of {_world.NameOf(vm)} lease {lease}", true,
-                (agent, _) => Task.FromResult(Give(vm, stamp, lease, order, () => give(agent))), OrderLimit, cancel));
+                (agent, _) => Task.FromResult(Give(vm, stamp, lease, order, () => give(agent, Compared(stamp)))), OrderLimit, cancel));
         }
         catch (AgentRefusedException e)
         {

@@ -57,7 +57,7 @@ public sealed class CheckTests
     [Fact]
     public void An_agent_that_obeys_old_epochs_is_found()
     {
-        var story = Bugged(PlantedBug.ObeysOldEpochs);
+        var story = new WorldStory(options: Calm with { ObeysOldEpochs = true });
         story.Run(async () =>
         {
             await story.Start(1, 1, 1, epoch: 5);
@@ -289,7 +289,9 @@ public sealed class CheckTests
         new FenceOrder(null, "ipmilan", story.Host(host).Fence.Address, FenceAction.Off));
 
     private static WorldStory Bugged(OrderTaker bug) =>
-        new(options: new WorldOptions { Hosts = 3, Profile = new WorldOptions().Profile with { Spread = 0 }, Bug = bug });
+        new(options: Calm with { Bug = bug });
+
+    private static WorldOptions Calm => new() { Hosts = 3, Profile = new WorldOptions().Profile with { Spread = 0 } };
 
     private static Violation Found(WorldStory story, string rule) =>
         Assert.Single(story.World.Violations, v => v.Rule == rule);

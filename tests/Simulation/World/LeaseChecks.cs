@@ -15,11 +15,14 @@ internal sealed class LeaseChecks(SimulatedWorld world, WorldChecks checks)
     private readonly Dictionary<(int Host, Guid Vm), long> _leases = [];
     private readonly Dictionary<Guid, GuestLife> _last = [];
 
+    /// <summary>0 when nobody has claimed that host yet.</summary>
+    public long HighestEpoch(WorldHost host) => _epochs.GetValueOrDefault(host.Number);
+
     /// <summary>An agent's word on an owner's claim; null is yes.</summary>
     public void Claimed(WorldHost host, long epoch, AgentRefusal? refusal)
     {
         if (refusal is not null) return;
-        var highest = _epochs.GetValueOrDefault(host.Number);
+        var highest = HighestEpoch(host);
         if (epoch < highest)
             checks.Break(EpochRule, $"{host.Name} obeyed epoch {epoch} after epoch {highest}", $"boot {host.BootId}");
         else _epochs[host.Number] = epoch;

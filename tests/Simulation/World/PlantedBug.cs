@@ -10,10 +10,6 @@ public static class PlantedBug
     public static AgentAnswer ObeysOldLeases(WorldHost host, Guid vm, object order, Func<AgentAnswer> agent) =>
         Obey(host, vm, order, agent(), RefusalCode.StaleLease, RefusalCode.LeaseEnded);
 
-    /// <summary>Takes orders of an owner that another has followed.</summary>
-    public static AgentAnswer ObeysOldEpochs(WorldHost host, Guid vm, object order, Func<AgentAnswer> agent) =>
-        Obey(host, vm, order, agent(), RefusalCode.StaleEpoch);
-
     /// <summary>Starts what was meant for a life of the machine that is over.</summary>
     public static AgentAnswer ObeysOrdersForAnotherBoot(WorldHost host, Guid vm, object order, Func<AgentAnswer> agent) =>
         Obey(host, vm, order, agent(), RefusalCode.OtherBoot);

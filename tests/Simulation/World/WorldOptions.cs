@@ -37,6 +37,9 @@ public sealed record WorldOptions
 
     /// <summary>A planted bug between the wire and the agent; null for the agent as it is. See <see cref="PlantedBug"/>.</summary>
     public OrderTaker? Bug { get; init; }
+
+    /// <summary>A planted bug: agents do what an owner says whom another has followed.</summary>
+    public bool ObeysOldEpochs { get; init; }
 }
 
 /// <summary>Takes an order on its way to the agent: what the engine gets to hear as the agent's answer.</summary>
