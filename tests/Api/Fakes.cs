@@ -106,6 +106,9 @@ public sealed class FakeEngine : IEntities, IReadModel
         Task.FromResult<IReadOnlyList<Guid>>([.. Matching(new ReadQuery(
             Kinds.Vm, new Dictionary<string, string> { ["host"] = host.ToString() })).Select(document => document.Id)]);
 
+    public Task<IReadOnlyList<VmCopy>> CopiesOn(HostId host, CancellationToken cancel) =>
+        Task.FromResult<IReadOnlyList<VmCopy>>([]);
+
     public Task<IReadOnlyList<AuditRow>> Events(AuditQuery query, CancellationToken cancel) =>
         Task.FromResult<IReadOnlyList<AuditRow>>([.. Audit
             .Where(row => row.Id > (query.After ?? 0))

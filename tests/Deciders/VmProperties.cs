@@ -94,7 +94,7 @@ public sealed class VmProperties
         var dead = command switch
         {
             ConfirmFence c => c.Host == seat.Host && c.Incarnation > seat.Incarnation,
-            ReportMissing c => c.Host == seat.Host && (c.Lease is null || c.Lease == seat.Lease),
+            ReportMissing c => c.Host == seat.Host && c.Lease == seat.Lease,
             RefuseLaunch c => before is Starting && c.Host == seat.Host && c.Lease == seat.Lease,
             _ => endedHere || handedOver,
         };
@@ -131,7 +131,7 @@ public sealed class VmProperties
             OfferHost c when random.Next(4) > 0 => c with { AskedAt = vm.Core.Lease },
             RefusePlacement c when random.Next(4) > 0 => c with { AskedAt = vm.Core.Lease },
             ReportGuest c when place is { } p => c with { Host = p.Host, Lease = p.Lease },
-            ReportMissing c when place is { } p => c with { Host = p.Host },
+            ReportMissing c when place is { } p => c with { Host = p.Host, Lease = p.Lease },
             RefuseLaunch c when place is { } p => c with { Host = p.Host, Lease = p.Lease },
             RefuseMigration c when place is { } p => c with { DestinationLease = p.Lease },
             ReportIncomingReady c when place is { } p => c with { Host = p.Host, Lease = p.Lease },

@@ -138,8 +138,8 @@ public sealed class VmTable
         ("ConfirmFence a", _ => new ConfirmFence(_a, 2, _at)),
         ("ConfirmFence a, of its earlier life", _ => new ConfirmFence(_a, 1, _at)),
         ("ConfirmFence b", _ => new ConfirmFence(_b, 2, _at)),
-        ("ReportMissing a", _ => new ReportMissing(_a, _at)),
-        ("ReportMissing b", _ => new ReportMissing(_b, _at) { Lease = _to.Lease }),
+        ("ReportMissing a", _ => new ReportMissing(_a, _seat.Lease, _at)),
+        ("ReportMissing b", _ => new ReportMissing(_b, _to.Lease, _at)),
     ];
 
     private static (string, Func<VmState, VmCommand>)[] Reports(HostId host, string name, Lease lease) =>

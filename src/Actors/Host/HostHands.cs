@@ -254,7 +254,7 @@ public sealed class HostHands(HostId id, HostWorld world) : IHands<HostState, Ho
         if (answer is AgentAnswer.Accepted { Receipt.Guest: null }) ActorMeters.Ordered("stop", "accepted");
         if (answer is AgentAnswer.Refused { Refusal.Code: RefusalCode.UnknownVm or RefusalCode.StaleLease }
             or AgentAnswer.Accepted { Receipt.Guest: null })
-            ToVm(e.Vm, new VmCommand.ReportMissing(id, world.Clock.GetUtcNow()) { Lease = e.Lease });
+            ToVm(e.Vm, new VmCommand.ReportMissing(id, e.Lease, world.Clock.GetUtcNow()));
         else
             _ = Heard(answer, link, e.Lease, "stop");
     }
@@ -301,7 +301,7 @@ public sealed class HostHands(HostId id, HostWorld world) : IHands<HostState, Ho
         if (report.Guests.FirstOrDefault(g => g.Vm == e.Vm.Value) is { } guest)
             link.Receipt(new OrderReceipt(report.Sequence, guest));
         if (!report.Guests.Any(g => g.Vm == e.Vm.Value && g.Lease == e.Lease.Number))
-            ToVm(e.Vm, new VmCommand.ReportMissing(id, world.Clock.GetUtcNow()) { Lease = e.Lease });
+            ToVm(e.Vm, new VmCommand.ReportMissing(id, e.Lease, world.Clock.GetUtcNow()));
     }
 
     private async Task Work(ImageWork work, HostLink link)

@@ -138,10 +138,12 @@ public sealed class HostLink : IDisposable
 
     private async Task Listen(CancellationToken closed)
     {
-        // What the database says sits here is read before the agent makes its report: what the report then lacks is
+        // What the host was heard to have is read before the agent makes its report: what the report then lacks is
         // gone, and not merely younger than the report.
-        var expected = await _world.Read.VmsOn(_id, closed);
+        var expected = await _world.Read.CopiesOn(_id, closed);
         var facts = AgentWords.Facts(await _client.Describe(closed));
+        // An agent that answers is slow at most, and no reason to cut its power.
+        Live();
         await foreach (var said in _client.Events(_epoch, _id.Value, closed))
         {
             Hear();
@@ -162,7 +164,7 @@ public sealed class HostLink : IDisposable
         }
     }
 
-    private void Begin(AgentFacts facts, Said.Report report, IReadOnlyList<Guid> expected)
+    private void Begin(AgentFacts facts, Said.Report report, IReadOnlyList<VmCopy> expected)
     {
         if (report.BootId != facts.BootId) throw new AgentUnreachableException("the host rebooted while it was asked");
 
@@ -175,9 +177,9 @@ public sealed class HostLink : IDisposable
 
         _self.Tell(new HostCommand.ReportReached(facts, _world.Clock.GetUtcNow()));
         foreach (var guest in report.Guests) TellGuest(guest, report.Sequence);
-        foreach (var vm in expected)
-            if (!report.Guests.Any(g => g.Vm == vm))
-                _pump.Send(vm, new VmCommand.ReportMissing(_id, _world.Clock.GetUtcNow()), null);
+        foreach (var copy in expected)
+            if (!report.Guests.Any(g => g.Vm == copy.Vm))
+                _pump.Send(copy.Vm, new VmCommand.ReportMissing(_id, copy.Lease, _world.Clock.GetUtcNow()), null);
         foreach (var job in report.Jobs) TellJob(job);
     }
 
@@ -196,14 +198,18 @@ public sealed class HostLink : IDisposable
         }
     }
 
-    private void Hear()
+    private void Live()
     {
         lock (_gate)
         {
             _liveness = HostLiveness.Since(Now);
             _silenceSaid = false;
         }
+    }
 
+    private void Hear()
+    {
+        Live();
         _breakSaid = false;
         if (_seen != AgentLink.Reached) See(AgentLink.Reached);
     }

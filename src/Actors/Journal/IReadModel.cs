@@ -18,6 +18,9 @@ public interface IReadModel
     /// <summary>VMs whose document names this host as their host or destination.</summary>
     Task<IReadOnlyList<Guid>> VmsOn(HostId host, CancellationToken cancel);
 
+    /// <summary>The copies of VMs that this host was heard to have and was not heard to have lost.</summary>
+    Task<IReadOnlyList<VmCopy>> CopiesOn(HostId host, CancellationToken cancel);
+
     /// <summary>Events, newest first.</summary>
     Task<IReadOnlyList<AuditRow>> Events(AuditQuery query, CancellationToken cancel);
 
@@ -27,6 +30,9 @@ public interface IReadModel
 
     Task ReleaseName(string kind, string scope, string name, Guid id, CancellationToken cancel);
 }
+
+/// <summary>A copy of a VM's guest, as far as a host was heard to have it.</summary>
+public sealed record VmCopy(Guid Vm, Lease Lease);
 
 public sealed record Document(string Kind, Guid Id, string Name, long Version, string Json);
 

@@ -55,12 +55,9 @@ public abstract record VmCommand : Traced
         HostId Host, string HostName, long Incarnation, Lease Lease, GuestState State, VmExit Exit, string? Message,
         MigrationFigures? Migration, DateTimeOffset At) : VmCommand, IReport;
 
-    /// <summary>The host says that it has no guest of this VM at all.</summary>
-    public sealed record ReportMissing(HostId Host, DateTimeOffset At) : VmCommand, IReport
-    {
-        /// <summary>The lease that was asked about; null when the host spoke unasked, of whatever it was thought to have.</summary>
-        public Lease? Lease { get; init; }
-    }
+    /// <summary>The host has no guest of this VM under this lease any more. A word without a lease would be one of any time
+    /// at all: it may arrive when a later copy runs there.</summary>
+    public sealed record ReportMissing(HostId Host, Lease Lease, DateTimeOffset At) : VmCommand, IReport;
 
     /// <summary>The host did not take the order; the guest was certainly not started under this lease.</summary>
     public sealed record RefuseLaunch(HostId Host, Lease Lease, string Reason, DateTimeOffset At) : VmCommand;

@@ -191,7 +191,7 @@ public static class VmReports
     private static bool Is(Seat seat, ReportGuest r) => seat.Lease == r.Lease && seat.Host == r.Host;
 
     private static bool Means(Seat seat, ReportMissing r) =>
-        seat.Host == r.Host && (r.Lease is null || r.Lease == seat.Lease);
+        seat.Host == r.Host && seat.Lease == r.Lease;
 
     /// <summary>At the seat, the memory of a failed migration is just a guest that runs.</summary>
     private static GuestState Present(GuestState state) =>

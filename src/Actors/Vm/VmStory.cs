@@ -24,6 +24,7 @@ public static class VmStory
             Host = vm.Seat?.Host,
             Destination = vm is Migrating m ? m.To.Host : null,
             Lease = vm.Core.Lease.Number,
+            HeldLease = vm is Starting ? 0 : vm.Seat?.Lease.Number ?? 0,
             StopReason = vm is Down d ? d.Exit.Message : "",
             NextRunExists = vm.Core.Running is { } running && NeedsRestart(running, vm.Config),
             CreatedAt = vm.Core.CreatedAt,

@@ -30,6 +30,9 @@ public sealed record VmView
 
     public long Lease { get; init; }
 
+    /// <summary>The lease of the copy that <see cref="Host"/> was heard to have; 0 while it was not heard to have one.</summary>
+    public long HeldLease { get; init; }
+
     public string StopReason { get; init; } = "";
 
     /// <summary>The guest runs with an older definition than the one stored.</summary>

@@ -54,6 +54,18 @@ public sealed class PostgresReadModel(
             """,
             [host.ToString()], row => row.GetGuid(0), cancel);
 
+    // Rows of 0.1.0 do not tell the two leases apart: a wrong guess is a lease that no VM sits under.
+    public async Task<IReadOnlyList<VmCopy>> CopiesOn(HostId host, CancellationToken cancel) =>
+        await Read(
+            """
+            SELECT id, held FROM (
+                SELECT id, coalesce((doc->>'heldLease')::bigint,
+                    CASE doc->>'status' WHEN 'wait_for_launch' THEN 0 ELSE (doc->>'lease')::bigint END) AS held
+                FROM read.objects WHERE kind = 'vm' AND doc->>'host' = $1) AS copies
+            WHERE held > 0
+            """,
+            [host.ToString()], row => new VmCopy(row.GetGuid(0), new Lease(row.GetInt64(1))), cancel);
+
     public async Task<IReadOnlyList<AuditRow>> Events(AuditQuery query, CancellationToken cancel)
     {
         var values = new List<object>();

@@ -56,7 +56,7 @@ internal sealed class SimHost
     private void Connect()
     {
         (_connected, _boot, _lastHeard, _silenceSaid) = (true, Agent.Boot, _world.Now, false);
-        var expected = _world.VmsOn(Id);
+        var expected = _world.CopiesOn(Id);
         var (session, report, sequence, facts) = (++_session, Agent.Report(), Agent.Sequence, Agent.Facts);
         InOrder(() =>
         {
@@ -65,8 +65,12 @@ internal sealed class SimHost
             _guests.Clear();
             Rules.Take(new HostCommand.ReportReached(facts, _world.At));
             foreach (var guest in report) Tell(guest, sequence);
-            foreach (var vm in expected.Where(vm => report.All(g => g.Vm != vm)))
-                _world.ToVm(vm, new VmCommand.ReportMissing(Id, _world.At), Delivery.Now);
+            foreach (var (vm, lease) in expected.Where(copy => report.All(g => g.Vm != copy.Vm)))
+            {
+                // Said again until the VM answers: it may come late, and comes.
+                var missing = new VmCommand.ReportMissing(Id, lease, _world.At);
+                _world.AtTime(_world.Now + _world.Between(0, 6000), () => _world.ToVm(vm, missing, Delivery.Now));
+            }
         });
     }
 
@@ -144,7 +148,7 @@ internal sealed class SimHost
             case HostEffect.SendHalt e:
                 Order(e.Vm, e.Lease, vm => Agent.Stop(vm, e.Lease.Number, e.Mode), refused =>
                     refused.Code is "unknown-vm" or "stale-lease"
-                        ? new VmCommand.ReportMissing(Id, _world.At) { Lease = e.Lease }
+                        ? new VmCommand.ReportMissing(Id, e.Lease, _world.At)
                         : null);
                 break;
             case HostEffect.SendIncoming e:
@@ -165,7 +169,7 @@ internal sealed class SimHost
                 {
                     var guest = Agent.Report().FirstOrDefault(g => g.Vm == vm);
                     if (guest?.Lease != e.Lease.Number)
-                        _world.ToVm(vm, new VmCommand.ReportMissing(Id, _world.At) { Lease = e.Lease });
+                        _world.ToVm(vm, new VmCommand.ReportMissing(Id, e.Lease, _world.At));
                     return new Answer.Accepted(Agent.Sequence, guest ?? new Told(vm, 0, GuestState.Down, VmExit.Never));
                 }, _ => null);
                 break;
@@ -190,7 +194,11 @@ internal sealed class SimHost
                         if (meaning(refused) is { } command) _world.ToVm(vm, command);
                         break;
                     case Answer.Accepted { Guest: null }:
-                        _world.ToVm(vm, new VmCommand.ReportMissing(Id, _world.At) { Lease = lease });
+                    {
+                // Said again until the VM answers: it may come late, and comes.
+                var missing = new VmCommand.ReportMissing(Id, lease, _world.At);
+                _world.AtTime(_world.Now + _world.Between(0, 6000), () => _world.ToVm(vm, missing, Delivery.Now));
+            }
                         break;
                     case Answer.Accepted { Guest: { } guest, Sequence: var sequence }:
                         if (guest.Lease > 0) Tell(guest, sequence);

@@ -78,6 +78,11 @@ internal sealed class World
         .Where(v => v.Item.State.Seat?.Host == host || (v.Item.State as VmState.Migrating)?.To.Host == host)
         .Select(v => v.Index)];
 
+    /// <summary>VMs whose document says that the host was heard to have them, and under which lease.</summary>
+    public IReadOnlyList<(int Vm, Lease Lease)> CopiesOn(HostId host) => [.. _vms.Index()
+        .Where(v => v.Item.State is not VmState.Starting && v.Item.State.Seat?.Host == host)
+        .Select(v => (v.Index, v.Item.State.Seat!.Lease))];
+
     public void Log(string line) => _log.Add($"{Now / 1000.0,8:F3}  {line}");
 
     public void AtTime(long time, Action act) => _queue.Enqueue(act, (time, _order++));

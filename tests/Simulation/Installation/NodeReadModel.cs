@@ -24,6 +24,9 @@ public sealed class NodeReadModel(SimulatedStore store, ReadTables tables, Proce
     public Task<IReadOnlyList<Guid>> VmsOn(HostId host, CancellationToken cancel) =>
         Ask(() => tables.VmsOn(host), cancel);
 
+    public Task<IReadOnlyList<VmCopy>> CopiesOn(HostId host, CancellationToken cancel) =>
+        Ask(() => tables.CopiesOn(host), cancel);
+
     public Task<IReadOnlyList<AuditRow>> Events(AuditQuery query, CancellationToken cancel) =>
         Ask(() => tables.Events(query), cancel);
 

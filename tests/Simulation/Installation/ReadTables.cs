@@ -66,6 +66,13 @@ public sealed class ReadTables
             .Select(r => r.Document.Id)];
     }
 
+    public IReadOnlyList<VmCopy> CopiesOn(HostId host)
+    {
+        var text = host.ToString();
+        return [.. Of(Kinds.Vm).Where(r => Text(r, "host") == text)
+            .Select(r => new VmCopy(r.Document.Id, new Lease((long)r.Fields["heldLease"]!))).Where(c => c.Lease.Number > 0)];
+    }
+
     public IReadOnlyList<AuditRow> Events(AuditQuery query) =>
         [.. _audit.Values.Where(r => query.After is not { } after || r.Id > after).OrderByDescending(r => r.Id)
             .Take(query.Max ?? int.MaxValue)];
