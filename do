@@ -231,8 +231,8 @@ bench() {
 simulate() {
   local out=$VAR/simulator
   quietly simulator dotnet build "$ROOT/tests/Simulation" --configuration Release --verbosity quiet --output "$out"
-  # One thread and much garbage that dies young: a large youngest generation and no collector beside the threads.
-  export DOTNET_gcConcurrent=0 DOTNET_GCgen0size=0x4000000 DOTNET_TieredPGO=0
+  # Much garbage that dies young, on all cores: a large youngest generation, collected by all cores while all wait.
+  export DOTNET_gcServer=1 DOTNET_gcConcurrent=0 DOTNET_GCgen0size=0x10000000
   exec dotnet "$out/Orchestrator.Tests.Simulation.dll" "$@"
 }
 

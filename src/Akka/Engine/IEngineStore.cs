@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Runtime.CompilerServices;
 
 namespace Orchestrator.Engine;
 
@@ -144,7 +145,13 @@ public sealed record ShardRow(ShardKey Key, NodeId? Owner, long Epoch, NodeId? N
 public sealed record ClusterView(
     long Version, NodeRow? Self, ImmutableArray<NodeRow> Members, ImmutableDictionary<ShardKey, ShardRow> Shards)
 {
+    /// <summary>By type, once for each set of rows: every region of a node looks through each view.</summary>
+    private static readonly ConditionalWeakTable<ImmutableDictionary<ShardKey, ShardRow>, ILookup<string, ShardRow>> ByType = [];
+
     public static ClusterView Empty { get; } = new(0, null, [], ImmutableDictionary<ShardKey, ShardRow>.Empty);
+
+    public IEnumerable<ShardRow> ShardsOf(string type) =>
+        ByType.GetValue(Shards, static shards => shards.Values.ToLookup(row => row.Key.Type))[type];
 }
 
 /// <summary>The right to write for an entity: the shard and the epoch under which its owner has it.</summary>

@@ -204,8 +204,8 @@ internal sealed class RegionActor : ReceiveActor, IWithTimers, IPassesOn
         view = newer;
         if (settings.Entities is not null)
         {
-            foreach (var row in newer.Shards.Values)
-                if (row.Key.Type == settings.Type && row.Owner == newer.Self?.Node.Id) HomeOf(row.Key.Shard);
+            foreach (var row in newer.ShardsOf(settings.Type))
+                if (row.Owner == newer.Self?.Node.Id) HomeOf(row.Key.Shard);
         }
 
         SettleAll();
