@@ -18,6 +18,10 @@ public sealed record GuestReport(Guid Vm, long Lease, GuestState State)
 
     /// <summary>Why the last outgoing migration failed; the guest runs on here under the same lease.</summary>
     public string? MigrationError { get; init; }
+
+    /// <summary>The destination's lease of the last outgoing migration, whatever became of it: which one is spoken of.
+    /// Null when there was none, or none since the agent was started.</summary>
+    public long? MigrationLease { get; init; }
     public ImmutableArray<string> Ips { get => field.IsDefault ? [] : field; init; }
 
     /// <summary>Time since the guest was started on this host.</summary>

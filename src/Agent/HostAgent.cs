@@ -125,7 +125,13 @@ public sealed class HostAgent : IGuestWatch, IAsyncDisposable
             {
                 var guest = _guests[vm];
                 var before = guest.Report.State;
-                Tell(guest, guest.Report with { State = GuestState.MigratingOut, Migration = null, MigrationError = null });
+                Tell(guest, guest.Report with
+                {
+                    State = GuestState.MigratingOut,
+                    Migration = null,
+                    MigrationError = null,
+                    MigrationLease = order.DestinationLease,
+                });
 
                 // Not awaited by the orders behind it: a power off must be able to overtake a migration.
                 Then(guest, () => { _ = Carry(guest, order, before); return Task.CompletedTask; }, Notes);
@@ -313,7 +319,7 @@ public sealed class HostAgent : IGuestWatch, IAsyncDisposable
 
     private void Tell(Guest guest, GuestReport report)
     {
-        guest.Report = report;
+        guest.Report = report with { MigrationLease = report.MigrationLease ?? guest.Report.MigrationLease };
         if (report.ElapsedMs > 0)
             guest.Since = _time.GetTimestamp() - (long)(report.ElapsedMs / 1000.0 * _time.TimestampFrequency);
         _feed.Tell(n => new HostEvent.GuestChanged(n, Aged(guest)));

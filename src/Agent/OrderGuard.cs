@@ -94,6 +94,12 @@ public static class OrderGuard
     public static Verdict Migrate(LeaseRecord? known, long lease, long destinationLease, GuestReport? guest) =>
         About(known, lease, guest) ?? guest?.State switch
         {
+            GuestState.MigratingOut when guest.MigrationLease is { } under && under != destinationLease =>
+                new Verdict.Refuse(new AgentRefusal(
+                    RefusalCode.WrongState, $"it is on its way to lease {under}; cancel that before lease {destinationLease}")
+                {
+                    Guest = guest,
+                }),
             GuestState.MigratingOut => AlreadySo,
             _ when destinationLease <= lease => new Verdict.Refuse(new AgentRefusal(
                 RefusalCode.Malformed, $"the destination's lease {destinationLease} is not above {lease}")),

@@ -82,6 +82,13 @@ public sealed class OrderGuardTests
     public void A_migration_needs_a_higher_lease_at_its_destination() =>
         Assert.Equal("malformed", Word(OrderGuard.Migrate(Held("open 3"), 3, 3, new GuestReport(Vm, 3, GuestState.Up))));
 
+    [Theory]
+    [InlineData(4, "already")]
+    [InlineData(5, "wrong-state")]
+    public void A_guest_on_its_way_goes_nowhere_else(long destinationLease, string expected) => Assert.Equal(
+        expected, Word(OrderGuard.Migrate(
+            Held("open 3"), 3, destinationLease, new GuestReport(Vm, 3, GuestState.MigratingOut) { MigrationLease = 4 })));
+
     /// <summary>Any history of orders on one host: the leases that were begun rise, and none begins twice.</summary>
     [Fact]
     public void In_any_history_begun_leases_only_rise()

@@ -129,7 +129,12 @@ public sealed class VmTable
         ("RefuseLaunch", _ => new RefuseLaunch(_a, _seat.Lease, "no", _at)),
         ("ReportIncomingReady", _ => new ReportIncomingReady(_b, _to.Lease, _at)),
         ("RefuseMigration", _ => new RefuseMigration(_to.Lease, "no", _at)),
+        ("MigrationFailed, this one", _ => Failed(_to.Lease)),
+        ("MigrationFailed, an earlier one", _ => Failed(_seat.Lease)),
     ];
+
+    private static ReportGuest Failed(Lease move) =>
+        new(_a, "a", 1, _seat.Lease, GuestState.MigrationFailed, VmExit.Never, "cancelled", null, _at) { Move = move };
 
     private static (string, Func<VmState, VmCommand>)[] Losses { get; } =
     [

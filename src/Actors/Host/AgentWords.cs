@@ -37,7 +37,10 @@ public static class AgentWords
             ? new MigrationFigures(total, down)
             : null;
         return new VmCommand.ReportGuest(
-            host, name, incarnation, new Lease(g.Lease), state, exit, g.MigrationError ?? g.PauseReason, figures, at);
+            host, name, incarnation, new Lease(g.Lease), state, exit, g.MigrationError ?? g.PauseReason, figures, at)
+        {
+            Move = g.MigrationLease is { } move ? new Lease(move) : null,
+        };
     }
 
     public static Wire.VmDefinition Definition(

@@ -53,7 +53,11 @@ public abstract record VmCommand : Traced
     /// <summary>A guest's state as its host sees it. What it means follows from the lease it carries.</summary>
     public sealed record ReportGuest(
         HostId Host, string HostName, long Incarnation, Lease Lease, GuestState State, VmExit Exit, string? Message,
-        MigrationFigures? Migration, DateTimeOffset At) : VmCommand, IReport;
+        MigrationFigures? Migration, DateTimeOffset At) : VmCommand, IReport
+    {
+        /// <summary>The destination's lease of the migration that is spoken of; null when the agent does not say.</summary>
+        public Lease? Move { get; init; }
+    }
 
     /// <summary>The host has no guest of this VM under this lease any more. A word without a lease would be one of any time
     /// at all: it may arrive when a later copy runs there.</summary>

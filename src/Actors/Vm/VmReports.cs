@@ -120,9 +120,11 @@ public static class VmReports
     private static Decision FromSource(Migrating s, ReportGuest r) => r.State switch
     {
         GuestState.HandedOver                        => Accept(new MigrationDone(r.Migration, r.At)),
-        GuestState.MigratingOut                      => s.Begun ? Done : Accept(new MigrationBegun(r.At)),
-        // Before the source moves, the failure it still tells of is that of an earlier migration.
-        GuestState.MigrationFailed when s.Begun      => Abandoned(s, Why(r, "the migration failed"), r.At),
+        GuestState.MigratingOut when !s.Begun && Speaks(s, r, otherwise: true)
+                                                     => Accept(new MigrationBegun(r.At)),
+        // An agent of 0.1.0 does not say which one failed: before the source moves, it still tells of an earlier one.
+        GuestState.MigrationFailed when Speaks(s, r, otherwise: s.Begun)
+                                                     => Abandoned(s, Why(r, "the migration failed"), r.At),
         GuestState.Up or GuestState.PoweringUp or GuestState.Paused or GuestState.MigrationFailed
             when s.Lost != MigrationEnds.None        => Abandoned(s, "one end was silent", r.At),
         // Seen by nobody, it may have left before it was gone: only the destination can have it now.
@@ -131,6 +133,10 @@ public static class VmReports
         GuestState.Down                              => Ended(s, r.Exit.Kind, Why(r, "the guest ended"), r.At),
         _                                            => Done,
     };
+
+    /// <summary>Whether the source speaks of this migration and not of one before it.</summary>
+    private static bool Speaks(Migrating s, ReportGuest r, bool otherwise) =>
+        r.Move is { } move ? move == s.To.Lease : otherwise;
 
     private static Decision Abandoned(Migrating s, string reason, DateTimeOffset at) =>
         new Decision.Accept(new MigrationAbandoned(reason, at))
