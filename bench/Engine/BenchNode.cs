@@ -79,7 +79,7 @@ internal sealed class BenchNode
                     "settled" => await Settled(Number(1)),
                     "asks" => await Asks(words[1], Number(2), TimeSpan.FromSeconds(Number(3))),
                     "paced" => (await Paced(words[1], Number(2), TimeSpan.FromSeconds(Number(3)))).ToString(),
-                    "persists" => await Persists(Number(1), TimeSpan.FromSeconds(Number(2))),
+                    "persists" => await Persists(Number(1), TimeSpan.FromSeconds(Number(2)), Number(3)),
                     "create" => await CreateVms(Number(1), Number(2), Number(3)),
                     "owned-by" => OwnedBy(words[1], Number(2)),
                     "recover" => await Recover(long.Parse(words[1], CultureInfo.InvariantCulture)),
@@ -151,8 +151,9 @@ internal sealed class BenchNode
         return new Spread(times);
     }
 
-    /// <summary>Answers: events per second, batches per group, CPU microseconds of this process per event.</summary>
-    private async Task<string> Persists(int entities, TimeSpan length)
+    /// <summary>Each entity has so many askers, who ask again when they are answered. Answers: events per second, batches
+    /// per group, CPU microseconds of this process per event.</summary>
+    private async Task<string> Persists(int entities, TimeSpan length, int askers)
     {
         var ids = Enumerable.Range(0, 100_000).Select(Meter.Name)
             .Where(id => _directory.Find(Meter.Kind, id) is { IsHere: true }).Take(entities).ToArray();
@@ -160,7 +161,7 @@ internal sealed class BenchNode
         var writer = GroupWriter.Of(_system);
         var (groups, batches, cpu, clock) =
             (writer.GroupsWritten, writer.BatchesWritten, Environment.CpuUsage.TotalTime, Stopwatch.StartNew());
-        var events = await Task.WhenAll(ids.Select(async id =>
+        var events = await Task.WhenAll(ids.SelectMany(id => Enumerable.Repeat(id, askers)).Select(async id =>
         {
             long count = 0;
             for (; clock.Elapsed < length; count++)

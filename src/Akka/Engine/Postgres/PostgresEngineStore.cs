@@ -147,12 +147,12 @@ public sealed class PostgresEngineStore : IEngineStore
         {
             // Never cancelled on the server: see WhileItLastsAsync.
             return mine.WhileItLastsAsync(
-                journal.WriteAsync(mine.Journal, mine.Node, mine.LockNumber, batches, CancellationToken.None),
+                journal.WriteAsync(mine.Journal, mine.Writers, mine.Node, mine.LockNumber, batches, CancellationToken.None),
                 settings.CommandTimeout, time, cancel);
         }
 
         if (batches.Any(b => b.Fence is not null)) throw NotJoined();
-        return journal.WriteAsync(Outside, default, 0, batches, cancel);
+        return journal.WriteAsync(Outside, null, default, 0, batches, cancel);
     }
 
     public IAsyncEnumerable<JournalRow> ReplayAsync(string persistenceId, long fromSequenceNr, CancellationToken cancel) =>

@@ -28,19 +28,24 @@ internal static class PostgresErrors
     {
         var connection = await OpenAsync(source, cancel).ConfigureAwait(false);
         await using (connection.ConfigureAwait(false))
+            return await SayAsync(connection, work, cancel).ConfigureAwait(false);
+    }
+
+    /// <summary>Runs work on a connection that is open.</summary>
+    public static async Task<T> SayAsync<T>(
+        NpgsqlConnection connection, Func<NpgsqlConnection, Task<T>> work, CancellationToken cancel)
+    {
+        try
         {
-            try
-            {
-                return await work(connection).ConfigureAwait(false);
-            }
-            catch (PostgresException e) when (IsShutdown(e))
-            {
-                throw new StoreUnavailableException($"PostgreSQL ended the session: {e.MessageText}", e);
-            }
-            catch (Exception e) when (e is not PostgresException && MeansUnavailable(e, cancel))
-            {
-                throw new StoreUnavailableException($"PostgreSQL did not answer: {e.Message}", e);
-            }
+            return await work(connection).ConfigureAwait(false);
+        }
+        catch (PostgresException e) when (IsShutdown(e))
+        {
+            throw new StoreUnavailableException($"PostgreSQL ended the session: {e.MessageText}", e);
+        }
+        catch (Exception e) when (e is not PostgresException && MeansUnavailable(e, cancel))
+        {
+            throw new StoreUnavailableException($"PostgreSQL did not answer: {e.Message}", e);
         }
     }
 

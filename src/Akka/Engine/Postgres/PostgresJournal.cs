@@ -22,12 +22,13 @@ internal sealed class PostgresJournal(PostgresSettings settings, TimeProvider ti
     private readonly string check = CheckStatement(settings.WriteFencing);
 
     public async Task<ImmutableArray<WriteOutcome>> WriteAsync(
-        NpgsqlDataSource source, NodeId self, int lockNumber, ImmutableArray<JournalBatch> batches, CancellationToken cancel)
+        NpgsqlDataSource source, WarmConnections? warm, NodeId self, int lockNumber, ImmutableArray<JournalBatch> batches,
+        CancellationToken cancel)
     {
         var outcomes = new WriteOutcome[batches.Length];
         foreach (var round in Rounds(batches))
         {
-            if (await SwiftAsync(source, self, lockNumber, batches, round, outcomes, cancel).ConfigureAwait(false)) continue;
+            if (await SwiftAsync(source, warm, self, lockNumber, batches, round, outcomes, cancel).ConfigureAwait(false)) continue;
             var open = round;
             while (open.Count > 0)
                 open = await TryAsync(source, self, lockNumber, batches, open, outcomes, cancel).ConfigureAwait(false);
@@ -38,8 +39,8 @@ internal sealed class PostgresJournal(PostgresSettings settings, TimeProvider ti
 
     /// <summary>Writes them all and answers true, or none and false: then they must be judged one by one.</summary>
     private async Task<bool> SwiftAsync(
-        NpgsqlDataSource source, NodeId self, int lockNumber, ImmutableArray<JournalBatch> batches, List<int> open,
-        WriteOutcome[] outcomes, CancellationToken cancel)
+        NpgsqlDataSource source, WarmConnections? warm, NodeId self, int lockNumber, ImmutableArray<JournalBatch> batches,
+        List<int> open, WriteOutcome[] outcomes, CancellationToken cancel)
     {
         var together = new JournalBatch[open.Count];
         for (var n = 0; n < together.Length; n++)
@@ -48,14 +49,16 @@ internal sealed class PostgresJournal(PostgresSettings settings, TimeProvider ti
             if (together[n].Events.IsEmpty) return false;
         }
 
+        async Task<int> Say(NpgsqlConnection connection)
+        {
+            using var batch = Command(connection, lockNumber, together,
+                SwiftWrite.Command(self, together, settings.WriteFencing, time.GetUtcNow().UtcTicks));
+            return await batch.ExecuteNonQueryAsync(cancel).ConfigureAwait(false);
+        }
+
         try
         {
-            await PostgresErrors.RunAsync(source, async connection =>
-            {
-                using var batch = Command(connection, lockNumber, together,
-                    SwiftWrite.Command(self, together, settings.WriteFencing, time.GetUtcNow().UtcTicks));
-                return await batch.ExecuteNonQueryAsync(cancel).ConfigureAwait(false);
-            }, cancel).ConfigureAwait(false);
+            await (warm is null ? PostgresErrors.RunAsync(source, Say, cancel) : warm.RunAsync(Say, cancel)).ConfigureAwait(false);
             foreach (var i in open) outcomes[i] = WriteOutcome.Written;
             return true;
         }

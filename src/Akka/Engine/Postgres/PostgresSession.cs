@@ -27,6 +27,7 @@ internal sealed class PostgresSession : IAsyncDisposable
         LockNumber = lockNumber;
         Control = control;
         Journal = journal;
+        Writers = new WarmConnections(journal, 2);
         this.life = life;
         listening = ListenAsync(changes);
     }
@@ -41,6 +42,9 @@ internal sealed class PostgresSession : IAsyncDisposable
     public NpgsqlDataSource Control { get; }
 
     public NpgsqlDataSource Journal { get; }
+
+    /// <summary>Of the journal's connections those that write groups.</summary>
+    public WarmConnections Writers { get; }
 
     public bool IsLost => Volatile.Read(ref lost) != 0;
 
@@ -135,6 +139,7 @@ internal sealed class PostgresSession : IAsyncDisposable
         await listening.ConfigureAwait(false);
         await life.DisposeAsync().ConfigureAwait(false);
         await Control.DisposeAsync().ConfigureAwait(false);
+        await Writers.DisposeAsync().ConfigureAwait(false);
         await Journal.DisposeAsync().ConfigureAwait(false);
         closing.Dispose();
     }
