@@ -139,11 +139,11 @@ internal static class Pki
         var draft = $"{path}.new";
         File.Delete(draft);
         using (var file = new FileStream(draft, new FileStreamOptions
-               {
-                   Mode = FileMode.CreateNew,
-                   Access = FileAccess.Write,
-                   UnixCreateMode = mode,
-               }))
+        {
+            Mode = FileMode.CreateNew,
+            Access = FileAccess.Write,
+            UnixCreateMode = mode,
+        }))
         {
             using var writer = new StreamWriter(file);
             writer.Write(text);

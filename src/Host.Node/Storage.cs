@@ -21,18 +21,18 @@ internal static class Storage
 
     public static PostgresEngineStore Open(NodeConfig config, ILoggerFactory logs) => new(
         new PostgresSettings(config.ConnectionString)
-    {
-        Companions = [.. ReadSchema.Companions.Select(c => new Statement(c.Kind, c.Statement))],
-        Migrations = Steps,
-        JournalConnections = config.Number("database.journal-connections"),
-        CommandTimeout = config.Time("database.command-timeout"),
-        WriteFencing = config.Is("testing.write-fence") ? WriteFencing.On : WriteFencing.Off,
-        EngineVersion = Node.Version,
-        TermFile = config.Text("database.term-file"),
-        ProbeTimeout = config.Time("database.probe-timeout"),
-        ProbeInterval = config.Time("database.probe-interval"),
-        Log = logs.CreateLogger("Orchestrator.Database"),
-    });
+        {
+            Companions = [.. ReadSchema.Companions.Select(c => new Statement(c.Kind, c.Statement))],
+            Migrations = Steps,
+            JournalConnections = config.Number("database.journal-connections"),
+            CommandTimeout = config.Time("database.command-timeout"),
+            WriteFencing = config.Is("testing.write-fence") ? WriteFencing.On : WriteFencing.Off,
+            EngineVersion = Node.Version,
+            TermFile = config.Text("database.term-file"),
+            ProbeTimeout = config.Time("database.probe-timeout"),
+            ProbeInterval = config.Time("database.probe-interval"),
+            Log = logs.CreateLogger("Orchestrator.Database"),
+        });
 
     /// <summary>The pool for everything but the engine itself: read model, sign-on, jobs. A server that hangs is given up
     /// by its keep-alive.</summary>

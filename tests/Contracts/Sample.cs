@@ -13,12 +13,27 @@ internal sealed class Sample
 
     private static readonly Dictionary<string, string> _texts = new(StringComparer.OrdinalIgnoreCase)
     {
-        ["name"] = "web-1", ["user"] = "admin@internal", ["correlation"] = "call-4711", ["address"] = "10.77.0.11",
-        ["description"] = "shop front end, \u00fcber & \"quoted\"", ["comment"] = "ask Ada first", ["mac"] = "56:6f:1a:2b:00:07",
-        ["reason"] = "the host went silent", ["what"] = "memory", ["type"] = "server", ["osType"] = "debian_12",
-        ["biosType"] = "q35_sea_bios", ["interface"] = "virtio", ["bridge"] = "ovirtmgmt", ["path"] = "/srv/domains/main",
-        ["kernel"] = "/boot/vmlinuz", ["initrd"] = "/boot/initrd.img", ["cmdline"] = "console=ttyS0",
-        ["hostName"] = "host-1", ["version"] = "0.2.0", ["detail"] = "no host has enough memory",
+        ["name"] = "web-1",
+        ["user"] = "admin@internal",
+        ["correlation"] = "call-4711",
+        ["address"] = "10.77.0.11",
+        ["description"] = "shop front end, \u00fcber & \"quoted\"",
+        ["comment"] = "ask Ada first",
+        ["mac"] = "56:6f:1a:2b:00:07",
+        ["reason"] = "the host went silent",
+        ["what"] = "memory",
+        ["type"] = "server",
+        ["osType"] = "debian_12",
+        ["biosType"] = "q35_sea_bios",
+        ["interface"] = "virtio",
+        ["bridge"] = "ovirtmgmt",
+        ["path"] = "/srv/domains/main",
+        ["kernel"] = "/boot/vmlinuz",
+        ["initrd"] = "/boot/initrd.img",
+        ["cmdline"] = "console=ttyS0",
+        ["hostName"] = "host-1",
+        ["version"] = "0.2.0",
+        ["detail"] = "no host has enough memory",
         ["view"] = """{"id":"00000001-0000-0000-0000-000000000001"}""",
     };
 

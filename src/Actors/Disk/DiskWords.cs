@@ -1,6 +1,7 @@
 using Orchestrator.Actors.Journal;
 using Orchestrator.Actors.Watching;
 
+#pragma warning disable format // tables stand in columns
 namespace Orchestrator.Actors.Disk;
 
 /// <summary>How an operator is told what a disk is and waits for. Pure.</summary>

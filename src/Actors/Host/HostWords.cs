@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using System.Globalization;
 using Orchestrator.Actors.Watching;
 
+#pragma warning disable format // tables stand in columns
 namespace Orchestrator.Actors.Host;
 
 /// <summary>How an operator is told what a host is and waits for. Pure.</summary>

@@ -3,6 +3,7 @@ using System.Globalization;
 using Orchestrator.Actors.Journal;
 using Orchestrator.Actors.Watching;
 
+#pragma warning disable format // tables stand in columns
 namespace Orchestrator.Actors.Vm;
 
 /// <summary>How an operator is told what a VM is and waits for. Pure.</summary>

@@ -79,7 +79,7 @@ internal sealed class ClusterInsight(
         {
             "primary" => $"its database {report.Database.Server} is the primary",
             "standby" => $"its database {report.Database.Server} is a STANDBY, nothing can be written",
-            _         => $"its database does NOT ANSWER ({report.Database.Why})",
+            _ => $"its database does NOT ANSWER ({report.Database.Why})",
         };
         return $"{what} and {report.Resident.Values.Sum()} entities in memory, up for "
             + $"{Durations.Say(clock.GetUtcNow() - report.StartedAt)}; "

@@ -55,7 +55,8 @@ internal sealed class EntityInsight(
         var document = FromDatabase("its document", missing, () => read.Get(kind, id, limit.Token), cancel);
         var jobs = FromDatabase("its jobs", missing, () => read.List(new ReadQuery(Kinds.Job, new Dictionary<string, string>
         {
-            ["status"] = "started", ["entityId"] = id.ToString(),
+            ["status"] = "started",
+            ["entityId"] = id.ToString(),
         }), limit.Token), cancel);
         var events = FromDatabase("its events", missing, () => Events(kind, id, limit.Token), cancel);
         var (explanation, silence) = await self;

@@ -61,13 +61,13 @@ internal static class EntitySentences
     /// <summary>An owner that is silent can be silent for these reasons only.</summary>
     private static string Guess(EntityView view) => view switch
     {
-        { Owner: null }                          => "its shard has no owner at this moment.",
-        { MovesTo: not null }                    => "its shard is on the way.",
-        { Missing.IsEmpty: false }               => "it may be waiting for the database, which does not answer either.",
+        { Owner: null } => "its shard has no owner at this moment.",
+        { MovesTo: not null } => "its shard is on the way.",
+        { Missing.IsEmpty: false } => "it may be waiting for the database, which does not answer either.",
         { Owner.Name: null, Owner.IsAskedNode: false } =>
             "its node does not answer either: it is frozen or cut off (its lease ends in seconds, then another node takes "
             + "the shard), or of a version that does not know the question.",
-        _                                        => "it is being read back from the journal, or waits for a write of its own.",
+        _ => "it is being read back from the journal, or waits for a write of its own.",
     };
 
     private static IEnumerable<string> Debts(EntityView view, DateTimeOffset now)

@@ -76,10 +76,10 @@ internal sealed class Family
     private double[] Bounds(Instrument instrument) => instrument switch
     {
         Histogram<double> { Advice.HistogramBucketBoundaries: { } b } => [.. b],
-        Histogram<long> { Advice.HistogramBucketBoundaries: { } b }   => [.. b.Select(v => (double)v)],
-        Histogram<int> { Advice.HistogramBucketBoundaries: { } b }    => [.. b.Select(v => (double)v)],
-        _ when Unit == "seconds"                                      => _seconds,
-        _                                                             => _others,
+        Histogram<long> { Advice.HistogramBucketBoundaries: { } b } => [.. b.Select(v => (double)v)],
+        Histogram<int> { Advice.HistogramBucketBoundaries: { } b } => [.. b.Select(v => (double)v)],
+        _ when Unit == "seconds" => _seconds,
+        _ => _others,
     };
 }
 

@@ -10,17 +10,17 @@ internal static class Names
     public static string Unit(string? unit) => unit switch
     {
         null or "" => "",
-        "s"        => "seconds",
-        "ms"       => "milliseconds",
-        "us"       => "microseconds",
-        "ns"       => "nanoseconds",
-        "By"       => "bytes",
-        "KiBy"     => "kibibytes",
-        "MiBy"     => "mebibytes",
-        "%"        => "percent",
-        "1"        => "ratio",
+        "s" => "seconds",
+        "ms" => "milliseconds",
+        "us" => "microseconds",
+        "ns" => "nanoseconds",
+        "By" => "bytes",
+        "KiBy" => "kibibytes",
+        "MiBy" => "mebibytes",
+        "%" => "percent",
+        "1" => "ratio",
         _ when unit[0] == '{' => "",
-        _          => Word(unit),
+        _ => Word(unit),
     };
 
     public static string Metric(string name, string unit)
@@ -71,10 +71,10 @@ internal static class Names
 
     private static string Text(object? value) => value switch
     {
-        null            => "",
-        bool yes        => yes ? "true" : "false",
-        IFormattable f  => f.ToString(null, CultureInfo.InvariantCulture),
-        _               => value.ToString() ?? "",
+        null => "",
+        bool yes => yes ? "true" : "false",
+        IFormattable f => f.ToString(null, CultureInfo.InvariantCulture),
+        _ => value.ToString() ?? "",
     };
 
     private static string Word(string name)

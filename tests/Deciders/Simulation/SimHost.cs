@@ -194,11 +194,11 @@ internal sealed class SimHost
                         if (meaning(refused) is { } command) _world.ToVm(vm, command);
                         break;
                     case Answer.Accepted { Guest: null }:
-                    {
-                // Said again until the VM answers: it may come late, and comes.
-                var missing = new VmCommand.ReportMissing(Id, lease, _world.At);
-                _world.AtTime(_world.Now + _world.Between(0, 6000), () => _world.ToVm(vm, missing, Delivery.Now));
-            }
+                        {
+                            // Said again until the VM answers: it may come late, and comes.
+                            var missing = new VmCommand.ReportMissing(Id, lease, _world.At);
+                            _world.AtTime(_world.Now + _world.Between(0, 6000), () => _world.ToVm(vm, missing, Delivery.Now));
+                        }
                         break;
                     case Answer.Accepted { Guest: { } guest, Sequence: var sequence }:
                         if (guest.Lease > 0) Tell(guest, sequence);

@@ -15,8 +15,13 @@ public sealed class SameAsHttpTests
     private static readonly TimeSpan Quick = TimeSpan.FromMilliseconds(5);
     private static readonly SimulatedProfile Profile = new()
     {
-        LaunchTime = Quick, BootTime = Quick, ShutdownTime = Quick, PowerOffTime = Quick, HostBootTime = Quick,
-        MigrationTime = TimeSpan.FromMilliseconds(50), Spread = 0,
+        LaunchTime = Quick,
+        BootTime = Quick,
+        ShutdownTime = Quick,
+        PowerOffTime = Quick,
+        HostBootTime = Quick,
+        MigrationTime = TimeSpan.FromMilliseconds(50),
+        Spread = 0,
     };
 
     [Fact]
@@ -33,8 +38,11 @@ public sealed class SameAsHttpTests
         using var authority = new TestAuthority();
         await using var fleet = SimulatedFleet.Build(new FleetConfig
         {
-            Credentials = authority.Credentials("agent"), Hosts = 2, Listen = new IPEndPoint(IPAddress.Loopback, 0),
-            ControlPort = 0, Profile = Profile,
+            Credentials = authority.Credentials("agent"),
+            Hosts = 2,
+            Listen = new IPEndPoint(IPAddress.Loopback, 0),
+            ControlPort = 0,
+            Profile = Profile,
         });
         await fleet.Start();
         using var transport = new AgentTransport(authority.Credentials("engine"));
