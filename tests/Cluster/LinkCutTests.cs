@@ -83,7 +83,9 @@ public sealed class LinkCutTests(ITestOutputHelper output)
                 await cluster.Network.CutDatabase(index, cluster.Postgres.Port, way);
                 var times = await probe.Measure([.. owned.Take(3)], node, at);
                 var taken = (await cluster.Tables.Epochs()).Skip(known).Min(e => e.At);
-                var stopped = cluster.Log.Of(node.Name).Select(Isolation).OfType<DateTimeOffset>().Last();
+                DateTimeOffset? Stopped() => cluster.Log.Of(node.Name).Select(Isolation).LastOrDefault(s => s >= at);
+                await Wait.Until(() => Stopped() is not null, TimeSpan.FromSeconds(5), $"{node.Name} says that it stops");
+                var stopped = Stopped()!.Value;
                 cluster.Say(string.Create(CultureInfo.InvariantCulture,
                     $"{node.Name} cut from PostgreSQL ({way}): stopped after {(stopped - at).TotalSeconds:0.00} s, its shards were "
                     + $"taken after {(taken - at).TotalSeconds:0.00} s, answered elsewhere after {times[^1].TotalSeconds:0.00} s"));

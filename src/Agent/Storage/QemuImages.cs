@@ -34,6 +34,7 @@ public sealed class QemuImages(string qemuImg = "/usr/bin/qemu-img") : IImageWor
     {
         Absent(Absolute(job.Path));
         Directory.CreateDirectory(Path.GetDirectoryName(job.Path)!);
+        var draft = Draft(job.Path);
         List<string> words = ["create", "-q", "-f", Word(job.Format)];
         if (job.Backing is { } backing)
         {
@@ -41,9 +42,9 @@ public sealed class QemuImages(string qemuImg = "/usr/bin/qemu-img") : IImageWor
             words.AddRange(["-b", Absolute(backing), "-F", Word(job.BackingFormat ?? DiskFormat.Qcow2)]);
         }
 
-        words.Add(job.Path);
+        words.Add(draft);
         if (job.SizeBytes > 0) words.Add(job.SizeBytes.ToString(CultureInfo.InvariantCulture));
-        await OrRemove(job.Path, () => Run(words, null, cancel));
+        await Finish(draft, job.Path, () => Run(words, null, cancel));
         return await Facts(job.Path, job.Format, cancel);
     }
 
@@ -51,12 +52,13 @@ public sealed class QemuImages(string qemuImg = "/usr/bin/qemu-img") : IImageWor
     {
         Absent(Absolute(job.Destination));
         Directory.CreateDirectory(Path.GetDirectoryName(job.Destination)!);
+        var draft = Draft(job.Destination);
         List<string> words =
         [
             "convert", "-p", "-t", "none", "-T", "none", "-f", Word(job.SourceFormat), "-O", Word(job.DestinationFormat),
-            Absolute(job.Source), job.Destination,
+            Absolute(job.Source), draft,
         ];
-        await OrRemove(job.Destination, () => Run(words, percent, cancel));
+        await Finish(draft, job.Destination, () => Run(words, percent, cancel));
         return await Facts(job.Destination, job.DestinationFormat, cancel);
     }
 
@@ -118,15 +120,26 @@ public sealed class QemuImages(string qemuImg = "/usr/bin/qemu-img") : IImageWor
         return "";
     }
 
-    private static async Task OrRemove(string path, Func<Task> make)
+    /// <summary>Two hosts may make one image at a time, when the first was silent for a while: each makes its own.</summary>
+    private static string Draft(string path) => $"{path}.{Guid.NewGuid():N}.part";
+
+    /// <summary>Gives the draft the image's name, unless somebody has it: whoever comes second has made nothing.</summary>
+    private static async Task Finish(string draft, string path, Func<Task> make)
     {
         try
         {
             await make();
+            File.Move(draft, path, overwrite: false);
+            Folder.Sync(Path.GetDirectoryName(path)!);
+        }
+        catch (IOException) when (File.Exists(path))
+        {
+            File.Delete(draft);
+            Absent(path);
         }
         catch
         {
-            File.Delete(path);
+            File.Delete(draft);
             throw;
         }
     }

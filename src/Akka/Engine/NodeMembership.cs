@@ -22,6 +22,7 @@ public sealed record NodeSettings(string ClusterId, string Host, int Port, Immut
 /// </summary>
 public sealed class NodeMembership : IAsyncDisposable
 {
+    private static readonly TimeSpan DeadlineLook = TimeSpan.FromMilliseconds(25);
     private readonly IEngineStore store;
     private readonly NodeSettings settings;
     private readonly TimeProvider time;
@@ -85,8 +86,14 @@ public sealed class NodeMembership : IAsyncDisposable
 
     public static NodeMembership Of(ActorSystem system) => Akka.Cluster.Cluster.Get(system).Membership;
 
-    public void Start() => running = Task.Factory.StartNew(
-        RunAsync, CancellationToken.None, TaskCreationOptions.DenyChildAttach, scheduler).Unwrap();
+    public void Start()
+    {
+        running = Task.Factory.StartNew(
+            RunAsync, CancellationToken.None, TaskCreationOptions.DenyChildAttach, scheduler).Unwrap();
+        if (time != TimeProvider.System) return;
+        // A timer needs a thread of the pool, and a busy pool gives one when the others may have taken the shards already.
+        new Thread(Watch) { IsBackground = true, Name = "membership deadline" }.Start();
+    }
 
     /// <summary>Asks the store at once, because something happened that the view does not show yet.</summary>
     public void Refresh()
@@ -135,6 +142,12 @@ public sealed class NodeMembership : IAsyncDisposable
     /// <summary>What waits for the end goes on in turns of the dispatcher, not in the middle of the caller.</summary>
     private Task CloseAsync() => Task.Factory.StartNew(
         closing.Cancel, CancellationToken.None, TaskCreationOptions.DenyChildAttach, scheduler);
+
+    private void Watch()
+    {
+        do Check();
+        while (!closing.Token.WaitHandle.WaitOne(DeadlineLook));
+    }
 
     private async Task RunAsync()
     {

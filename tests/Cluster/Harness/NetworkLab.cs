@@ -13,7 +13,10 @@ public sealed class NetworkLab : IAsyncDisposable
 {
     public const string BridgeAddress = "10.88.0.1";
 
-    private static readonly string _tag = (Environment.ProcessId % 1000).ToString(CultureInfo.InvariantCulture);
+    private static int _labs;
+
+    // The kernel takes a network apart in its own time: the next one has other names.
+    private static string _tag = "";
     private readonly RunLog _log;
     private readonly int _nodes;
 
@@ -31,11 +34,27 @@ public sealed class NetworkLab : IAsyncDisposable
 
     public static async Task<NetworkLab> Make(RunLog log, int nodes)
     {
+        _tag = string.Create(CultureInfo.InvariantCulture, $"{Environment.ProcessId % 1000}{(char)('a' + (_labs++ % 26))}");
         var lab = new NetworkLab(log, nodes);
+        try
+        {
+            await lab.Build();
+        }
+        catch
+        {
+            await lab.DisposeAsync();
+            throw;
+        }
+
+        return lab;
+    }
+
+    private async Task Build()
+    {
         await Ip("link", "add", Bridge, "type", "bridge");
         await Ip("addr", "add", $"{BridgeAddress}/24", "dev", Bridge);
         await Ip("link", "set", Bridge, "up");
-        for (var node = 0; node < nodes; node++)
+        for (var node = 0; node < _nodes; node++)
         {
             var space = NamespaceOf(node);
             var outside = $"oco{_tag}-{node + 1}";
@@ -49,8 +68,6 @@ public sealed class NetworkLab : IAsyncDisposable
             await Ip("-n", space, "addr", "add", $"{AddressOf(node)}/24", "dev", inside);
             await Ip("-n", space, "link", "set", inside, "up");
         }
-
-        return lab;
     }
 
     /// <summary>Drops what a node hears from, or says to, another node.</summary>
@@ -85,7 +102,12 @@ public sealed class NetworkLab : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        for (var node = 0; node < _nodes; node++) await ChildProcess.Try("ip", "netns", "del", NamespaceOf(node));
+        for (var node = 0; node < _nodes; node++)
+        {
+            await ChildProcess.Try("ip", "link", "del", $"oco{_tag}-{node + 1}");
+            await ChildProcess.Try("ip", "netns", "del", NamespaceOf(node));
+        }
+
         await ChildProcess.Try("ip", "link", "del", Bridge);
     }
 

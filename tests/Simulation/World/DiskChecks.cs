@@ -3,7 +3,8 @@ using Orchestrator.Agent.Simulated;
 
 namespace Orchestrator.Tests.Simulation.World;
 
-/// <summary>An image has at most one writer at any moment: a guest that has it, or a job that makes or deletes it.</summary>
+/// <summary>An image has at most one writer at any moment: a guest that has it, or a job that deletes it. A job that makes
+/// it writes under a name of its own, which becomes the image's only if nobody has that (QemuImages).</summary>
 internal sealed class DiskChecks(SimulatedWorld world, WorldChecks checks)
 {
     public const string Rule = "one-writer";
@@ -34,8 +35,8 @@ internal sealed class DiskChecks(SimulatedWorld world, WorldChecks checks)
     {
         var path = job switch
         {
-            ImageJob.Create c => c.Path,
-            ImageJob.Copy c => c.Destination,
+            ImageJob.Create c => $"{c.Path}, draft of {host.Name}",
+            ImageJob.Copy c => $"{c.Destination}, draft of {host.Name}",
             ImageJob.Delete d => d.Path,
             _ => null,
         };
