@@ -10,7 +10,7 @@ internal sealed class NodeTelemetry : IAsyncDisposable
 {
     private static readonly string[] _meters =
     [
-        "Orchestrator.Engine", "Orchestrator.Entities", "Orchestrator.Agent", "System.Runtime",
+        "Orchestrator.Engine", "Orchestrator.Entities", "Orchestrator.Agent", CredentialWatch.MeterName, "System.Runtime",
         "Microsoft.AspNetCore.Hosting", "Microsoft.AspNetCore.Server.Kestrel",
     ];
 

@@ -80,16 +80,6 @@ public sealed class ActorSpec : TestKit
     }
 
     [Fact]
-    public async Task A_failure_status_fails_the_question_with_its_cause()
-    {
-        var asked = CreateTestProbe();
-        var answer = asked.Ref.Ask<string>("why", TimeSpan.FromSeconds(3));
-        asked.ExpectMsg("why");
-        asked.Reply(new Status.Failure(new InvalidOperationException("because")));
-        Assert.Equal("because", (await Assert.ThrowsAsync<InvalidOperationException>(() => answer)).Message);
-    }
-
-    [Fact]
     public async Task A_cancelled_question_is_cancelled()
     {
         using var source = new CancellationTokenSource();

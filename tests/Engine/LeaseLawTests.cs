@@ -43,6 +43,41 @@ public sealed class LeaseLawTests
         });
     }
 
+    /// <summary>Nobody is buried while the store is away, and its lease counts anew afterwards: a node that finds its own
+    /// twin in the store waits that long, too.</summary>
+    [Fact]
+    public void A_node_waits_for_its_dead_twin_over_an_outage_of_the_store()
+    {
+        var thread = new SingleThreadDispatcher(DateTimeOffset.UnixEpoch);
+        var database = new MemoryEngineDatabase(thread.Clock);
+        using var logs = EngineSystem.Create("twin", ConfigurationFactory.ParseString("akka.loggers=[]"), new EngineSetup
+        {
+            Clock = thread.Clock,
+            Dispatcher = thread,
+        });
+        NodeMembership Node(IEngineStore store) => new(
+            store, new NodeSettings("law", "host", 1, [], "1"), thread.Clock, Logging.GetLogger(logs, "twin"),
+            new DispatcherTaskScheduler(thread));
+        var first = new SlowStore(new MemoryEngineStore(database), new Random(1), thread.Clock);
+        var dead = Node(first);
+        dead.Start();
+        thread.Advance(TimeSpan.FromSeconds(1));
+        Assert.NotNull(dead.Self);
+        first.IsAway = true;
+        var second = new SlowStore(new MemoryEngineStore(database), new Random(2), thread.Clock);
+        var next = Node(second);
+        next.Start();
+        thread.Advance(TimeSpan.FromSeconds(1));
+        Assert.Null(next.Self);
+        second.IsAway = true;
+        thread.Advance(TimeSpan.FromSeconds(12));
+        database.Restart();
+        second.IsAway = false;
+        thread.Advance(TimeSpan.FromSeconds(8));
+        Assert.False(next.Joined.IsFaulted, $"{next.Joined.Exception?.InnerException?.Message}");
+        Assert.NotNull(next.Self);
+    }
+
     /// <summary>Answers how many incarnations were buried.</summary>
     private static int Run(int seed, double drift)
     {
@@ -110,6 +145,8 @@ public sealed class LeaseLawTests
     {
         public TimeSpan Slowness { get; set; } = TimeSpan.FromMilliseconds(20);
 
+        public bool IsAway { get; set; }
+
         public event Action<string>? SessionLost
         {
             add => inner.SessionLost += value;
@@ -164,6 +201,7 @@ public sealed class LeaseLawTests
         private async Task<T> Slowly<T>(Func<Task<T>> call)
         {
             await Task.Delay(Slowness * random.NextDouble(), clock);
+            if (IsAway) throw new StoreUnavailableException("away");
             var answer = await call();
             await Task.Delay(Slowness * random.NextDouble(), clock);
             return answer;

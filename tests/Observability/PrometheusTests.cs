@@ -20,6 +20,16 @@ public sealed class PrometheusTests : IDisposable
         _meter.Dispose();
     }
 
+    [Fact]
+    public void What_net_calls_a_counter_and_falls_is_a_gauge()
+    {
+        using var collector = new MetricsCollector(name => name == "System.Runtime");
+        var read = PrometheusReader.Read(PrometheusText.Write(collector, _self, Exposition.Text004), false);
+        Assert.Equal("gauge", read["dotnet_thread_pool_queue_length"].Type);
+        Assert.Equal("gauge", read["dotnet_thread_pool_thread_count"].Type);
+        Assert.Equal("counter", read["dotnet_thread_pool_work_item_count_total"].Type);
+    }
+
     [Theory]
     [InlineData(Exposition.Text004)]
     [InlineData(Exposition.OpenMetrics1)]

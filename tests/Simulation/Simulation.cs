@@ -54,7 +54,7 @@ public sealed class Simulation : IDisposable
         Replicas = new Replicas(this);
         _checkers.AddRange([
             Replicas, new OwnershipChecker(this), new AcceptedChecker(this), new ReplayChecker(this, Chance("replay")),
-            new WorldChecker(this),
+            new PlacementChecker(this), new WorldChecker(this),
         ]);
         Settled = new SettleChecker(this);
         Database.Read.Said += line => Timeline.Note($"engine: {line.Description}");

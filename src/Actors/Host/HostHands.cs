@@ -101,10 +101,13 @@ public sealed class HostHands(HostId id, HostWorld world) : IHands<HostState, Ho
     {
         if (_announced is not { } flags) return;
         var (facts, guests) = _link?.Holds() ?? (null, []);
+        // Its owner has just changed and has not heard the agent yet: what the former one said of it stands. To say "not
+        // up" meanwhile would fail every start of a cluster whose hosts were owned by a node that died.
+        if (flags.TakesGuests && facts is null) return;
         var now = world.Clock.GetUtcNow();
         world.Entities.Tell(Kinds.Cluster, _cluster.Value, new ClusterCommand.ReportHost(
             new HostReport(
-                id, _name, flags.Incarnation, flags.TakesGuests && facts is not null, flags.Reachable,
+                id, _name, flags.Incarnation, flags.TakesGuests, flags.Reachable,
                 facts?.Cpus ?? 0, facts?.Memory ?? 0, guests),
             now));
     }

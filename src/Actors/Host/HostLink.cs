@@ -121,8 +121,12 @@ public sealed class HostLink : IDisposable
             {
                 await Listen(closed);
             }
+            catch (EntityUnavailableException)
+            {
+                // The engine's own database is away: that says nothing of the host.
+            }
             catch (Exception e) when (e is AgentUnreachableException or AgentRefusedException or IOException
-                or HttpRequestException or EntityUnavailableException or OperationCanceledException)
+                or HttpRequestException or OperationCanceledException)
             {
                 if (closed.IsCancellationRequested) return;
                 // One line when it breaks, not one per attempt: what stands in the way may last.
@@ -138,12 +142,12 @@ public sealed class HostLink : IDisposable
 
     private async Task Listen(CancellationToken closed)
     {
-        // What the host was heard to have is read before the agent makes its report: what the report then lacks is
-        // gone, and not merely younger than the report.
-        var expected = await _world.Read.CopiesOn(_id, closed);
         var facts = AgentWords.Facts(await _client.Describe(closed));
         // An agent that answers is slow at most, and no reason to cut its power.
         Live();
+        // What the host was heard to have is read before the agent makes its report: what the report then lacks is
+        // gone, and not merely younger than the report.
+        var expected = await _world.Read.CopiesOn(_id, closed);
         await foreach (var said in _client.Events(_epoch, _id.Value, closed))
         {
             Hear();
@@ -173,6 +177,7 @@ public sealed class HostLink : IDisposable
             if (_facts?.BootId != facts.BootId) _told.Clear();
             Volatile.Write(ref _facts, facts);
             _guests.Clear();
+            _dirty = true;
         }
 
         _self.Tell(new HostCommand.ReportReached(facts, _world.Clock.GetUtcNow()));
@@ -231,9 +236,12 @@ public sealed class HostLink : IDisposable
             }
 
             var now = _world.Clock.GetUtcNow();
-            if (silent) See(AgentLink.Silent);
             if (silent)
+            {
+                See(AgentLink.Silent);
                 _self.Tell(new HostCommand.ReportSilent(now - TimeSpan.FromMilliseconds(_liveness.Silence), now));
+            }
+
             if (announce) _announce();
         }
     }

@@ -130,18 +130,14 @@ public sealed class QemuImages(string qemuImg = "/usr/bin/qemu-img") : IImageWor
         {
             await make();
             File.Move(draft, path, overwrite: false);
-            Folder.Sync(Path.GetDirectoryName(path)!);
-        }
-        catch (IOException) when (File.Exists(path))
-        {
-            File.Delete(draft);
-            Absent(path);
         }
         catch
         {
             File.Delete(draft);
             throw;
         }
+
+        Folder.Sync(Path.GetDirectoryName(path)!);
     }
 
     private static void Absent(string path)

@@ -16,6 +16,10 @@ internal sealed class Family
     private static readonly double[] _others =
         [0, 5, 10, 25, 50, 75, 100, 250, 500, 750, 1000, 2500, 5000, 7500, 10000];
 
+    /// <summary>.NET 10 publishes these as counters, and they fall; OpenTelemetry's conventions have them as what they
+    /// are.</summary>
+    private static readonly string[] _fall = ["dotnet.thread_pool.thread.count", "dotnet.thread_pool.queue.length"];
+
     private readonly ConcurrentDictionary<string, Series> _series = new(StringComparer.Ordinal);
     private readonly bool _observed;
     private readonly double[] _bounds;
@@ -25,7 +29,8 @@ internal sealed class Family
         var type = instrument.GetType().GetGenericTypeDefinition();
         _observed = instrument.IsObservable;
         Kind = type == typeof(Histogram<>) ? FamilyKind.Histogram
-            : type == typeof(Counter<>) || type == typeof(ObservableCounter<>) ? FamilyKind.Counter
+            : type == typeof(Counter<>) || (type == typeof(ObservableCounter<>) && !_fall.Contains(instrument.Name))
+                ? FamilyKind.Counter
             : FamilyKind.Gauge;
         Adds = type == typeof(Counter<>) || type == typeof(UpDownCounter<>);
         Unit = Names.Unit(instrument.Unit);

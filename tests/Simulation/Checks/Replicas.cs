@@ -17,6 +17,9 @@ public sealed class Replicas : Checker
 
     public IReadOnlyDictionary<string, Replica> All => _all;
 
+    /// <summary>A fact was written; the replica has taken it in.</summary>
+    public event Action<Replica, object>? Wrote;
+
     public IEnumerable<Replica> Of(string kind) => _all.Values.Where(r => r.Kind == kind);
 
     public bool Has(string entity, Guid job) => _jobs.Contains((entity, job));
@@ -47,6 +50,7 @@ public sealed class Replicas : Checker
             var fact = replica.Apply(stored.SequenceNr, stored.Manifest, stored.Payload);
             if (Jobs.Of(fact) is { } job) _jobs.Add((id, job));
             Compare(id, before, replica.State);
+            Wrote?.Invoke(replica, fact);
         }
     }
 

@@ -247,8 +247,9 @@ public sealed class Workload(Simulation simulation, ApiClients clients, Random c
         if (!_busy.Add(vm.Id)) return;
         try
         {
+            // Only who was given the disk by this very command gives it back when the VM does not want it.
             if (await clients.Ask(Kinds.Disk, disk.Id, $"give {disk.Name} to {vm.Name}", o =>
-                    new DiskCommand.Attach(o, new VmId(vm.Id))) is not (Reply.Accepted or Reply.AlreadyDone)) return;
+                    new DiskCommand.Attach(o, new VmId(vm.Id))) is not Reply.Accepted) return;
             if (await clients.Ask(Kinds.Vm, vm.Id, $"attach {disk.Name} to {vm.Name}", o => new VmCommand.AttachDisk(
                     o, new DiskAttachment(new DiskId(disk.Id), "virtio", false, true, false))) is Reply.Refused)
             {

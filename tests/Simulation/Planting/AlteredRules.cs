@@ -1,20 +1,19 @@
-using Orchestrator.Actors.Journal;
-using Orchestrator.Actors.Vm;
+using Orchestrator.Actors;
 using Props = Akka.Actor.Props;
-using VmEntity = Orchestrator.Actors.EntityActor<
-    Orchestrator.Actors.Vm.VmState, Orchestrator.Actors.Vm.VmCommand, Orchestrator.Actors.Vm.VmEvent,
-    Orchestrator.Actors.Vm.VmEffect>;
-using VmRules = Orchestrator.Actors.Rules<
-    Orchestrator.Actors.Vm.VmState, Orchestrator.Actors.Vm.VmCommand, Orchestrator.Actors.Vm.VmEvent,
-    Orchestrator.Actors.Vm.VmEffect>;
 
 namespace Orchestrator.Tests.Simulation.Planting;
 
-/// <summary>VMs whose shell has other rules than those of the product.</summary>
+/// <summary>Entities of one kind whose shell has other rules than those of the product.</summary>
 internal static class AlteredRules
 {
-    public static Func<string, Guid, Props, Props> Of(Func<VmRules, VmRules> alter) => (kind, _, entity) =>
-        kind == Kinds.Vm
-            ? Props.Create<VmEntity>([alter(VmActor.Rules), .. entity.Arguments[1..]!])
+    public static Func<string, Guid, Props, Props> Of<TState, TCommand, TEvent, TEffect>(
+        Rules<TState, TCommand, TEvent, TEffect> rules,
+        Func<Rules<TState, TCommand, TEvent, TEffect>, Rules<TState, TCommand, TEvent, TEffect>> alter)
+        where TState : class
+        where TCommand : class
+        where TEvent : class
+        where TEffect : class => (kind, _, entity) =>
+        kind == rules.Kind
+            ? Props.Create<EntityActor<TState, TCommand, TEvent, TEffect>>([alter(rules), .. entity.Arguments[1..]!])
             : entity;
 }

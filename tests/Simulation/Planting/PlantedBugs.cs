@@ -1,4 +1,5 @@
 using Orchestrator.Actors;
+using Orchestrator.Actors.Cluster;
 using Orchestrator.Actors.Journal;
 using Orchestrator.Actors.Vm;
 using Orchestrator.Tests.Simulation.World;
@@ -27,7 +28,7 @@ public static class PlantedBugs
         // The rules look at something that is not in the fact: the first time and the replay differ.
         new("evolve-differs-on-replay", "replay")
         {
-            Entity = AlteredRules.Of(rules =>
+            Entity = AlteredRules.Of(VmActor.Rules, rules =>
             {
                 var times = 0;
                 return rules with
@@ -41,7 +42,7 @@ public static class PlantedBugs
 
         new("lease-falls", "lease")
         {
-            Entity = AlteredRules.Of(rules => rules with
+            Entity = AlteredRules.Of(VmActor.Rules, rules => rules with
             {
                 Decide = (vm, command) => rules.Decide(vm, command) is Decision<VmEvent, VmEffect>.Accept
                     {
@@ -50,6 +51,21 @@ public static class PlantedBugs
                     ? new Decision<VmEvent, VmEffect>.Accept(
                         placed with { Seat = seat with { Lease = new Lease(seat.Lease.Number - 2) } })
                     : rules.Decide(vm, command),
+            }),
+        },
+
+        // A cluster hears for a while of every host that it takes no guests.
+        new("hosts-are-denied", "placement")
+        {
+            Entity = AlteredRules.Of(ClusterActor.Rules, rules =>
+            {
+                var reports = 0;
+                return rules with
+                {
+                    Decide = (cluster, command) => rules.Decide(cluster, command is ClusterCommand.ReportHost r && ++reports % 500 < 50
+                        ? r with { Report = r.Report with { TakesGuests = false } }
+                        : command),
+                };
             }),
         },
 

@@ -103,7 +103,8 @@ public sealed class CheckTests
         {
             Accepted(await story.Agent(1).Launch(Launch(1, 1, disk: "/storage/one")));
             await story.Clock.Pass(2);
-            await story.Agent(2).Run(Vm(99), new JobOrder(new Stamp(1), new ImageJob.Delete("/storage/one")));
+            var create = new ImageJob.Create("/storage/one", DiskFormat.Raw, 1);
+            await story.Agent(2).Run(Vm(99), new JobOrder(new Stamp(1), create));
             await story.Clock.Pass(2);
             Assert.Single(story.World.Violations, v => v.Rule == DiskChecks.Rule);
             Accepted(await story.Agent(2).Launch(Launch(2, 1, disk: "/storage/one")));

@@ -30,18 +30,19 @@ internal sealed class DiskChecks(SimulatedWorld world, WorldChecks checks)
                 writers.Add(Add(new Writer(disk.Path, host, checks.Line(life))));
     }
 
-    /// <summary>A job on images; what it writes, it writes until the result is disposed.</summary>
-    public IDisposable Writes(WorldHost host, ImageJob job)
+    /// <summary>A job on images; what it writes under the image's own name, it writes until the result is disposed.</summary>
+    public IDisposable Writes(WorldHost host, ImageJob job) => new Writing(this, Add(host, job, (job as ImageJob.Delete)?.Path));
+
+    /// <summary>The job has made an image: from here on its name stands for what the job wrote.</summary>
+    public void Made(WorldHost host, ImageJob job) => new Writing(this, Add(host, job, job switch
     {
-        var path = job switch
-        {
-            ImageJob.Create c => $"{c.Path}, draft of {host.Name}",
-            ImageJob.Copy c => $"{c.Destination}, draft of {host.Name}",
-            ImageJob.Delete d => d.Path,
-            _ => null,
-        };
-        return new Writing(this, path is null ? null : Add(new Writer(path, host, $"{job.GetType().Name} job on {host.Name}")));
-    }
+        ImageJob.Create c => c.Path,
+        ImageJob.Copy c => c.Destination,
+        _ => null,
+    })).Dispose();
+
+    private Writer? Add(WorldHost host, ImageJob job, string? path) =>
+        path is null ? null : Add(new Writer(path, host, $"{job.GetType().Name} job on {host.Name}"));
 
     private Writer Add(Writer writer)
     {

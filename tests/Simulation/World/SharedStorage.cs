@@ -21,6 +21,8 @@ internal sealed class SharedStorage(
         }
 
         using var writing = writers.Writes(host, job);
-        return await images.Do(job, percent, cancel);
+        var done = await images.Do(job, percent, cancel);
+        writers.Made(host, job);
+        return done;
     }
 }
