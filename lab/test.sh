@@ -43,7 +43,9 @@ for result in tree.parse(sys.argv[1]).iter(space + 'UnitTestResult'):
     if not words:
         output = result.find(f'{space}Output/{space}StdOut')
         words = '' if output is None else ' '.join((output.text or '').split())
-    print('  ' + result.get('testName') + (': ' + words[:400] if words else ''))
+    # What a program said last is what it failed by.
+    if len(words) > 900: words = words[:300] + ' ... ' + words[-600:]
+    print('  ' + result.get('testName') + (': ' + words if words else ''))
 PYTHON
 }
 

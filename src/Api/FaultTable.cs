@@ -89,7 +89,7 @@ public static class FaultTable
             "The storage domain is not active; activate it in its data center first"),
 
         Fault.DiskLocked => new(409, "The disk is locked while an image operation runs; wait for the status ok"),
-        Fault.DiskInUse => new(409, "The disk is attached to a VM or template; detach it first"),
+        Fault.DiskInUse => new(409, "The disk is attached to a VM or template and not shareable; detach it first"),
         Fault.DiskIllegal => new(409,
             "The disk's last image operation failed and its content is not usable; remove the disk"),
 

@@ -67,8 +67,12 @@ public sealed class FakeEngine : IEntities, IReadModel
             StorageDomainCommand.Remove => Drop(kind, id),
             DiskCommand.Create c => Store(kind, id, new DiskView { Id = new(id), Config = c.Config, Path = c.Path, Status = "locked", CreatedAt = c.Origin.At }),
             DiskCommand.Update c => Change<DiskView>(kind, id, v => v with { Config = c.Patch.Apply(v.Config) }),
+            DiskCommand.Attach c when View<DiskView>(kind, id).Vms.Contains(c.Vm) => new Reply.AlreadyDone("{}", 1),
+            DiskCommand.Attach when View<DiskView>(kind, id) is { Vms.IsEmpty: false, Config.Shareable: false } =>
+                new Reply.Refused(Fault.DiskInUse, null),
             DiskCommand.Attach c => Change<DiskView>(kind, id, v => v with { Vms = v.Vms.Add(c.Vm) }),
             DiskCommand.Detach c => Change<DiskView>(kind, id, v => v with { Vms = v.Vms.Remove(c.Vm) }),
+            DiskCommand.Remove when !View<DiskView>(kind, id).Vms.IsEmpty => new Reply.Refused(Fault.DiskInUse, null),
             DiskCommand.Remove => Drop(kind, id),
             TemplateCommand.Create c => Store(kind, id, new TemplateView { Id = new(id), Config = c.Config, Status = c.Copies.IsEmpty ? "ok" : "locked", CreatedAt = c.Origin.At }),
             TemplateCommand.Update c => Change<TemplateView>(kind, id, v => v with { Config = c.Patch.Apply(v.Config) }),

@@ -345,6 +345,39 @@ public sealed class ResourceTests : IAsyncLifetime
         Assert.Equal(HttpStatusCode.BadRequest, (await _api.Client.GetAsync("/orchestrator/owner?type=vm")).StatusCode);
     }
 
+    [Fact]
+    public async Task A_disk_has_one_vm_until_that_gives_it_back()
+    {
+        var disk = await AttachedDisk();
+        Unlock(disk);
+        var other = await TestApi.Xml(await _api.Post("/vms", """<vm><name>other</name><cluster><name>Default</name></cluster></vm>"""),
+            HttpStatusCode.Created);
+        var attach = $"/vms/{(string)other.Attribute("id")!}/diskattachments";
+        var body = $"""<disk_attachment><disk id="{disk}"/></disk_attachment>""";
+
+        Assert.Contains("attached", await TestApi.FaultOf(await _api.Post(attach, body), HttpStatusCode.Conflict), StringComparison.Ordinal);
+        Assert.Contains("attached", await TestApi.FaultOf(await _api.Client.DeleteAsync($"/ovirt-engine/api/disks/{disk}"), HttpStatusCode.Conflict), StringComparison.Ordinal);
+        var inline = $"""<vm><name>third</name><cluster><name>Default</name></cluster><disk_attachments>{body}</disk_attachments></vm>""";
+        Assert.Contains("attached", await TestApi.FaultOf(await _api.Post("/vms", inline), HttpStatusCode.Conflict), StringComparison.Ordinal);
+        Assert.Equal([TestApi.Vm], _api.Engine.View<DiskView>(Kinds.Disk, disk).Vms.Select(v => v.Value));
+
+        (await _api.Client.DeleteAsync($"/ovirt-engine/api/vms/{TestApi.Vm}/diskattachments/{disk}")).EnsureSuccessStatusCode();
+        Assert.Empty(_api.Engine.View<DiskView>(Kinds.Disk, disk).Vms);
+        await TestApi.Xml(await _api.Post(attach, body), HttpStatusCode.Created);
+        (await _api.Client.DeleteAsync($"/ovirt-engine/api/vms/{(string)other.Attribute("id")!}?detach_only=true")).EnsureSuccessStatusCode();
+        Assert.Empty(_api.Engine.View<DiskView>(Kinds.Disk, disk).Vms);
+    }
+
+    /// <summary>An engine that died between two commands leaves such disks behind.</summary>
+    [Fact]
+    public async Task A_disk_held_by_a_vm_that_does_not_list_it_is_free()
+    {
+        var disk = await AttachedDisk();
+        var view = _api.Engine.View<DiskView>(Kinds.Disk, disk);
+        _api.Engine.Put(Kinds.Disk, disk, view with { Status = "ok", Vms = [new VmId(Guid.NewGuid())] });
+        (await _api.Client.DeleteAsync($"/ovirt-engine/api/disks/{disk}")).EnsureSuccessStatusCode();
+    }
+
     private async Task<IEnumerable<string>> Found(string search, string more = "") =>
         (await _api.GetXml($"/vms?search={Uri.EscapeDataString(search)}{more}")).Elements()
         .Select(vm => (string)vm.Element("name")!).ToList();

@@ -74,7 +74,7 @@ public sealed class SimulationTests(ITestOutputHelper output)
         var bug = PlantedBugs.All.Single(b => b.Name == name);
         for (var seed = 1; seed <= 1000; seed++)
         {
-            var (outcome, _) = Run(Small(seed) with { Bug = bug });
+            var (outcome, _) = Run(Small(seed) with { Bug = bug, Faults = bug.Faults });
             if (outcome.Violations.Count == 0) continue;
             output.WriteLine($"seen by seed {seed} after {outcome.Simulated}: {outcome.Violations[0]}");
             Assert.Contains(outcome.Violations[0].Split(':')[0], bug.Rules);

@@ -34,6 +34,7 @@ public static class DiskDecider
         (_, ReportImageWork)                       => No(Fault.StaleReport),
 
         (Creating or Removing, Update or Remove)   => No(Fault.DiskLocked),
+        (_, Update { Patch.Shareable: false }) when disk.Core.Vms.Length > 1 => No(Fault.DiskInUse),
         (_, Update c)                              => Accept(new Redefined(c.Origin, c.Patch.Apply(disk.Config))),
 
         (Ok or Creating, Attach c)                 => disk.Core.Vms.Contains(c.Vm) ? Done

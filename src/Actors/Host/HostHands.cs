@@ -241,9 +241,46 @@ public sealed class HostHands(HostId id, HostWorld world) : IHands<HostState, Ho
 
     private async Task Launch(HostEffect.SendLaunch e, HostLink link)
     {
+        if (await Taken(e.Vm, e.Definition) is { } disk)
+        {
+            await Bury(e, disk, link);
+            return;
+        }
+
         var definition = AgentWords.Definition(e.Vm, e.Definition, await Images(e.Definition));
         var answer = await link.Client.Launch(new LaunchOrder(link.Stamp, e.Seat.Lease.Number, definition), _closed.Token);
         if (Heard(answer, link, e.Seat.Lease, "launch") is { } why)
+            ToVm(e.Vm, new VmCommand.RefuseLaunch(id, e.Seat.Lease, why, world.Clock.GetUtcNow()));
+    }
+
+    /// <summary>Asks each disk for itself: no two VMs write one image, whatever their definitions list.</summary>
+    /// <returns>Why the VM may not have a disk, or null.</returns>
+    private async Task<string?> Taken(VmId vm, VmConfig definition)
+    {
+        foreach (var attachment in definition.Disks)
+        {
+            var origin = Origin.System(world.NewId(), world.Clock.GetUtcNow());
+            if (await world.Entities.Ask(Kinds.Disk, attachment.Disk.Value, new DiskCommand.Attach(origin, vm), _closed.Token)
+                is Reply.Refused refused)
+                return $"disk {attachment.Disk} is not to be had: " + refused.Fault switch
+                {
+                    Fault.DiskInUse => "another VM has it",
+                    Fault.DiskIllegal => "its image is illegal",
+                    Fault.DiskLocked => "it is being removed",
+                    _ => "it is no more",
+                };
+        }
+
+        return null;
+    }
+
+    /// <summary>An order to start that was sent before may still be on its way: only when the agent has ended its lease is
+    /// the launch refused, and another host may be asked.</summary>
+    private async Task Bury(HostEffect.SendLaunch e, string why, HostLink link)
+    {
+        var answer = await link.Client.Stop(
+            e.Vm.Value, new StopOrder(link.Stamp, e.Seat.Lease.Number, Agent.Protocol.StopMode.PowerOff), _closed.Token);
+        if (Heard(answer, link, e.Seat.Lease, "stop") is not null || answer is AgentAnswer.Accepted { Receipt.Guest: null })
             ToVm(e.Vm, new VmCommand.RefuseLaunch(id, e.Seat.Lease, why, world.Clock.GetUtcNow()));
     }
 

@@ -1,5 +1,4 @@
 using Orchestrator.Actors;
-using Orchestrator.Actors.Disk;
 using Orchestrator.Actors.Journal;
 using Orchestrator.Actors.Vm;
 using Orchestrator.Api.Http;
@@ -36,6 +35,7 @@ internal static class DiskAttachments
         var attachment = disks.Attachments[0];
         try
         {
+            await disks.GiveTo(vm.Id);
             await call.Ask(Kinds.Vm, vm.Id.Value, new VmCommand.AttachDisk(call.NewOrigin(), attachment));
         }
         catch (FaultException)
@@ -68,13 +68,10 @@ internal static class DiskAttachments
     private static async Task<Answer> Remove(ApiCall call)
     {
         var origin = call.NewOrigin();
-        await call.Ask(Kinds.Vm, call.Id(), new VmCommand.DetachDisk(origin, new DiskId(call.Id(1))));
-        if (call.Parameters.Flag("detach_only") == false)
-        {
-            await call.Ask(Kinds.Disk, call.Id(1), new DiskCommand.Detach(call.NewOrigin(), new VmId(call.Id())));
-            await Disks.Remove(call, call.Id(1), call.NewOrigin());
-        }
-
+        var disk = new DiskId(call.Id(1));
+        await call.Ask(Kinds.Vm, call.Id(), new VmCommand.DetachDisk(origin, disk));
+        await DiskHolders.Settle(call, disk);
+        if (call.Parameters.Flag("detach_only") == false) await Disks.Remove(call, disk.Value, call.NewOrigin());
         return Acts.Accepted(call, origin);
     }
 

@@ -79,6 +79,7 @@ internal static class Disks
         var disk = await call.Get<DiskView>(Kinds.Disk, id);
         var domain = await call.Get<StorageDomainView>(Kinds.StorageDomain, disk.Config.StorageDomain.Value);
         var host = await StorageDomains.HostFor(call, domain);
+        await DiskHolders.Settle(call, disk.Id);
         await call.Ask(Kinds.Disk, id, new DiskCommand.Remove(origin, host));
     }
 

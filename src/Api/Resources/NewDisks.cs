@@ -49,9 +49,16 @@ internal sealed class NewDisks(ApiCall call)
         }
     }
 
-    /// <summary>The owner was refused: what was made for it goes again, as far as it can.</summary>
+    public async Task GiveTo(VmId vm)
+    {
+        foreach (var attachment in _attachments) await DiskHolders.Give(call, attachment.Disk, vm);
+    }
+
+    /// <summary>The owner was refused: what it was given is taken back, and what was made for it goes again, as far as
+    /// it can.</summary>
     public async Task Undo()
     {
+        foreach (var attachment in _attachments) await DiskHolders.Settle(call, attachment.Disk);
         foreach (var disk in _made)
         {
             try

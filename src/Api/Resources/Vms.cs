@@ -78,6 +78,7 @@ internal static class Vms
             {
                 await disks.Clone(template?.Config.Disks ?? [], name);
                 await disks.Inline(body.Many("disk_attachments") ?? [], name);
+                await disks.GiveTo(new VmId(id));
                 return await call.Ask<VmView>(Kinds.Vm, id, new VmCommand.Create(
                     call.NewOrigin(), config with { Nics = nics, Disks = disks.Attachments }));
             }
@@ -111,21 +112,19 @@ internal static class Vms
         var vm = await Read(call);
         var origin = call.NewOrigin();
         await call.Ask(Kinds.Vm, call.Id(), new VmCommand.Remove(origin));
-        if (call.Parameters.Flag("detach_only") != true)
-            foreach (var attachment in vm.Config.Disks)
-                await RemoveDisk(call, vm, attachment.Disk);
+        var keeps = call.Parameters.Flag("detach_only") == true;
+        foreach (var attachment in vm.Config.Disks) await RemoveDisk(call, vm, attachment.Disk, keeps);
         return Acts.Accepted(call, origin);
     }
 
     /// <summary>The VM is gone already, so what goes wrong with one disk is logged and leaves that disk
     /// behind.</summary>
-    private static async Task RemoveDisk(ApiCall call, VmView vm, DiskId disk)
+    private static async Task RemoveDisk(ApiCall call, VmView vm, DiskId disk, bool keeps)
     {
         try
         {
-            var view = await call.Get<DiskView>(Kinds.Disk, disk.Value);
-            if (view.Config.Shareable) return;
-            await call.Ask(Kinds.Disk, disk.Value, new DiskCommand.Detach(call.NewOrigin(), vm.Id));
+            await DiskHolders.Settle(call, disk);
+            if (keeps || (await call.Get<DiskView>(Kinds.Disk, disk.Value)).Config.Shareable) return;
             await Disks.Remove(call, disk.Value, call.NewOrigin());
         }
         catch (FaultException left)

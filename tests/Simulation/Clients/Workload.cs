@@ -173,17 +173,16 @@ public sealed class Workload(Simulation simulation, ApiClients clients, Random c
     private Task<Reply?> Start(Guid vm, string name) =>
         clients.Ask(Kinds.Vm, vm, $"start {name}", o => new VmCommand.Start(o));
 
-    private Task<Reply?> Stop(Guid vm, string name)
-    {
-        simulation.World.ClientEnds(vm);
-        return clients.Ask(Kinds.Vm, vm, $"power off {name}", o => new VmCommand.Stop(o));
-    }
+    private Task Stop(Guid vm, string name) => End(vm, $"power off {name}", o => new VmCommand.Stop(o));
 
     /// <summary>A guest that does not hear the power button is powered off when it was seen twice.</summary>
-    private async Task ShutDown(Guid vm, string name)
+    private Task ShutDown(Guid vm, string name) => End(vm, $"shut down {name}", o => new VmCommand.Shutdown(o));
+
+    private async Task End(Guid vm, string what, Func<Origin, VmCommand> command)
     {
         simulation.World.ClientEnds(vm);
-        await clients.Ask(Kinds.Vm, vm, $"shut down {name}", o => new VmCommand.Shutdown(o));
+        // A client that gives up does not know whether its command is carried out some day.
+        if (await clients.Ask(Kinds.Vm, vm, what, command) is not null) simulation.World.ClientIsAnswered(vm);
     }
 
     private async Task CareForTheStubborn()
@@ -243,23 +242,35 @@ public sealed class Workload(Simulation simulation, ApiClients clients, Random c
         }
 
         if (_vms.Count == 0) return;
-        var vm = _vms[chance.Next(_vms.Count)];
-        if (!_busy.Add(vm.Id)) return;
+        var held = WireJson.Read<DiskView>(disk.Json).Vms;
+        var (vm, vmName) = held.IsEmpty || chance.NextDouble() < 0.5 ? _vms[chance.Next(_vms.Count)] : (held[0].Value, "its VM");
+        if (!_busy.Add(vm)) return;
         try
         {
-            // Only who was given the disk by this very command gives it back when the VM does not want it.
-            if (await clients.Ask(Kinds.Disk, disk.Id, $"give {disk.Name} to {vm.Name}", o =>
-                    new DiskCommand.Attach(o, new VmId(vm.Id))) is not Reply.Accepted) return;
-            if (await clients.Ask(Kinds.Vm, vm.Id, $"attach {disk.Name} to {vm.Name}", o => new VmCommand.AttachDisk(
-                    o, new DiskAttachment(new DiskId(disk.Id), "virtio", false, true, false))) is Reply.Refused)
-            {
-                await clients.Ask(Kinds.Disk, disk.Id, $"take {disk.Name} from {vm.Name}", o =>
-                    new DiskCommand.Detach(o, new VmId(vm.Id)));
-            }
+            if (held.Contains(new VmId(vm))) await Take(disk, vm, vmName);
+            else await Give(disk, vm, vmName);
         }
         finally
         {
-            _busy.Remove(vm.Id);
+            _busy.Remove(vm);
         }
+    }
+
+    private async Task Give(Document disk, Guid vm, string vmName)
+    {
+        // An engine of 0.1.0 asked no disk.
+        var asks = chance.NextDouble() < 0.5;
+        if (asks && await clients.Ask(Kinds.Disk, disk.Id, $"give {disk.Name} to {vmName}", o =>
+                new DiskCommand.Attach(o, new VmId(vm))) is not Reply.Accepted) return;
+        if (await clients.Ask(Kinds.Vm, vm, $"attach {disk.Name} to {vmName}", o => new VmCommand.AttachDisk(
+                o, new DiskAttachment(new DiskId(disk.Id), "virtio", false, true, false))) is Reply.Refused && asks)
+            await clients.Ask(Kinds.Disk, disk.Id, $"take {disk.Name} from {vmName}", o => new DiskCommand.Detach(o, new VmId(vm)));
+    }
+
+    private async Task Take(Document disk, Guid vm, string vmName)
+    {
+        if (await clients.Ask(Kinds.Vm, vm, $"detach {disk.Name} from {vmName}", o => new VmCommand.DetachDisk(o, new DiskId(disk.Id)))
+            is Reply.Accepted or Reply.Refused { Fault: Fault.VmDiskNotAttached or Fault.Removed })
+            await clients.Ask(Kinds.Disk, disk.Id, $"take {disk.Name} from {vmName}", o => new DiskCommand.Detach(o, new VmId(vm)));
     }
 }

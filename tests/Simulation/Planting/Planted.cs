@@ -15,6 +15,9 @@ public sealed record Planted(string Name, params string[] Rules)
     /// <summary>Stands in for an entity's props.</summary>
     public Func<string, Guid, Props, Props>? Entity { get; init; }
 
+    /// <summary>The kinds of faults that bring it to light soon; none: all.</summary>
+    public IReadOnlyList<string> Faults { get; init; } = [];
+
     public OrderTaker? Agent { get; init; }
 
     public bool AgentObeysOldEpochs { get; init; }

@@ -1,5 +1,6 @@
 using Orchestrator.Actors;
 using Orchestrator.Actors.Cluster;
+using Orchestrator.Actors.Disk;
 using Orchestrator.Actors.Journal;
 using Orchestrator.Actors.Vm;
 using Orchestrator.Tests.Simulation.World;
@@ -18,9 +19,17 @@ public static class PlantedBugs
         // A node whose lease is over goes on for ten seconds, as one that never asks whether it may act.
         new("ignores-may-act", "may-act") { Hocon = "orchestrator.cluster.lease-margin = -10 s" },
 
-        new("agent-obeys-old-leases", "one-copy", "lease-order") { Agent = PlantedBug.ObeysOldLeases },
+        new("agent-obeys-old-leases", "one-copy", "lease-order")
+        {
+            Agent = PlantedBug.ObeysOldLeases,
+            Faults = ["host-lossy", "host-slow-line", "host-cut"],
+        },
 
-        new("agent-obeys-old-epochs", "epoch-order", "one-copy") { AgentObeysOldEpochs = true },
+        new("agent-obeys-old-epochs", "epoch-order", "one-copy")
+        {
+            AgentObeysOldEpochs = true,
+            Faults = ["net-held-back", "node-kill"],
+        },
 
         // What is owed is said once and never again.
         new("never-says-it-again", "settle") { Hocon = "orchestrator.entities.tick-every = 10000 h" },
@@ -66,6 +75,17 @@ public static class PlantedBugs
                         ? r with { Report = r.Report with { TakesGuests = false } }
                         : command),
                 };
+            }),
+        },
+
+        // A disk is given to whoever asks.
+        new("disks-have-many-vms", "one-writer")
+        {
+            Entity = AlteredRules.Of(DiskActor.Rules, rules => rules with
+            {
+                Decide = (disk, command) => command is DiskCommand.Attach
+                    ? new Decision<DiskEvent, DiskEffect>.AlreadyDone()
+                    : rules.Decide(disk, command),
             }),
         },
 

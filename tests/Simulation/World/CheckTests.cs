@@ -124,6 +124,7 @@ public sealed class CheckTests
             story.World.ClientEnds(Vm(1));
             await story.Agent(1).Stop(Vm(1), new StopOrder(new Stamp(1), 1, StopMode.PowerOff));
             await story.Clock.Pass(2);
+            story.World.ClientIsAnswered(Vm(1));
             Assert.Empty(story.World.Violations);
             await story.Agent(1).Stop(Vm(2), new StopOrder(new Stamp(1), 1, StopMode.PowerOff));
             await story.Clock.Pass(2);

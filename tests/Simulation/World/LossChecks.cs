@@ -14,9 +14,17 @@ internal sealed class LossChecks(SimulatedWorld world, WorldChecks checks)
     /// <summary>So soon after a fault on its host a guest may be ended for it, also if it began after the fault.</summary>
     private static readonly TimeSpan Aftermath = TimeSpan.FromMinutes(10);
     private readonly Dictionary<Guid, TimeSpan> _wishes = [];
+    private readonly HashSet<Guid> _open = [];
     private readonly Dictionary<Guid, string> _orders = [];
 
-    public void ClientEnds(Guid vm) => _wishes[vm] = world.Now;
+    /// <summary>A client asks for the end of a guest. Until it is answered, that may end one that began later.</summary>
+    public void ClientEnds(Guid vm) => _open.Add(vm);
+
+    public void ClientIsAnswered(Guid vm)
+    {
+        _open.Remove(vm);
+        _wishes[vm] = world.Now;
+    }
 
     public void Answered(WorldHost host, Guid vm, long lease, object order, AgentAnswer answer, string node)
     {
@@ -29,6 +37,7 @@ internal sealed class LossChecks(SimulatedWorld world, WorldChecks checks)
         if (life.ToMs is null || life.End != nameof(GuestExit.Destroyed)) return;
         var host = world.HostOf(life);
         var began = TimeSpan.FromMilliseconds(life.FromMs);
+        if (_open.Contains(life.Vm)) return;
         if (_wishes.TryGetValue(life.Vm, out var wished) && wished >= began) return;
         if (host.LastFault is { } fault && (fault >= began || world.Now - fault < Aftermath)) return;
         if (!host.Guests.Any(g => g.Key.Vm == life.Vm) && world.Now - began < world.Options.Profile.BootTime) return;

@@ -109,6 +109,8 @@ public sealed class SimulatedWorld : IDisposable
     /// <summary>A client has asked the engine to end this guest, so its end explains itself.</summary>
     public void ClientEnds(Guid vm) => Losses.ClientEnds(vm);
 
+    public void ClientIsAnswered(Guid vm) => Losses.ClientIsAnswered(vm);
+
     /// <summary>A client has asked the engine to turn the power of this host.</summary>
     public void ClientTurnsPower(WorldHost host) => Powers.ClientTurnsPower(host);
 

@@ -20,10 +20,15 @@ public sealed class PrimaryRoute : IAsyncDisposable
     private readonly Lock gate = new();
     private readonly Dictionary<string, (ServerAddress Server, NpgsqlDataSource Source)> pools = [];
     private readonly List<NpgsqlDataSource> retired = [];
+    private readonly HashSet<ServerAddress> hanging = [];
     private readonly CancellationTokenSource closing = new();
     private Task watching = Task.CompletedTask;
     private ServerAddress? current;
     private Term? known;
+
+    /// <summary>Who reigns, or reigned, under the newest term that this node has seen.</summary>
+    private ServerAddress? holder;
+
     private string lastWords = "";
     private bool started;
 
@@ -69,7 +74,7 @@ public sealed class PrimaryRoute : IAsyncDisposable
         Begin();
         // What is learned while they answer may be newer than their answers.
         var before = Known;
-        var answers = await Task.WhenAll(servers.Select(s => AskAsync(s, cancel))).ConfigureAwait(false);
+        var answers = await AskAllAsync(before, cancel).ConfigureAwait(false);
         var (chosen, why) = PrimaryChoice.Choose(answers, before);
         if (chosen is null)
         {
@@ -87,7 +92,9 @@ public sealed class PrimaryRoute : IAsyncDisposable
     {
         lock (gate)
         {
-            if (known is not null && known.Number >= term.Number) return;
+            if (known?.Number > term.Number) return;
+            holder = current;
+            if (known?.Number == term.Number) return;
             known = term;
         }
 
@@ -129,6 +136,7 @@ public sealed class PrimaryRoute : IAsyncDisposable
     {
         await closing.CancelAsync().ConfigureAwait(false);
         await watching.ConfigureAwait(false);
+        foreach (var server in servers) Note(server, hangs: false);
         NpgsqlDataSource[] all;
         lock (gate) all = [.. pools.Values.Select(p => p.Source), .. retired, .. probes.Values];
         foreach (var source in all) await source.DisposeAsync().ConfigureAwait(false);
@@ -177,16 +185,39 @@ public sealed class PrimaryRoute : IAsyncDisposable
         return c.ConnectionString;
     }
 
+    /// <summary>Who was promoted is known before a former primary that hangs has used up its time: nothing that it could
+    /// still say makes it the newer one.</summary>
+    private async Task<IReadOnlyList<ServerAnswer>> AskAllAsync(Term? before, CancellationToken cancel)
+    {
+        ServerAddress? former;
+        lock (gate) former = holder;
+        var questions = servers.Select(s => AskAsync(s, cancel)).ToArray();
+        await Task.WhenAll(questions.Where((_, i) => servers[i] != former)).ConfigureAwait(false);
+        var others = questions.Where(q => q.IsCompletedSuccessfully).Select(q => q.Result).ToArray();
+        return before is not null && PrimaryChoice.Choose(others, before).Chosen?.Timeline > before.Timeline
+            ? others
+            : await Task.WhenAll(questions).ConfigureAwait(false);
+    }
+
     private async Task<ServerAnswer> AskAsync(ServerAddress server, CancellationToken cancel)
     {
         try
         {
-            return await AskOnceAsync(server, cancel).WaitAsync(Patience, time, cancel).ConfigureAwait(false);
+            var answer = await AskOnceAsync(server, cancel).WaitAsync(Patience, time, cancel).ConfigureAwait(false);
+            Note(server, hangs: false);
+            return answer;
         }
         catch (Exception e) when (e is not OperationCanceledException || !cancel.IsCancellationRequested)
         {
+            Note(server, hangs: e is TimeoutException or NpgsqlException { InnerException: TimeoutException });
             return new ServerAnswer(server, e.Message, false, 0, default, 0, []);
         }
+    }
+
+    private void Note(ServerAddress server, bool hangs)
+    {
+        lock (gate)
+            if (hangs ? hanging.Add(server) : hanging.Remove(server)) SpareThreads.Note(hangs);
     }
 
     private async Task<ServerAnswer> AskOnceAsync(ServerAddress server, CancellationToken cancel)
