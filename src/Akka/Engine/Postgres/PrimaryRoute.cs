@@ -20,7 +20,7 @@ public sealed class PrimaryRoute : IAsyncDisposable
     private readonly Lock gate = new();
     private readonly Dictionary<string, (ServerAddress Server, NpgsqlDataSource Source)> pools = [];
     private readonly List<NpgsqlDataSource> retired = [];
-    private readonly HashSet<ServerAddress> hanging = [];
+    private readonly SpareThreads spare = new();
     private readonly CancellationTokenSource closing = new();
     private Task watching = Task.CompletedTask;
     private ServerAddress? current;
@@ -136,7 +136,7 @@ public sealed class PrimaryRoute : IAsyncDisposable
     {
         await closing.CancelAsync().ConfigureAwait(false);
         await watching.ConfigureAwait(false);
-        foreach (var server in servers) Note(server, hangs: false);
+        spare.Dispose();
         NpgsqlDataSource[] all;
         lock (gate) all = [.. pools.Values.Select(p => p.Source), .. retired, .. probes.Values];
         foreach (var source in all) await source.DisposeAsync().ConfigureAwait(false);
@@ -204,20 +204,14 @@ public sealed class PrimaryRoute : IAsyncDisposable
         try
         {
             var answer = await AskOnceAsync(server, cancel).WaitAsync(Patience, time, cancel).ConfigureAwait(false);
-            Note(server, hangs: false);
+            spare.Note(server, hangs: false);
             return answer;
         }
         catch (Exception e) when (e is not OperationCanceledException || !cancel.IsCancellationRequested)
         {
-            Note(server, hangs: e is TimeoutException or NpgsqlException { InnerException: TimeoutException });
+            spare.Note(server, hangs: e is TimeoutException or NpgsqlException { InnerException: TimeoutException });
             return new ServerAnswer(server, e.Message, false, 0, default, 0, []);
         }
-    }
-
-    private void Note(ServerAddress server, bool hangs)
-    {
-        lock (gate)
-            if (hangs ? hanging.Add(server) : hanging.Remove(server)) SpareThreads.Note(hangs);
     }
 
     private async Task<ServerAnswer> AskOnceAsync(ServerAddress server, CancellationToken cancel)

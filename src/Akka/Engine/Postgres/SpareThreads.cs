@@ -6,22 +6,36 @@ namespace Orchestrator.Engine.Postgres;
 /// nothing else of this node would go on. While one hangs, the pool may have as many threads more as there are
 /// connections; at other times they would only get into each other's way.
 /// </summary>
-internal static class SpareThreads
+internal sealed class SpareThreads : IDisposable
 {
     private const int More = 48;
 
-    private static readonly Lock _gate = new();
-    private static int _hanging;
+    private readonly Lock gate = new();
+    private readonly HashSet<ServerAddress> hanging = [];
 
-    /// <summary>One server more hangs, or one less.</summary>
-    public static void Note(bool hangs)
+    public void Note(ServerAddress server, bool hangs)
     {
-        lock (_gate)
+        lock (gate)
         {
-            _hanging += hangs ? 1 : -1;
-            if (_hanging != (hangs ? 1 : 0)) return;
-            ThreadPool.GetMinThreads(out var workers, out var completions);
-            ThreadPool.SetMinThreads(workers + (hangs ? More : -More), completions);
+            var before = hanging.Count;
+            _ = hangs ? hanging.Add(server) : hanging.Remove(server);
+            if (before == 0 && hangs) Add(More);
+            if (before == 1 && hanging.Count == 0) Add(-More);
         }
+    }
+
+    public void Dispose()
+    {
+        lock (gate)
+        {
+            if (hanging.Count > 0) Add(-More);
+            hanging.Clear();
+        }
+    }
+
+    private static void Add(int threads)
+    {
+        ThreadPool.GetMinThreads(out var workers, out var completions);
+        ThreadPool.SetMinThreads(workers + threads, completions);
     }
 }
