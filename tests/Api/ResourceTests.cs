@@ -346,6 +346,26 @@ public sealed class ResourceTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_cluster_says_when_its_hosts_are_not_fenced()
+    {
+        var path = "/ovirt-engine/api/clusters/00000000-0000-4000-8000-0000000000c1";
+        async Task<HttpResponseMessage> Put(string policy) => await _api.Client.PutAsync(path, new StringContent(
+            $"<cluster><fencing_policy>{policy}</fencing_policy></cluster>", System.Text.Encoding.UTF8, "application/xml"));
+        var shown = (await TestApi.Xml(await Put(
+            "<skip_if_connectivity_broken><enabled>true</enabled><threshold>40</threshold></skip_if_connectivity_broken>"), HttpStatusCode.OK))
+            .Element("fencing_policy")!;
+        Assert.Equal("true", (string?)shown.Element("enabled"));
+        Assert.Equal("true", (string?)shown.Element("skip_if_connectivity_broken")!.Element("enabled"));
+        Assert.Equal("40", (string?)shown.Element("skip_if_connectivity_broken")!.Element("threshold"));
+        Assert.Equal("false", (string?)shown.Element("skip_if_sd_active")!.Element("enabled"));
+
+        Assert.Contains("from 1 to 100", await TestApi.FaultOf(await Put(
+            "<skip_if_connectivity_broken><threshold>0</threshold></skip_if_connectivity_broken>"), HttpStatusCode.BadRequest), StringComparison.Ordinal);
+        Assert.Contains("does not have it yet", await TestApi.FaultOf(await Put(
+            "<skip_if_sd_active><enabled>true</enabled></skip_if_sd_active>"), HttpStatusCode.BadRequest), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task A_disk_has_one_vm_until_that_gives_it_back()
     {
         var disk = await AttachedDisk();

@@ -76,6 +76,8 @@ public sealed class HostTable
         ("Connecting", new Connecting(_core)),
         ("NonResponsive", new NonResponsive(_core)),
         ("NonResponsive, no power management", new NonResponsive(_bare)),
+        ("NonResponsive, fencing skipped by policy", new NonResponsive(_core with { Skipped = FenceSkip.Disabled })),
+        ("NonResponsive, fencing ordered by hand", new NonResponsive(_core with { FenceByHand = true })),
         ("NonResponsive, maintenance asked", new NonResponsive(_asked)),
         ("PoweredOff, second life", new PoweredOff(_core with { Incarnation = 2 })),
         ("Rebooting, second life", new Rebooting(_core with { Incarnation = 2 })),
@@ -109,6 +111,7 @@ public sealed class HostTable
         ("ReportPower off: off", h => Power(h, PowerAction.Off, true, PowerState.Off)),
         ("ReportPower off: failed", h => Power(h, PowerAction.Off, false, PowerState.Unknown)),
         ("ReportPower off, earlier attempt", h => new ReportPower(h.Core.Attempt - 1, PowerAction.Off, true, PowerState.Off, "", _at)),
+        ("ReportFenceSkipped", h => new ReportFenceSkipped(h.Core.Attempt, FenceSkip.Disabled, "fencing is disabled", _at)),
         ("ReportPower on: on", h => Power(h, PowerAction.On, true, PowerState.On)),
     ];
 

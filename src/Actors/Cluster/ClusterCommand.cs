@@ -61,6 +61,13 @@ public sealed record ClusterConfig
     public int MemoryOvercommitPercent { get; init; } = 100;
 
     public bool FencingEnabled { get; init; } = true;
+
+    /// <summary>Nobody is fenced while the share of hosts that are not reached is <see cref="BrokenConnectivityThreshold"/>
+    /// or more: then it is more likely the engine that is cut off.</summary>
+    public bool SkipFencingIfConnectivityBroken { get; init; }
+
+    /// <summary>Percent; 1 to 100.</summary>
+    public int BrokenConnectivityThreshold { get; init; } = 50;
 }
 
 public sealed record ClusterPatch
@@ -77,6 +84,10 @@ public sealed record ClusterPatch
 
     public bool? FencingEnabled { get; init; }
 
+    public bool? SkipFencingIfConnectivityBroken { get; init; }
+
+    public int? BrokenConnectivityThreshold { get; init; }
+
     public ClusterConfig Apply(ClusterConfig config) => config with
     {
         Name = Name ?? config.Name,
@@ -85,5 +96,7 @@ public sealed record ClusterPatch
         CpuType = CpuType ?? config.CpuType,
         MemoryOvercommitPercent = MemoryOvercommitPercent ?? config.MemoryOvercommitPercent,
         FencingEnabled = FencingEnabled ?? config.FencingEnabled,
+        SkipFencingIfConnectivityBroken = SkipFencingIfConnectivityBroken ?? config.SkipFencingIfConnectivityBroken,
+        BrokenConnectivityThreshold = BrokenConnectivityThreshold ?? config.BrokenConnectivityThreshold,
     };
 }

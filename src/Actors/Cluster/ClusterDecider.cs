@@ -29,8 +29,8 @@ public static class ClusterDecider
         (Gone, Remove)                   => new Decision.AlreadyDone(),
         (Gone, _)                        => No(Fault.Removed),
 
-        (Active s, Update c)             => c.Patch.MemoryOvercommitPercent is < 100 or > 200
-                                                ? new Decision.Refuse(Fault.InvalidValue, "memory_policy.over_commit")
+        (Active s, Update c)             => Wrong(c.Patch) is { } field
+                                                ? new Decision.Refuse(Fault.InvalidValue, field)
                                                 : Accept(new Redefined(c.Origin, c.Patch.Apply(s.Config))),
         (Active s, Remove c)             => s.Room.Hosts.IsEmpty
                                                 ? Accept(new Removed(c.Origin))
@@ -99,6 +99,11 @@ public static class ClusterDecider
             _ => new Decision.AlreadyDone(),
         };
     }
+
+    private static string? Wrong(ClusterPatch patch) =>
+        patch.MemoryOvercommitPercent is < 100 or > 200 ? "memory_policy.over_commit"
+        : patch.BrokenConnectivityThreshold is < 1 or > 100 ? "fencing_policy.skip_if_connectivity_broken.threshold"
+        : null;
 
     private static ClusterEffect Offer(Place c, HostReport host) =>
         new ClusterEffect.Offer(c.Vm, c.AskedAt, host.Host, host.Name, host.Incarnation);

@@ -70,6 +70,9 @@ public abstract record HostCommand : Traced
     public sealed record ReportPower(long Attempt, PowerAction Action, bool Ok, PowerState Power, string Message,
         DateTimeOffset At) : HostCommand;
 
+    /// <summary>Its cluster's policy forbids to cut its power at present.</summary>
+    public sealed record ReportFenceSkipped(long Attempt, FenceSkip Why, string Words, DateTimeOffset At) : HostCommand;
+
     /// <summary>Run a fence program against another host.</summary>
     public sealed record RunFence(HostId Target, string TargetName, long Attempt, PowerAction Action, ImmutableArray<FenceAgent> Agents)
         : HostCommand;

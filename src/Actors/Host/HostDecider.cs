@@ -58,8 +58,10 @@ public static class HostDecider
         (PoweredOff or Maintenance, ConfirmRebooted) => Done,
         (_, ConfirmRebooted)                     => No(Fault.HostStatusIllegal),
 
-        (_, HostCommand.Fence) when host.Config.FenceAgents.IsEmpty => No(Fault.HostHasNoFenceAgent),
-        (NonResponsive, HostCommand.Fence { Action: PowerAction.Off or PowerAction.Restart }) => Done,
+        (_, HostCommand.Fence) when host.Config.FenceAgents.IsEmpty || !host.Config.PowerManagementEnabled =>
+            No(Fault.HostHasNoFenceAgent),
+        (NonResponsive, HostCommand.Fence { Action: PowerAction.Off or PowerAction.Restart } c) =>
+            host.Core.FenceByHand ? Done : Accept(new FenceOrdered(c.Origin)),
         (PoweredOff or Rebooting, HostCommand.Fence { Action: PowerAction.On or PowerAction.Restart }) => Done,
         (_, HostCommand.Fence { Action: PowerAction.Status }) => Done,
         (_, HostCommand.Fence)                   => No(Fault.HostStatusIllegal),
@@ -76,6 +78,9 @@ public static class HostDecider
 
         (_, ReportPower c) when c.Attempt != host.Core.Attempt => No(Fault.StaleReport),
         (NonResponsive or Up or Connecting or Draining, ReportPower { Action: PowerAction.Off } c) => Cut(host, c),
+        (NonResponsive, ReportFenceSkipped c) when c.Attempt == host.Core.Attempt && !host.Core.FenceByHand =>
+            host.Core.Skipped == c.Why ? Done : Accept(new FenceSkipped(c.Why, c.Words, c.At)),
+        (_, ReportFenceSkipped)                  => No(Fault.StaleReport),
         (PoweredOff, ReportPower { Action: PowerAction.On } c) => c.Ok
             ? Accept(new PoweredOn(c.At))
             : Accept(new PowerFailed(c.Action, host.Core.Attempt + 1, c.Message, c.At)),
@@ -119,15 +124,15 @@ public static class HostDecider
             Activated e            => host is Draining
                                           ? new Up(Asked(core, e.Origin) with { Job = null })
                                           : new Initializing(Asked(core, e.Origin) with { Job = null }),
-            CameUp e               => Reappear(host, core with
+            CameUp e               => Reappear(host, Calm(core) with
                                       {
                                           Facts = e.Facts, Incarnation = e.Incarnation, Failures = 0,
                                           // Power actions against another boot prove nothing of this one.
                                           Attempt = core.Attempt + (SameBoot(core, e) ? 0 : 1),
                                       }),
             LinkBroke              => new Connecting(core),
-            WentSilent e           => new NonResponsive(core with { Attempt = e.Attempt, Failures = 0 }),
-            HostEvent.Fenced e     => new PoweredOff(core with
+            WentSilent e           => new NonResponsive(Calm(core) with { Attempt = e.Attempt, Failures = 0 }),
+            HostEvent.Fenced e     => new PoweredOff(Calm(core) with
                                       {
                                           Incarnation = e.Incarnation, Attempt = e.Attempt, Failures = 0,
                                           Recent = e.Oath is { } oath ? core.Recent.Add(oath) : core.Recent,
@@ -136,6 +141,8 @@ public static class HostDecider
                                       {
                                           Core = core with { Attempt = e.Attempt, Failures = core.Failures + 1 },
                                       },
+            FenceSkipped e         => host with { Core = core with { Skipped = e.Why } },
+            FenceOrdered e         => host with { Core = Asked(core, e.Origin) with { Skipped = null, FenceByHand = true } },
             PoweredOn              => new Rebooting(core),
             MaintenanceRequested e => new Draining(Asked(core, e.Origin) with
                                       {
@@ -180,7 +187,7 @@ public static class HostDecider
     private static HostEffect Told(HostState host) => new HostEffect.TellFenced(host.Core.Incarnation);
 
     private static HostEffect Power(HostState host, PowerAction action) =>
-        new HostEffect.Power(action, host.Core.Attempt, host.Core.Failures);
+        new HostEffect.Power(action, host.Core.Attempt, host.Core.Failures, host.Core.FenceByHand);
 
     private static Decision Accept(params ImmutableArray<HostEvent> facts) => new Decision.Accept(facts);
 
@@ -270,6 +277,7 @@ public static class HostDecider
         UpdateFenceAgent c => c.Origin,
         RemoveFenceAgent c => c.Origin,
         ConfirmRebooted c  => c.Origin,
+        HostCommand.Fence c => c.Origin,
         _                  => null,
     };
 
@@ -287,6 +295,9 @@ public static class HostDecider
 
     private static bool SameBoot(HostCore core, CameUp e) =>
         core.Facts is null || core.Facts.BootId == e.Facts.BootId;
+
+    /// <summary>What was said of fencing it belongs to one silence.</summary>
+    private static HostCore Calm(HostCore core) => core with { Skipped = null, FenceByHand = false };
 
     private static HostCore Asked(HostCore core, Origin origin) => core with { Recent = core.Recent.Add(origin.Job) };
 

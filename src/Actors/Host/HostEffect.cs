@@ -23,7 +23,8 @@ public abstract record HostEffect
     public sealed record TellFenced(long Incarnation) : HostEffect;
 
     /// <param name="Failures">Attempts that failed in a row: wait longer before the next.</param>
-    public sealed record Power(PowerAction Action, long Attempt, int Failures) : HostEffect;
+    /// <param name="ByHand">An operator has ordered it: the cluster's fencing policy is not asked.</param>
+    public sealed record Power(PowerAction Action, long Attempt, int Failures, bool ByHand) : HostEffect;
 
     /// <summary>Move the guests away, and say when none is left.</summary>
     public sealed record Drain(long Incarnation) : HostEffect;

@@ -29,6 +29,12 @@ public abstract record HostEvent
 
     public sealed record PowerFailed(PowerAction Action, long Attempt, string Reason, DateTimeOffset At) : HostEvent;
 
+    /// <summary>Its power is not cut, and is asked about again as long as it is silent.</summary>
+    public sealed record FenceSkipped(FenceSkip Why, string Words, DateTimeOffset At) : HostEvent;
+
+    /// <summary>An operator wants it fenced, whatever the cluster's policy says.</summary>
+    public sealed record FenceOrdered(Origin Origin) : HostEvent;
+
     public sealed record PoweredOn(DateTimeOffset At) : HostEvent;
 
     public sealed record MaintenanceRequested(Origin Origin, string Reason) : HostEvent;

@@ -23,7 +23,8 @@ public sealed class HostHands(HostId id, HostWorld world) : IHands<HostState, Ho
     private HostEffect.Announce? _announced;
     private ClusterId _cluster;
     private string _name = "";
-    private (long Attempt, PowerAction Action, DateTimeOffset Until) _power;
+    private (HostEffect.Power? Effect, DateTimeOffset Until) _power;
+    private volatile HostEffect.Power? _owed;
     private int _powerRound;
     private ImmutableArray<Remark> _troubles = [];
 
@@ -34,6 +35,7 @@ public sealed class HostHands(HostId id, HostWorld world) : IHands<HostState, Ho
         if (reach.State.Core.Config is not { } config) return;
         (_cluster, _name) = (config.Cluster, config.Name);
         _link?.Know(new HostRow(config.Name, reach.State.Core.Incarnation));
+        if (reach.State is not (HostState.NonResponsive or HostState.PoweredOff)) _owed = null;
         switch (effect)
         {
             case HostEffect.KeepLink e:
@@ -64,6 +66,7 @@ public sealed class HostHands(HostId id, HostWorld world) : IHands<HostState, Ho
                 _ = Drain(reach.Self);
                 break;
             case HostEffect.Power e:
+                _owed = e;
                 _ = Power(e, config, reach.Self);
                 break;
             case HostEffect.SendFence e:
@@ -146,28 +149,54 @@ public sealed class HostHands(HostId id, HostWorld world) : IHands<HostState, Ho
     private async Task Power(HostEffect.Power e, HostConfig config, IActorRef self)
     {
         var now = world.Clock.GetUtcNow();
-        if (_power.Attempt == e.Attempt && _power.Action == e.Action && now < _power.Until) return;
+        if (_power.Effect is { } under && under with { Failures = e.Failures } == e && now < _power.Until) return;
         var wait = TimeSpan.FromSeconds(e.Failures == 0 ? 0 : Math.Min(30, 1 << Math.Min(e.Failures, 5)));
-        _power = (e.Attempt, e.Action, now + wait + world.Settings.FencePatience);
-        await world.Pause(wait, _closed.Token);
-        if (_closed.IsCancellationRequested || !world.MayAct()) return;
-
-        var order = new HostCommand.RunFence(id, config.Name, e.Attempt, e.Action, config.FenceAgents);
+        _power = (e, now + wait + FencingPolicy.OthersAwaited + world.Settings.FencePatience);
         try
         {
-            var neighbours = await world.Read.Neighbours(id, config.Cluster, _closed.Token);
-            var round = _powerRound++;
-            // After all neighbours have had their turn, the engine's own node has one.
-            if (round % (neighbours.Count + 1) is var turn && turn < neighbours.Count)
-                world.Entities.Tell(Kinds.Host, neighbours[turn].Value, order);
-            else
-                self.Tell(await Turn(order, (agent, password) =>
-                    world.LocalFence.Run(AgentWords.Fence(agent, e.Action, password, null), _closed.Token)));
+            var cluster = e is { Action: PowerAction.Off, ByHand: false }
+                ? await world.Read.View<ClusterView>(Kinds.Cluster, config.Cluster.Value, _closed.Token)
+                : null;
+            var grace = cluster is null ? TimeSpan.Zero : FencingPolicy.Grace(cluster.Config);
+            await world.Pause(wait > grace ? wait : grace, _closed.Token);
+            // A host that was heard again meanwhile keeps its power.
+            if (_closed.IsCancellationRequested || !world.MayAct() || !StillOwed(e)) return;
+            if (cluster is not null && await Forbidden(config.Cluster) is { } skip)
+            {
+                // Asked again at the next tick: the policy, or what is reached, may have changed.
+                _power = default;
+                self.Tell(new HostCommand.ReportFenceSkipped(e.Attempt, skip.Why, skip.Words, world.Clock.GetUtcNow()));
+                return;
+            }
+
+            await ByProxy(e, config, self);
         }
         catch (Exception failure) when (failure is EntityUnavailableException or OperationCanceledException)
         {
             _power = default;
         }
+    }
+
+    private async Task ByProxy(HostEffect.Power e, HostConfig config, IActorRef self)
+    {
+        var order = new HostCommand.RunFence(id, config.Name, e.Attempt, e.Action, config.FenceAgents);
+        var neighbours = await world.Read.Neighbours(id, config.Cluster, _closed.Token);
+        var round = _powerRound++;
+        // After all neighbours have had their turn, the engine's own node has one.
+        if (round % (neighbours.Count + 1) is var turn && turn < neighbours.Count)
+            world.Entities.Tell(Kinds.Host, neighbours[turn].Value, order);
+        else
+            self.Tell(await Turn(order, (agent, password) =>
+                world.LocalFence.Run(AgentWords.Fence(agent, e.Action, password, null), _closed.Token)));
+    }
+
+    private bool StillOwed(HostEffect.Power e) => _owed is { } power && power.Attempt == e.Attempt && power.Action == e.Action;
+
+    private async Task<(FenceSkip Why, string Words)?> Forbidden(ClusterId cluster)
+    {
+        if (await world.Read.View<ClusterView>(Kinds.Cluster, cluster.Value, _closed.Token) is not { } view) return null;
+        var (hosts, unreached) = await world.Read.Reachability(cluster, _closed.Token);
+        return FencingPolicy.Forbids(view.Config, hosts, unreached);
     }
 
     /// <summary>As proxy: turns the power of another host with a program on this host.</summary>

@@ -49,6 +49,12 @@ public sealed record HostCore(HostId Id)
     /// <summary>Power actions that failed in a row: the pause before the next grows with it.</summary>
     public int Failures { get; init; }
 
+    /// <summary>Why its power was not cut since it fell silent, or null.</summary>
+    public FenceSkip? Skipped { get; init; }
+
+    /// <summary>An operator has ordered the power action.</summary>
+    public bool FenceByHand { get; init; }
+
     public Job? Job { get; init; }
 
     public RecentJobs Recent { get; init; } = RecentJobs.None;

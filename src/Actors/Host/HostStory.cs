@@ -46,12 +46,17 @@ public static class HostStory
             WentSilent e => Said(12, Severity.Error, e.At,
                 $"Host {name} is non responsive: nothing heard for {(e.At - e.LastHeard).TotalSeconds:F1} s. "
                 + (after.Config is { PowerManagementEnabled: true, FenceAgents.IsEmpty: false }
-                    ? "Its power is being cut."
+                    ? "Its power is to be cut."
                     : "It has no power management: confirm by hand that it was rebooted to free its VMs.")),
             HostEvent.Fenced e => Said(9018, Severity.Normal, e.At,
                 $"Host {name} is fenced ({e.How}). Its guests are dead; life {e.Incarnation} begins."),
             PowerFailed e => Said(9019, Severity.Error, e.At,
                 $"Power {e.Action.ToString().ToLowerInvariant()} of host {name} failed: {e.Reason}. It is tried again."),
+            FenceSkipped e => Said(e.Why == FenceSkip.Disabled ? 9015 : 9013, Severity.Alert, e.At,
+                $"Host {name} is non responsive, but its power is not cut: {e.Words}. Its VMs wait; fence it by hand, or confirm "
+                + "that it was rebooted."),
+            FenceOrdered e => Said(21, Severity.Normal, e.Origin.At,
+                $"Host {name} is to be fenced, whatever the fencing policy: asked by {e.Origin.User}.", e.Origin),
             PoweredOn e => Said(20, Severity.Normal, e.At, $"Host {name} was switched on."),
             MaintenanceRequested e => Said(600, Severity.Normal, e.Origin.At,
                 $"Host {name} was asked to maintenance by {e.Origin.User}{(e.Reason == "" ? "" : $" (reason: {e.Reason})")}.",

@@ -20,6 +20,9 @@ internal static class HostWords
         .. host.Core.Failures > 0
             ? [new("power actions that failed in a row", host.Core.Failures.ToString(CultureInfo.InvariantCulture))]
             : Nothing,
+        .. host.Core.Skipped is { } skipped
+            ? [new("fencing", skipped == FenceSkip.Disabled ? "disabled in its cluster" : "skipped: too many hosts are not reached")]
+            : Nothing,
         .. host.Core.Facts is { } facts ? [new("boot", facts.BootId), new("agent", facts.Version)] : Nothing,
         .. host.Core.Job is { } job ? [new("job", $"{job.Description}, asked by {job.Origin.User}")] : Nothing,
     ];
@@ -28,6 +31,9 @@ internal static class HostWords
 
     private static string? Remedy(HostEffect effect) => effect switch
     {
+        HostEffect.Power { ByHand: false } => "Look whether its cluster's fencing policy forbids it (then fence it by hand: POST "
+            + "/hosts/{id}/fence, fence_type stop); else repair its fence device or its address and password, or, when the host "
+            + "certainly is off, confirm that it was rebooted (fence_type manual).",
         HostEffect.Power => "Repair its fence device or its address and password, or, when the host certainly is off, "
             + "confirm that it was rebooted (POST /hosts/{id}/fence, fence_type manual).",
         HostEffect.Drain => "Look at the VMs that are still on it: migrate or stop them.",
@@ -40,6 +46,7 @@ internal static class HostWords
         HostCommand.ReportSilent c                 => $"its agent was last heard at {c.LastHeard.UtcDateTime:HH:mm:ss} UTC",
         HostCommand.ReportUnreached                => "its agent is not reached",
         HostCommand.ReportReached c                => $"its agent is reached, boot {c.Facts.BootId}",
+        HostCommand.ReportFenceSkipped c           => $"its power is not cut: {c.Words}",
         HostCommand.ReportPower { Ok: false } c    => $"power {Word(c.Action)} failed: {c.Message}",
         HostCommand.ReportPower c                  => $"power {Word(c.Action)}: the device says {Word(c.Power)}",
         _                                          => null,

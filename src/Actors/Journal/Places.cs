@@ -23,11 +23,25 @@ public static class Places
         return [.. up.Where(d => d.Id != host.Value).Select(d => new HostId(d.Id))];
     }
 
+    /// <summary>How many hosts a cluster has, and how many of them are not reached.</summary>
+    public static async Task<(int All, int Unreached)> Reachability(
+        this IReadModel read, ClusterId cluster, CancellationToken cancel)
+    {
+        var equal = new Dictionary<string, string>(StringComparer.Ordinal) { ["config.cluster"] = cluster.ToString() };
+        var all = await read.Count(new ReadQuery(Kinds.Host, equal), cancel);
+        var connecting = await read.Count(new ReadQuery(Kinds.Host, With(equal, "connecting")), cancel);
+        var silent = await read.Count(new ReadQuery(Kinds.Host, With(equal, "non_responsive")), cancel);
+        return ((int)all, (int)(connecting + silent));
+    }
+
     public static async Task<T?> View<T>(this IReadModel read, string kind, Guid id, CancellationToken cancel)
         where T : class =>
         await read.Get(kind, id, cancel) is { } document ? WireJson.Read<T>(document.Json) : null;
 
     private static readonly Dictionary<string, string> _up = new(StringComparer.Ordinal) { ["status"] = "up" };
+
+    private static Dictionary<string, string> With(Dictionary<string, string> equal, string status) =>
+        new(equal) { ["status"] = status };
 
     private static bool IsUp(Document document) => (string?)JObject.Parse(document.Json)["status"] == "up";
 }

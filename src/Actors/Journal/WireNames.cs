@@ -46,6 +46,8 @@ public static class WireNames
         Name<HostEvent.WentSilent>("host.went-silent.1"),
         Name<HostEvent.Fenced>("host.fenced.1"),
         Name<HostEvent.PowerFailed>("host.power-failed.1"),
+        Name<HostEvent.FenceSkipped>("host.fence-skipped.1"),
+        Name<HostEvent.FenceOrdered>("host.fence-ordered.1"),
         Name<HostEvent.PoweredOn>("host.powered-on.1"),
         Name<HostEvent.MaintenanceRequested>("host.maintenance-requested.1"),
         Name<HostEvent.EnteredMaintenance>("host.entered-maintenance.1"),
@@ -140,6 +142,7 @@ public static class WireNames
         Name<HostCommand.ReportUnreached>("host.ask.report-unreached.1"),
         Name<HostCommand.ReportEmpty>("host.ask.report-empty.1"),
         Name<HostCommand.ReportPower>("host.ask.report-power.1"),
+        Name<HostCommand.ReportFenceSkipped>("host.ask.report-fence-skipped.1"),
         Name<HostCommand.RunFence>("host.ask.run-fence.1"),
 
         // Vm: commands

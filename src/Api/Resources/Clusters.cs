@@ -71,8 +71,8 @@ internal static class Clusters
             CpuType = body.One("cpu")?.Text("type") ?? "",
             Architecture = body.One("cpu")?.Text("architecture") is { } given and not "undefined" ? given : "x86_64",
             MemoryOvercommitPercent = Overcommit(body) ?? 100,
-            FencingEnabled = body.One("fencing_policy")?.Flag("enabled") ?? true,
         };
+        config = FencingPatch(body).Apply(config);
         var view = await Names.Claiming(call, Kinds.Cluster, name, id, () => call.Ask<ClusterView>(
             Kinds.Cluster, id, new ClusterCommand.Create(call.NewOrigin(), config)));
         return Answer.Created(Show(call, view));
@@ -83,18 +83,37 @@ internal static class Clusters
         var body = await call.ReadBody(Shapes.Cluster);
         var present = await Read(call);
         var name = Names.Changed(body, "Cluster", present.Config.Name);
-        var patch = new ClusterPatch
+        var patch = FencingPatch(body) with
         {
             Name = name,
             Description = body.Text("description"),
             Comment = body.Text("comment"),
             CpuType = body.One("cpu")?.Text("type"),
             MemoryOvercommitPercent = Overcommit(body),
-            FencingEnabled = body.One("fencing_policy")?.Flag("enabled"),
         };
         var view = await Names.Renaming(call, Kinds.Cluster, name, present.Config.Name, call.Id(), () =>
             call.Ask<ClusterView>(Kinds.Cluster, call.Id(), new ClusterCommand.Update(call.NewOrigin(), patch)));
         return Answer.Of(Show(call, view));
+    }
+
+    private static ClusterPatch FencingPatch(Element body)
+    {
+        if (body.One("fencing_policy") is not { } policy) return new ClusterPatch();
+        if (policy.One("skip_if_sd_active")?.Flag("enabled") == true)
+            throw FaultException.NotYet("Skipping fencing while a host holds its storage lease");
+        if (policy.Flag("skip_if_gluster_bricks_up") == true || policy.Flag("skip_if_gluster_quorum_not_met") == true)
+            throw FaultException.NotYet("Gluster");
+        var broken = policy.One("skip_if_connectivity_broken");
+        var threshold = broken?.Integer("threshold");
+        if (threshold is < 1 or > 100)
+            throw FaultException.Bad(
+                $"fencing_policy.skip_if_connectivity_broken.threshold is {threshold}; it must be from 1 to 100");
+        return new ClusterPatch
+        {
+            FencingEnabled = policy.Flag("enabled"),
+            SkipFencingIfConnectivityBroken = broken?.Flag("enabled"),
+            BrokenConnectivityThreshold = threshold,
+        };
     }
 
     private static int? Overcommit(Element body)
@@ -116,7 +135,14 @@ internal static class Clusters
             .With("version", Versions.Level(call.World.Options))
             .With("memory_policy", Shapes.ClusterMemoryPolicy.New()
                 .With("over_commit", Shapes.OverCommit.New().With("percent", config.MemoryOvercommitPercent)))
-            .With("fencing_policy", Shapes.FencingPolicy.New().With("enabled", config.FencingEnabled))
+            .With("fencing_policy", Shapes.FencingPolicy.New()
+                .With("enabled", config.FencingEnabled)
+                .With("skip_if_connectivity_broken", Shapes.SkipIfConnectivityBroken.New()
+                    .With("enabled", config.SkipFencingIfConnectivityBroken)
+                    .With("threshold", config.BrokenConnectivityThreshold))
+                .With("skip_if_sd_active", Shapes.SkipIfSdActive.New().With("enabled", false))
+                .With("skip_if_gluster_bricks_up", false)
+                .With("skip_if_gluster_quorum_not_met", false))
             .With("virt_service", true)
             .With("gluster_service", false)
             .With("data_center", Refs.To(config.DataCenter));
