@@ -19,6 +19,9 @@ public sealed class HandshakeTests : IDisposable
 
     public void Dispose() => authority.Dispose();
 
+    /// <summary>A greeting whose cluster name would have fewer than no characters.</summary>
+    private static readonly byte[] _negativeLength = [2, 1, 0, 0, 0, 0xC6, 0xF2, 0xA9, 0x96, 0xF8, 116, 101, 115, 116];
+
     private static int Seed { get; } =
         int.TryParse(Environment.GetEnvironmentVariable("SEED"), out var seed) ? seed : Random.Shared.Next();
 
@@ -29,7 +32,11 @@ public sealed class HandshakeTests : IDisposable
         var whole = Greeting.Refusal("because")[4..];
         for (var n = 0; n < 10_000; n++)
         {
-            var frame = Garbage(random, n % 2 == 0 ? whole : [2, 1, 0, 0, 0, 4, 116, 101, 115, 116, .. Guid.NewGuid().ToByteArray()]);
+            var frame = n switch
+            {
+                0 => _negativeLength,
+                _ => Garbage(random, n % 2 == 0 ? whole : [2, 1, 0, 0, 0, 4, 116, 101, 115, 116, .. Guid.NewGuid().ToByteArray()]),
+            };
             try
             {
                 Greeting.Parse(frame);

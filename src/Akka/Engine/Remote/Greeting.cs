@@ -59,7 +59,7 @@ internal static class Greeting
 
             return Frames.ReadHello(frame);
         }
-        catch (Exception e) when (e is EndOfStreamException or FormatException or ArgumentException or OverflowException)
+        catch (Exception e) when (e is IOException or FormatException or ArgumentException or OverflowException)
         {
             throw new InvalidDataException($"its greeting is not of this protocol: {e.Message}", e);
         }
