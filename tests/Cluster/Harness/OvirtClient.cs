@@ -57,7 +57,7 @@ public sealed class OvirtClient : IDisposable
     private readonly string _password;
     private volatile string? _token;
 
-    /// <param name="attemptLimit">How long one attempt may take before another node is tried.</param>
+    /// <param name="attemptLimit">How long one attempt may take before another node is tried; a quarter of it to connect.</param>
     public OvirtClient(
         IReadOnlyList<Uri> nodes, string caFile, string user, string password, TimeSpan attemptLimit)
     {
@@ -74,7 +74,7 @@ public sealed class OvirtClient : IDisposable
         trust.CustomTrustStore.AddRange(authorities);
         _http = new HttpClient(new SocketsHttpHandler
         {
-            ConnectTimeout = TimeSpan.FromSeconds(2),
+            ConnectTimeout = attemptLimit / 4,
             UseCookies = false,
             AllowAutoRedirect = false,
             SslOptions = new SslClientAuthenticationOptions
@@ -168,6 +168,13 @@ public sealed class OvirtClient : IDisposable
             if (e is OperationCanceledException) _suspects[node] = true;
             return new Answer(Outcome.Unknown, node, 0, e.Message, 1, clock.Elapsed);
         }
+    }
+
+    /// <summary>Comes without a token, and answers the status with which the node sends it away.</summary>
+    public async Task<int> Knock(int node)
+    {
+        using var response = await _http.GetAsync(new Uri(_nodes[node], Api));
+        return (int)response.StatusCode;
     }
 
     /// <summary>Asks the SSO service of a node for a new token and keeps it for all of them.</summary>

@@ -28,7 +28,7 @@ public sealed record PostgresSettings(string ConnectionString)
     /// <summary>One of several servers that says nothing for this long does not count at this moment.</summary>
     public TimeSpan ProbeTimeout { get; init; } = TimeSpan.FromSeconds(1);
 
-    /// <summary>How often all of several servers are asked who is the primary.</summary>
+    /// <summary>How often all servers are asked who is the primary.</summary>
     public TimeSpan ProbeInterval { get; init; } = TimeSpan.FromSeconds(1);
 
     public ILogger Log { get; init; } = NullLogger.Instance;

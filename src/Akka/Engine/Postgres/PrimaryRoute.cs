@@ -12,6 +12,9 @@ namespace Orchestrator.Engine.Postgres;
 /// </summary>
 public sealed class PrimaryRoute : IAsyncDisposable
 {
+    /// <summary>A server that needs longer for the shortest of answers is taken for one that hangs, as far as threads go.</summary>
+    private static readonly TimeSpan Slow = TimeSpan.FromMilliseconds(500);
+
     private readonly PostgresSettings settings;
     private readonly TimeProvider time;
     private readonly ImmutableArray<ServerAddress> servers;
@@ -203,7 +206,9 @@ public sealed class PrimaryRoute : IAsyncDisposable
     {
         try
         {
-            var answer = await AskOnceAsync(server, cancel).WaitAsync(Patience, time, cancel).ConfigureAwait(false);
+            var question = AskOnceAsync(server, cancel);
+            if (await IsSlowAsync(question, cancel).ConfigureAwait(false)) spare.Note(server, hangs: true);
+            var answer = await question.WaitAsync(Patience, time, cancel).ConfigureAwait(false);
             spare.Note(server, hangs: false);
             return answer;
         }
@@ -212,6 +217,15 @@ public sealed class PrimaryRoute : IAsyncDisposable
             spare.Note(server, hangs: e is TimeoutException or NpgsqlException { InnerException: TimeoutException });
             return new ServerAnswer(server, e.Message, false, 0, default, 0, []);
         }
+    }
+
+    /// <summary>The threads must be there before the first statement has timed out.</summary>
+    private async Task<bool> IsSlowAsync(Task question, CancellationToken cancel)
+    {
+        using var over = CancellationTokenSource.CreateLinkedTokenSource(cancel);
+        var first = await Task.WhenAny(question, Task.Delay(Slow, time, over.Token)).ConfigureAwait(false);
+        await over.CancelAsync().ConfigureAwait(false);
+        return first != question;
     }
 
     private async Task<ServerAnswer> AskOnceAsync(ServerAddress server, CancellationToken cancel)
@@ -242,12 +256,12 @@ public sealed class PrimaryRoute : IAsyncDisposable
             if (started) return;
             started = true;
             known = file.Read();
-            if (HasSeveral) watching = Task.Run(WatchAsync);
+            watching = Task.Run(WatchAsync);
         }
     }
 
     /// <summary>A primary that was promoted while the former one still answers must be found by those, too, who have no
-    /// reason to look for it.</summary>
+    /// reason to look for it; and a server that hangs is to be noticed before it holds all threads.</summary>
     private async Task WatchAsync()
     {
         using var timer = new PeriodicTimer(settings.ProbeInterval, time);
