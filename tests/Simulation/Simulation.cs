@@ -40,7 +40,10 @@ public sealed class Simulation : IDisposable
                 Bug = options.Bug?.Agent,
                 ObeysOldEpochs = options.Bug?.AgentObeysOldEpochs == true,
             }, Outside.Clock, Seeded("world"),
-            Timeline.Note);
+            Timeline.Note)
+        {
+            MayAct = node => Nodes!.Single(n => n.Name == node).Membership is { MayAct: true },
+        };
         var parts = new NodeParts(
             Thread, Database, Network, (node, address) => World.Agent(node, address), node => World.Fence(node),
             ConfigurationFactory.ParseString(options.Bug?.Hocon ?? ""), Chance("nodes"), Timeline, options.Verbose)

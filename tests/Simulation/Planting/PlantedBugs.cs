@@ -63,6 +63,9 @@ public static class PlantedBugs
             }),
         },
 
+        // A host that stands still for a moment loses its power.
+        new("cuts-power-too-soon", "power-reason") { Hocon = "orchestrator.hosts.silent-after = 2 s" },
+
         // A cluster hears for a while of every host that it takes no guests.
         new("hosts-are-denied", "placement")
         {

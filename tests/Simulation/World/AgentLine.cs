@@ -34,7 +34,10 @@ internal sealed class AgentLine(Wire wire) : IAgent
         {
             while (await stream.Arrived.WaitToReadAsync(cancel))
                 while (stream.Arrived.TryRead(out var told))
+                {
+                    _world.Heard(wire.Host, wire.Node);
                     yield return told;
+                }
         }
         finally
         {

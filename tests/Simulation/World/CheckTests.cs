@@ -165,6 +165,26 @@ public sealed class CheckTests
     }
 
     [Fact]
+    public void What_comes_to_a_node_that_does_not_listen_or_may_not_act_is_no_sign_of_life()
+    {
+        var story = new WorldStory();
+        story.Run(async () =>
+        {
+            var left = story.Agent(1).Events(1, Vm(1)).GetAsyncEnumerator();
+            Assert.True(await left.MoveNextAsync());
+            await story.Clock.Pass(10);
+            await Fence(story, 1);
+
+            story.Follow(2);
+            await story.Clock.Pass(10);
+            story.World.MayAct = static _ => false;
+            await story.Clock.Pass(10);
+            await Fence(story, 2);
+            Assert.Empty(story.World.Violations);
+        });
+    }
+
+    [Fact]
     public void A_lying_power_device_excuses_copies_of_its_host_and_of_no_other()
     {
         var story = new WorldStory();

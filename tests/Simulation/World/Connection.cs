@@ -148,7 +148,6 @@ internal sealed class Connection
         if (!_wire.CarriesToHost) _unacknowledged++;
         if (what is EventStream stream)
         {
-            _wire.World.Heard(_wire.Host);
             stream.Arrive();
             return;
         }

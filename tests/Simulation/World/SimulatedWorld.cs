@@ -157,9 +157,14 @@ public sealed class SimulatedWorld : IDisposable
         foreach (var wire in _wires.Values) wire.Reset(life);
     }
 
-    /// <summary>The engine has received a word of this host's stream.</summary>
-    internal void Heard(WorldHost host)
+    /// <summary>Whether that node is one whose word counts: a process that was frozen and wakes reads what has waited
+    /// for it before it knows that it owns nothing any more.</summary>
+    public Func<string, bool> MayAct { get; set; } = static _ => true;
+
+    /// <summary>A node has read a word of this host's stream. What only came to its socket was heard by nobody.</summary>
+    internal void Heard(WorldHost host, string node)
     {
+        if (!MayAct(node)) return;
         var now = Now;
         if (host.LastHeard is not { } last || now - last >= Options.SilentAfter) host.SilenceEnded = now;
         host.LastHeard = now;

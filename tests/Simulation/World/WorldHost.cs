@@ -76,7 +76,7 @@ public sealed class WorldHost : IDisposable
     /// <summary>Directions in which no engine node and no other host reaches it.</summary>
     internal Direction Isolated { get; set; }
 
-    /// <summary>When a word of it last came to any engine node, and when that last ended a silence.</summary>
+    /// <summary>When a word of it was last read by an engine node, and when that last ended a silence.</summary>
     internal TimeSpan? LastHeard { get; set; }
 
     internal TimeSpan? SilenceEnded { get; set; }
