@@ -348,9 +348,8 @@ public sealed class ResourceTests : IAsyncLifetime
     [Fact]
     public async Task A_cluster_says_when_its_hosts_are_not_fenced()
     {
-        var path = "/ovirt-engine/api/clusters/00000000-0000-4000-8000-0000000000c1";
-        async Task<HttpResponseMessage> Put(string policy) => await _api.Client.PutAsync(path, new StringContent(
-            $"<cluster><fencing_policy>{policy}</fencing_policy></cluster>", System.Text.Encoding.UTF8, "application/xml"));
+        Task<HttpResponseMessage> Put(string policy) => _api.Send(HttpMethod.Put, $"/clusters/{TestApi.Cluster}",
+            $"<cluster><fencing_policy>{policy}</fencing_policy></cluster>");
         var shown = (await TestApi.Xml(await Put(
             "<skip_if_connectivity_broken><enabled>true</enabled><threshold>40</threshold></skip_if_connectivity_broken>"), HttpStatusCode.OK))
             .Element("fencing_policy")!;
@@ -376,15 +375,15 @@ public sealed class ResourceTests : IAsyncLifetime
         var body = $"""<disk_attachment><disk id="{disk}"/></disk_attachment>""";
 
         Assert.Contains("attached", await TestApi.FaultOf(await _api.Post(attach, body), HttpStatusCode.Conflict), StringComparison.Ordinal);
-        Assert.Contains("attached", await TestApi.FaultOf(await _api.Client.DeleteAsync($"/ovirt-engine/api/disks/{disk}"), HttpStatusCode.Conflict), StringComparison.Ordinal);
+        Assert.Contains("attached", await TestApi.FaultOf(await _api.Send(HttpMethod.Delete, $"/disks/{disk}"), HttpStatusCode.Conflict), StringComparison.Ordinal);
         var inline = $"""<vm><name>third</name><cluster><name>Default</name></cluster><disk_attachments>{body}</disk_attachments></vm>""";
         Assert.Contains("attached", await TestApi.FaultOf(await _api.Post("/vms", inline), HttpStatusCode.Conflict), StringComparison.Ordinal);
         Assert.Equal([TestApi.Vm], _api.Engine.View<DiskView>(Kinds.Disk, disk).Vms.Select(v => v.Value));
 
-        (await _api.Client.DeleteAsync($"/ovirt-engine/api/vms/{TestApi.Vm}/diskattachments/{disk}")).EnsureSuccessStatusCode();
+        (await _api.Send(HttpMethod.Delete, $"/vms/{TestApi.Vm}/diskattachments/{disk}")).EnsureSuccessStatusCode();
         Assert.Empty(_api.Engine.View<DiskView>(Kinds.Disk, disk).Vms);
         await TestApi.Xml(await _api.Post(attach, body), HttpStatusCode.Created);
-        (await _api.Client.DeleteAsync($"/ovirt-engine/api/vms/{(string)other.Attribute("id")!}?detach_only=true")).EnsureSuccessStatusCode();
+        (await _api.Send(HttpMethod.Delete, $"/vms/{(string)other.Attribute("id")!}?detach_only=true")).EnsureSuccessStatusCode();
         Assert.Empty(_api.Engine.View<DiskView>(Kinds.Disk, disk).Vms);
     }
 
@@ -395,7 +394,7 @@ public sealed class ResourceTests : IAsyncLifetime
         var disk = await AttachedDisk();
         var view = _api.Engine.View<DiskView>(Kinds.Disk, disk);
         _api.Engine.Put(Kinds.Disk, disk, view with { Status = "ok", Vms = [new VmId(Guid.NewGuid())] });
-        (await _api.Client.DeleteAsync($"/ovirt-engine/api/disks/{disk}")).EnsureSuccessStatusCode();
+        (await _api.Send(HttpMethod.Delete, $"/disks/{disk}")).EnsureSuccessStatusCode();
     }
 
     private async Task<IEnumerable<string>> Found(string search, string more = "") =>

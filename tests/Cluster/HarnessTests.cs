@@ -37,26 +37,26 @@ public sealed class HarnessTests
         using var listener = new TcpListener(System.Net.IPAddress.Parse(NetworkLab.BridgeAddress), 0);
         listener.Start();
         var port = ((System.Net.IPEndPoint)listener.LocalEndpoint).Port;
-        Assert.True(await Reaches(0, NetworkLab.BridgeAddress, port));
+        Assert.True(await Reaches(network, 0, NetworkLab.BridgeAddress, port));
 
         await network.CutDatabase(0, port, Way.FromNode);
-        Assert.False(await Reaches(0, NetworkLab.BridgeAddress, port));
-        Assert.True(await Reaches(1, NetworkLab.BridgeAddress, port));
+        Assert.False(await Reaches(network, 0, NetworkLab.BridgeAddress, port));
+        Assert.True(await Reaches(network, 1, NetworkLab.BridgeAddress, port));
         await network.Heal();
-        Assert.True(await Reaches(0, NetworkLab.BridgeAddress, port));
+        Assert.True(await Reaches(network, 0, NetworkLab.BridgeAddress, port));
 
         // The answer is lost, not the question: as blind as a cut in the other direction.
         await network.CutDatabase(0, port, Way.ToNode);
-        Assert.False(await Reaches(0, NetworkLab.BridgeAddress, port));
+        Assert.False(await Reaches(network, 0, NetworkLab.BridgeAddress, port));
         await network.Heal();
 
         // A port that nobody listens on refuses at once; a cut says nothing at all.
-        Assert.Equal("refused", await Knock(0, NetworkLab.AddressOf(1)));
+        Assert.Equal("refused", await Knock(network, 0, NetworkLab.AddressOf(1)));
         await network.CutNodes(0, 1, Way.Both);
-        Assert.Equal("silence", await Knock(0, NetworkLab.AddressOf(1)));
-        Assert.Equal("refused", await Knock(0, NetworkLab.BridgeAddress));
+        Assert.Equal("silence", await Knock(network, 0, NetworkLab.AddressOf(1)));
+        Assert.Equal("refused", await Knock(network, 0, NetworkLab.BridgeAddress));
         await network.Heal();
-        Assert.Equal("refused", await Knock(0, NetworkLab.AddressOf(1)));
+        Assert.Equal("refused", await Knock(network, 0, NetworkLab.AddressOf(1)));
     }
 
     [Fact]
@@ -89,12 +89,12 @@ public sealed class HarnessTests
         return (long)(await ask.ExecuteScalarAsync())!;
     }
 
-    private static async Task<bool> Reaches(int node, string address, int port) =>
-        await Knock(node, address, port) == "open";
+    private static async Task<bool> Reaches(NetworkLab network, int node, string address, int port) =>
+        await Knock(network, node, address, port) == "open";
 
-    private static async Task<string> Knock(int node, string address, int port = 9)
+    private static async Task<string> Knock(NetworkLab network, int node, string address, int port = 9)
     {
-        var (_, words) = await ChildProcess.Try("ip", "netns", "exec", NetworkLab.NamespaceOf(node), "timeout", "1", "bash",
+        var (_, words) = await ChildProcess.Try("ip", "netns", "exec", network.NamespaceOf(node), "timeout", "1", "bash",
             "-c", $"exec 3<>/dev/tcp/{address}/{port} && echo open");
         return words.Contains("open", StringComparison.Ordinal) ? "open"
             : words.Contains("refused", StringComparison.Ordinal) ? "refused" : "silence";

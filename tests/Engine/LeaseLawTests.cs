@@ -55,19 +55,21 @@ public sealed class LeaseLawTests
             Clock = thread.Clock,
             Dispatcher = thread,
         });
-        NodeMembership Node(IEngineStore store) => new(
-            store, new NodeSettings("law", "host", 1, [], "1"), thread.Clock, Logging.GetLogger(logs, "twin"),
-            new DispatcherTaskScheduler(thread));
-        var first = new SlowStore(new MemoryEngineStore(database), new Random(1), thread.Clock);
-        var dead = Node(first);
-        dead.Start();
-        thread.Advance(TimeSpan.FromSeconds(1));
+        (SlowStore, NodeMembership) Begin(int seed)
+        {
+            var store = new SlowStore(new MemoryEngineStore(database), new Random(seed), thread.Clock);
+            var node = new NodeMembership(
+                store, new NodeSettings("law", "host", 1, [], "1"), thread.Clock, Logging.GetLogger(logs, "twin"),
+                new DispatcherTaskScheduler(thread));
+            node.Start();
+            thread.Advance(TimeSpan.FromSeconds(1));
+            return (store, node);
+        }
+
+        var (first, dead) = Begin(1);
         Assert.NotNull(dead.Self);
         first.IsAway = true;
-        var second = new SlowStore(new MemoryEngineStore(database), new Random(2), thread.Clock);
-        var next = Node(second);
-        next.Start();
-        thread.Advance(TimeSpan.FromSeconds(1));
+        var (second, next) = Begin(2);
         Assert.Null(next.Self);
         second.IsAway = true;
         thread.Advance(TimeSpan.FromSeconds(12));

@@ -268,15 +268,15 @@ public static class HostDecider
 
     private static Origin? OriginOf(HostCommand command) => command switch
     {
-        Register c         => c.Origin,
-        Update c           => c.Origin,
-        Activate c         => c.Origin,
-        Deactivate c       => c.Origin,
-        Remove c           => c.Origin,
-        AddFenceAgent c    => c.Origin,
-        UpdateFenceAgent c => c.Origin,
-        RemoveFenceAgent c => c.Origin,
-        ConfirmRebooted c  => c.Origin,
+        Register c          => c.Origin,
+        Update c            => c.Origin,
+        Activate c          => c.Origin,
+        Deactivate c        => c.Origin,
+        Remove c            => c.Origin,
+        AddFenceAgent c     => c.Origin,
+        UpdateFenceAgent c  => c.Origin,
+        RemoveFenceAgent c  => c.Origin,
+        ConfirmRebooted c   => c.Origin,
         HostCommand.Fence c => c.Origin,
         _                  => null,
     };

@@ -154,14 +154,17 @@ public sealed class HostHands(HostId id, HostWorld world) : IHands<HostState, Ho
         _power = (e, now + wait + FencingPolicy.OthersAwaited + world.Settings.FencePatience);
         try
         {
-            var cluster = e is { Action: PowerAction.Off, ByHand: false }
-                ? await world.Read.View<ClusterView>(Kinds.Cluster, config.Cluster.Value, _closed.Token)
-                : null;
-            var grace = cluster is null ? TimeSpan.Zero : FencingPolicy.Grace(cluster.Config);
-            await world.Pause(wait > grace ? wait : grace, _closed.Token);
+            var policy = await Policy(e, config.Cluster);
+            if (policy is not null && FencingPolicy.Grace(policy) is var grace && grace > wait) wait = grace;
+            if (wait > TimeSpan.Zero)
+            {
+                await world.Pause(wait, _closed.Token);
+                policy = await Policy(e, config.Cluster);
+            }
+
             // A host that was heard again meanwhile keeps its power.
             if (_closed.IsCancellationRequested || !world.MayAct() || !StillOwed(e)) return;
-            if (cluster is not null && await Forbidden(config.Cluster) is { } skip)
+            if (policy is not null && await Forbidden(policy, config.Cluster) is { } skip)
             {
                 // Asked again at the next tick: the policy, or what is reached, may have changed.
                 _power = default;
@@ -192,11 +195,19 @@ public sealed class HostHands(HostId id, HostWorld world) : IHands<HostState, Ho
 
     private bool StillOwed(HostEffect.Power e) => _owed is { } power && power.Attempt == e.Attempt && power.Action == e.Action;
 
-    private async Task<(FenceSkip Why, string Words)?> Forbidden(ClusterId cluster)
+    /// <summary>The cluster whose policy is asked; null when none is: power is switched on, or cut by hand.</summary>
+    private async Task<ClusterConfig?> Policy(HostEffect.Power e, ClusterId cluster) =>
+        e is { Action: PowerAction.Off, ByHand: false }
+            ? (await world.Read.View<ClusterView>(Kinds.Cluster, cluster.Value, _closed.Token))?.Config
+            : null;
+
+    private async Task<(FenceSkip Why, string Words)?> Forbidden(ClusterConfig policy, ClusterId cluster)
     {
-        if (await world.Read.View<ClusterView>(Kinds.Cluster, cluster.Value, _closed.Token) is not { } view) return null;
-        var (hosts, unreached) = await world.Read.Reachability(cluster, _closed.Token);
-        return FencingPolicy.Forbids(view.Config, hosts, unreached);
+        // Hosts are counted only for a policy that asks how many are not reached.
+        var (hosts, unreached) = policy.SkipFencingIfConnectivityBroken
+            ? await world.Read.Reachability(cluster, _closed.Token)
+            : default;
+        return FencingPolicy.Forbids(policy, hosts, unreached);
     }
 
     /// <summary>As proxy: turns the power of another host with a program on this host.</summary>

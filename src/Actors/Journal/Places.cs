@@ -18,8 +18,7 @@ public static class Places
     public static async Task<IReadOnlyList<HostId>> Neighbours(
         this IReadModel read, HostId host, ClusterId cluster, CancellationToken cancel)
     {
-        var equal = new Dictionary<string, string>(_up) { ["config.cluster"] = cluster.ToString() };
-        var up = await read.List(new ReadQuery(Kinds.Host, equal), cancel);
+        var up = await read.List(HostsOf(cluster, "up"), cancel);
         return [.. up.Where(d => d.Id != host.Value).Select(d => new HostId(d.Id))];
     }
 
@@ -27,10 +26,9 @@ public static class Places
     public static async Task<(int All, int Unreached)> Reachability(
         this IReadModel read, ClusterId cluster, CancellationToken cancel)
     {
-        var equal = new Dictionary<string, string>(StringComparer.Ordinal) { ["config.cluster"] = cluster.ToString() };
-        var all = await read.Count(new ReadQuery(Kinds.Host, equal), cancel);
-        var connecting = await read.Count(new ReadQuery(Kinds.Host, With(equal, "connecting")), cancel);
-        var silent = await read.Count(new ReadQuery(Kinds.Host, With(equal, "non_responsive")), cancel);
+        var all = await read.Count(HostsOf(cluster), cancel);
+        var connecting = await read.Count(HostsOf(cluster, "connecting"), cancel);
+        var silent = await read.Count(HostsOf(cluster, "non_responsive"), cancel);
         return ((int)all, (int)(connecting + silent));
     }
 
@@ -40,8 +38,12 @@ public static class Places
 
     private static readonly Dictionary<string, string> _up = new(StringComparer.Ordinal) { ["status"] = "up" };
 
-    private static Dictionary<string, string> With(Dictionary<string, string> equal, string status) =>
-        new(equal) { ["status"] = status };
+    private static ReadQuery HostsOf(ClusterId cluster, string? status = null)
+    {
+        var equal = new Dictionary<string, string>(StringComparer.Ordinal) { ["config.cluster"] = cluster.ToString() };
+        if (status is not null) equal["status"] = status;
+        return new ReadQuery(Kinds.Host, equal);
+    }
 
     private static bool IsUp(Document document) => (string?)JObject.Parse(document.Json)["status"] == "up";
 }

@@ -70,13 +70,11 @@ public static class Shapes
 
     public static Shape FencingPolicy { get; } = new("fencing_policy", "fencing_policies",
         Boolean("enabled"), One("skip_if_connectivity_broken", () => SkipIfConnectivityBroken),
-        One("skip_if_sd_active", () => SkipIfSdActive), Boolean("skip_if_gluster_bricks_up"),
+        One("skip_if_sd_active", () => Switch), Boolean("skip_if_gluster_bricks_up"),
         Boolean("skip_if_gluster_quorum_not_met"));
 
     public static Shape SkipIfConnectivityBroken { get; } = new("skip_if_connectivity_broken", "skip_if_connectivity_brokens",
         Boolean("enabled"), Integer("threshold"));
-
-    public static Shape SkipIfSdActive { get; } = new("skip_if_sd_active", "skip_if_sd_actives", Boolean("enabled"));
 
     // hosts
 

@@ -140,7 +140,7 @@ internal static class Clusters
                 .With("skip_if_connectivity_broken", Shapes.SkipIfConnectivityBroken.New()
                     .With("enabled", config.SkipFencingIfConnectivityBroken)
                     .With("threshold", config.BrokenConnectivityThreshold))
-                .With("skip_if_sd_active", Shapes.SkipIfSdActive.New().With("enabled", false))
+                .With("skip_if_sd_active", Shapes.Switch.New().With("enabled", false))
                 .With("skip_if_gluster_bricks_up", false)
                 .With("skip_if_gluster_quorum_not_met", false))
             .With("virt_service", true)

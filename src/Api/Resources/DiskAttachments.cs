@@ -70,8 +70,8 @@ internal static class DiskAttachments
         var origin = call.NewOrigin();
         var disk = new DiskId(call.Id(1));
         await call.Ask(Kinds.Vm, call.Id(), new VmCommand.DetachDisk(origin, disk));
-        await DiskHolders.Settle(call, disk);
         if (call.Parameters.Flag("detach_only") == false) await Disks.Remove(call, disk.Value, call.NewOrigin());
+        else await DiskHolders.Settle(call, disk);
         return Acts.Accepted(call, origin);
     }
 

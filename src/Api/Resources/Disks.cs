@@ -74,12 +74,13 @@ internal static class Disks
         return Create(call, Guid.NewGuid(), source.Config with { Name = name }, source.Path, source.Config.Format);
     }
 
+    /// <summary>Removes a disk that no VM lists.</summary>
     public static async Task Remove(ApiCall call, Guid id, Origin origin)
     {
         var disk = await call.Get<DiskView>(Kinds.Disk, id);
+        await DiskHolders.Settle(call, disk.Id);
         var domain = await call.Get<StorageDomainView>(Kinds.StorageDomain, disk.Config.StorageDomain.Value);
         var host = await StorageDomains.HostFor(call, domain);
-        await DiskHolders.Settle(call, disk.Id);
         await call.Ask(Kinds.Disk, id, new DiskCommand.Remove(origin, host));
     }
 

@@ -123,9 +123,8 @@ internal static class Vms
     {
         try
         {
-            await DiskHolders.Settle(call, disk);
-            if (keeps || (await call.Get<DiskView>(Kinds.Disk, disk.Value)).Config.Shareable) return;
-            await Disks.Remove(call, disk.Value, call.NewOrigin());
+            if (keeps || (await call.Get<DiskView>(Kinds.Disk, disk.Value)).Config.Shareable) await DiskHolders.Settle(call, disk);
+            else await Disks.Remove(call, disk.Value, call.NewOrigin());
         }
         catch (FaultException left)
         {

@@ -1,4 +1,4 @@
-using System.Globalization;
+using System.Security.Cryptography;
 
 namespace Orchestrator.Tests.Cluster.Harness;
 
@@ -13,10 +13,8 @@ public sealed class NetworkLab : IAsyncDisposable
 {
     public const string BridgeAddress = "10.88.0.1";
 
-    private static int _labs;
-
     // The kernel takes a network apart in its own time: the next one has other names.
-    private static string _tag = "";
+    private readonly string _tag = RandomNumberGenerator.GetHexString(6, lowercase: true);
     private readonly RunLog _log;
     private readonly int _nodes;
 
@@ -26,15 +24,14 @@ public sealed class NetworkLab : IAsyncDisposable
         _nodes = nodes;
     }
 
-    private static string Bridge => $"ocbr{_tag}";
+    private string Bridge => $"ocbr{_tag}";
 
-    public static string NamespaceOf(int node) => $"oc{_tag}-{node + 1}";
+    public string NamespaceOf(int node) => $"oc{_tag}-{node + 1}";
 
     public static string AddressOf(int node) => $"10.88.0.{node + 11}";
 
     public static async Task<NetworkLab> Make(RunLog log, int nodes)
     {
-        _tag = string.Create(CultureInfo.InvariantCulture, $"{Environment.ProcessId % 1000}{(char)('a' + (_labs++ % 26))}");
         var lab = new NetworkLab(log, nodes);
         try
         {

@@ -219,7 +219,7 @@ public sealed class TestCluster : IAsyncDisposable
                 More = Options.More,
                 Extra = Options.Extra,
                 Program = Options.Program,
-            }, Folder, Log, Options.Namespaces ? NetworkLab.NamespaceOf(i) : null));
+            }, Folder, Log, _network?.NamespaceOf(i)));
         }
 
         Fleet = await FleetProcess.Start(new FleetConfig
