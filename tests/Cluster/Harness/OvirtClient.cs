@@ -3,6 +3,7 @@ using System.Diagnostics;
 using System.Net;
 using System.Net.Http.Headers;
 using System.Net.Security;
+using System.Net.Sockets;
 using System.Security.Cryptography.X509Certificates;
 using System.Text;
 using System.Text.Json;
@@ -75,6 +76,7 @@ public sealed class OvirtClient : IDisposable
         _http = new HttpClient(new SocketsHttpHandler
         {
             ConnectTimeout = attemptLimit / 4,
+            ConnectCallback = Connect,
             UseCookies = false,
             AllowAutoRedirect = false,
             SslOptions = new SslClientAuthenticationOptions
@@ -91,6 +93,9 @@ public sealed class OvirtClient : IDisposable
 
     /// <summary>Nodes that let an attempt run into its limit; asked last until they are forgiven.</summary>
     private readonly ConcurrentDictionary<int, bool> _suspects = new();
+
+    /// <summary>Nodes that took the last connection that was tried.</summary>
+    private readonly ConcurrentDictionary<(string Host, int Port), bool> _reached = new();
 
     /// <summary>All nodes are well again, as far as the test knows.</summary>
     public void Forgive() => _suspects.Clear();
@@ -144,6 +149,9 @@ public sealed class OvirtClient : IDisposable
         int node, HttpMethod method, string path, JsonObject? body, CancellationToken cancel = default)
     {
         var clock = Stopwatch.StartNew();
+        // .NET sends a request again by itself when the connection that carried it breaks: that the second one is refused
+        // says nothing of the first.
+        var mayHaveLeft = _reached.ContainsKey((_nodes[node].Host, _nodes[node].Port));
         try
         {
             var token = _token ?? await Login(node, cancel);
@@ -155,7 +163,7 @@ public sealed class OvirtClient : IDisposable
         catch (HttpRequestException e) when (e.HttpRequestError is HttpRequestError.ConnectionError
             or HttpRequestError.SecureConnectionError or HttpRequestError.NameResolutionError)
         {
-            return new Answer(Outcome.Refused, node, 0, e.Message, 1, clock.Elapsed);
+            return new Answer(mayHaveLeft ? Outcome.Unknown : Outcome.Refused, node, 0, e.Message, 1, clock.Elapsed);
         }
         catch (LoginUnavailableException e)
         {
@@ -210,6 +218,24 @@ public sealed class OvirtClient : IDisposable
     }
 
     public void Dispose() => _http.Dispose();
+
+    private async ValueTask<Stream> Connect(SocketsHttpConnectionContext context, CancellationToken cancel)
+    {
+        var (host, port) = (context.DnsEndPoint.Host, context.DnsEndPoint.Port);
+        var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+        try
+        {
+            await socket.ConnectAsync(context.DnsEndPoint, cancel);
+            _reached[(host, port)] = true;
+            return new NetworkStream(socket, ownsSocket: true);
+        }
+        catch
+        {
+            _reached.TryRemove((host, port), out _);
+            socket.Dispose();
+            throw;
+        }
+    }
 
     private int Choose(int wanted, int? avoid)
     {
