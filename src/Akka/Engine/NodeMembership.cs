@@ -23,6 +23,7 @@ public sealed record NodeSettings(string ClusterId, string Host, int Port, Immut
 public sealed class NodeMembership : IAsyncDisposable
 {
     private static readonly TimeSpan DeadlineLook = TimeSpan.FromMilliseconds(25);
+    private static readonly TimeSpan SaidAgainAfter = TimeSpan.FromSeconds(30);
     private readonly IEngineStore store;
     private readonly NodeSettings settings;
     private readonly TimeProvider time;
@@ -37,6 +38,7 @@ public sealed class NodeMembership : IAsyncDisposable
     private CancellationTokenSource? pause;
     private bool refreshAsked;
     private ImmutableArray<NodeId> previous = [];
+    private (string What, long Since) trouble = ("", 0);
     private volatile Incarnation? current;
     private volatile ClusterView view = ClusterView.Empty;
     private Task running = Task.CompletedTask;
@@ -187,6 +189,7 @@ public sealed class NodeMembership : IAsyncDisposable
                 previous = previous.Add(mine.Id);
                 var answer = await store.JoinAsync(self, settings.Lease, closing.Token);
                 Prolong(mine, sent);
+                trouble = ("", 0);
                 current = mine;
                 previous = [mine.Id];
                 log.Info("Node {0} at {1}:{2} joined the cluster {3} of {4} members", mine.Id, settings.Host,
@@ -197,7 +200,7 @@ public sealed class NodeMembership : IAsyncDisposable
             catch (StoreRefusedException e) when (e.TwinLives
                 && time.GetElapsedTime(started) < settings.Lease + TimeSpan.FromSeconds(5))
             {
-                log.Warning("Not joined yet: {0}", e.Message);
+                Warn($"Not joined yet: {e.Message}");
             }
             catch (StoreRefusedException e) when (joined.Task.IsCompletedSuccessfully)
             {
@@ -215,7 +218,7 @@ public sealed class NodeMembership : IAsyncDisposable
             {
                 // Nobody is buried while the store is away: the patience with a twin begins anew.
                 started = time.GetTimestamp();
-                log.Warning("Not joined yet: {0}", e.Message);
+                Warn($"Not joined yet: {e.Message}");
             }
             catch (OperationCanceledException) when (closing.IsCancellationRequested)
             {
@@ -228,6 +231,14 @@ public sealed class NodeMembership : IAsyncDisposable
 
         joined.TrySetCanceled();
         return null;
+    }
+
+    /// <summary>One line per trouble, and again after a while: an outage is many attempts, and one incident.</summary>
+    private void Warn(string what)
+    {
+        if (trouble.What == what && time.GetElapsedTime(trouble.Since) < SaidAgainAfter) return;
+        trouble = (what, time.GetTimestamp());
+        log.Warning("{0}", what);
     }
 
     private async Task RenewAsync(Incarnation mine)
@@ -244,11 +255,12 @@ public sealed class NodeMembership : IAsyncDisposable
 
             EngineMeters.Renewed(time.GetElapsedTime(sent));
             Prolong(mine, sent);
+            trouble = ("", 0);
             Take(answer);
         }
         catch (StoreUnavailableException e)
         {
-            log.Warning("Node {0} could not renew its membership: {1}", mine.Id, e.Message);
+            Warn($"Node {mine.Id} could not renew its membership: {e.Message}");
             await DelayAsync(TimeSpan.FromMilliseconds(100));
         }
         catch (OperationCanceledException) when (closing.IsCancellationRequested)
