@@ -103,6 +103,12 @@ public static class OrderGuard
             GuestState.MigratingOut => AlreadySo,
             _ when destinationLease <= lease => new Verdict.Refuse(new AgentRefusal(
                 RefusalCode.Malformed, $"the destination's lease {destinationLease} is not above {lease}")),
+            // Its own end was told already, or it was given up: an order that comes late, or twice, moves nothing.
+            _ when guest?.MigrationLease is { } newest && destinationLease <= newest => new Verdict.Refuse(new AgentRefusal(
+                RefusalCode.StaleLease, $"the migration to lease {destinationLease} is over, {newest} was ordered here")
+            {
+                Guest = guest,
+            }),
             GuestState.Up or GuestState.PoweringUp or GuestState.Paused => Act,
             _ => WrongState("migrated", guest),
         };

@@ -89,6 +89,14 @@ public sealed class OrderGuardTests
         expected, Word(OrderGuard.Migrate(
             Held("open 3"), 3, destinationLease, new GuestReport(Vm, 3, GuestState.MigratingOut) { MigrationLease = 4 })));
 
+    [Theory]
+    [InlineData(4, "stale-lease")]
+    [InlineData(5, "stale-lease")]
+    [InlineData(6, "act")]
+    public void An_order_of_a_migration_that_is_over_moves_nothing(long destinationLease, string expected) => Assert.Equal(
+        expected, Word(OrderGuard.Migrate(
+            Held("open 3"), 3, destinationLease, new GuestReport(Vm, 3, GuestState.Up) { MigrationLease = 5 })));
+
     /// <summary>Any history of orders on one host: the leases that were begun rise, and none begins twice.</summary>
     [Fact]
     public void In_any_history_begun_leases_only_rise()

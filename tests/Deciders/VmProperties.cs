@@ -83,12 +83,7 @@ public sealed class VmProperties
     {
         if (before.Seat is not { } seat || after.Seat == seat || after is Gone) return;
         Assert.False(after is Starting, "it was placed elsewhere without a word");
-        var other = before switch
-        {
-            Migrating m => m.To,
-            Stopping { Also: { } also } => also,
-            _ => before.Core.Elsewhere,
-        };
+        var others = Others(before);
         var endedHere = command is ReportGuest r && r.Lease == seat.Lease && r.Host == seat.Host && r.State == GuestState.Down;
         var handedOver = command is ReportGuest h && h.Lease == seat.Lease && h.State == GuestState.HandedOver;
         var dead = command switch
@@ -98,12 +93,20 @@ public sealed class VmProperties
             RefuseLaunch c => before is Starting && c.Host == seat.Host && c.Lease == seat.Lease,
             _ => endedHere || handedOver,
         };
-        var arrived = command is ReportGuest a && other is not null && a.Host == other.Host && a.Lease == other.Lease;
-        Assert.True(dead || (arrived && after.Seat == other), $"left its seat by {command.GetType().Name}");
-        if (after.Seat is { } now) Assert.True(now == other, "moved to where no migration goes");
-        else if (other is not null) Assert.True(endedHere, "forgot the other end of its migration");
+        var arrived = command is ReportGuest a && after.Seat is { } there && a.Host == there.Host && a.Lease == there.Lease;
+        Assert.True(dead || (arrived && others.Contains(after.Seat!)), $"left its seat by {command.GetType().Name}");
+        if (after.Seat is { } now) Assert.True(others.Contains(now), "moved to where no migration goes");
+        else if (others.Length > 0) Assert.True(endedHere, "forgot the other end of a migration");
         Assert.False(handedOver && after is Placing, "restarted though it runs where it was handed over to");
     }
+
+    /// <summary>Other places at which the guest may be: the other end of its migration, and of those that were given up.</summary>
+    private static Seat[] Others(VmState vm) => vm switch
+    {
+        Migrating m => [m.To, .. vm.Core.Others()],
+        Stopping { Also: { } also } => [also, .. vm.Core.Others()],
+        _ => [.. vm.Core.Others()],
+    };
 
     private static void Asked(VmCommand command, VmState after)
     {
@@ -121,7 +124,7 @@ public sealed class VmProperties
         var place = random.Next(4) switch
         {
             0 => null,
-            1 => (vm as Migrating)?.To ?? (vm as Stopping)?.Also ?? vm.Core.Elsewhere,
+            1 when Others(vm) is { Length: > 0 } others => others[random.Next(others.Length)],
             _ => vm.Seat,
         };
         return command switch
@@ -130,7 +133,12 @@ public sealed class VmProperties
             Update c => c with { Patch = new VmPatch { HighlyAvailable = c.Patch.HighlyAvailable, Comment = "x" } },
             OfferHost c when random.Next(4) > 0 => c with { AskedAt = vm.Core.Lease },
             RefusePlacement c when random.Next(4) > 0 => c with { AskedAt = vm.Core.Lease },
-            ReportGuest c when place is { } p => c with { Host = p.Host, Lease = p.Lease },
+            ReportGuest c when place is { } p => c with
+            {
+                Host = p.Host,
+                Lease = p.Lease,
+                Move = random.Next(2) == 0 && Others(vm) is { Length: > 0 } ends ? ends[random.Next(ends.Length)].Lease : c.Move,
+            },
             ReportMissing c when place is { } p => c with { Host = p.Host, Lease = p.Lease },
             RefuseLaunch c when place is { } p => c with { Host = p.Host, Lease = p.Lease },
             RefuseMigration c when place is { } p => c with { DestinationLease = p.Lease },

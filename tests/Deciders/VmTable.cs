@@ -40,8 +40,9 @@ public sealed class VmTable
         2. A seat is left for another host only by proof that its copy is dead: a later life of the host (`ConfirmFence`:
            power confirmed off, another boot seen, or the operator's oath), the agent's own word that the guest ended or
            is not there under this lease, or a final refusal of the start. Silence (`LoseHost`) proves nothing.
-        3. When the source of a migration dies, the VM is not restarted but asked for at the destination, and a
-           destination that was given up is remembered and asked as well.
+        3. When the source of a migration dies, the VM is not restarted but asked for at the destination, and every
+           destination that was given up is remembered and asked as well, until the source moves the guest by a later one:
+           from then on its agent refuses what was ordered before.
         4. A running copy under any other lease is ended (`Destroy`).
 
         **An accepted command is never lost**: what is owed follows from the phase alone, so it is read off the journal
@@ -67,6 +68,8 @@ public sealed class VmTable
     };
 
     private static readonly VmCore _moved = _core with { Lease = new Lease(2) };
+    private static readonly Seat _third = new(_c, "c", 1, new Lease(3));
+    private static readonly VmCore _movedTwice = _moved with { Lease = new Lease(3) };
     private static readonly VmCore _ha = _core with { Config = _core.Config! with { HighlyAvailable = true } };
 
     private static Origin By(int job = 3) => new(new JobId(Making.Id(job)), null, "admin@internal", _at);
@@ -84,12 +87,14 @@ public sealed class VmTable
         ("Up", new Up(_core, _seat)),
         ("Up, HA", new Up(_ha, _seat)),
         ("Up, migration given up", new Up(_moved with { Elsewhere = _to }, _seat)),
+        ("Up, two migrations given up", new Up(_movedTwice with { Elsewhere = _third, Further = [_to] }, _seat)),
         ("Paused", new Paused(_core, _seat, "io-error")),
         ("Stopping", new Stopping(_core, _seat, StopMode.Shutdown, null)),
         ("Stopping, migrating", new Stopping(_moved, _seat, StopMode.PowerOff, _to)),
         ("MigrationPlacing", new MigrationPlacing(_core, _seat, null)),
         ("Migrating", new Migrating(_moved, _seat, _to, MigrationEnds.None)),
         ("Migrating, begun", new Migrating(_moved, _seat, _to, MigrationEnds.None) { Begun = true }),
+        ("Migrating to c, the one to b given up", new Migrating(_movedTwice with { Elsewhere = _to }, _seat, _third, MigrationEnds.None)),
         ("Migrating, source silent", new Migrating(_moved, _seat, _to, MigrationEnds.Source)),
         ("Migrating, destination silent", new Migrating(_moved, _seat, _to, MigrationEnds.Destination)),
         ("Migrating, both silent", new Migrating(_moved, _seat, _to, MigrationEnds.Source | MigrationEnds.Destination)),

@@ -20,7 +20,7 @@ internal static class VmHistory
             StartRequested e => new Placing(
                 Asked(core, e.Origin) with { Job = new Job(e.Origin.Job, $"Launching VM {Name(core)}", e.Origin) },
                 StartCause.User, []),
-            RestartQueued => new Placing(Settled(core) with { Running = null, Elsewhere = null }, StartCause.HighAvailability, []),
+            RestartQueued => new Placing(Settled(core).NowhereElse() with { Running = null }, StartCause.HighAvailability, []),
             Placed e => Sit(vm, e),
             PlacementFailed e => new Down(
                 Settled(core) with { StoppedAt = e.At }, new VmExit(VmExitKind.Error, string.Join("; ", e.Reasons))),
@@ -33,7 +33,7 @@ internal static class VmHistory
 
             StopRequested e => Stop(vm, e),
             WentDown e => new Down(
-                Settled(core) with { Running = null, Elsewhere = null, StoppedAt = e.At }, e.Exit),
+                Settled(core).NowhereElse() with { Running = null, StoppedAt = e.At }, e.Exit),
 
             MigrationRequested e => vm.Seat is { } seat
                 ? new MigrationPlacing(
@@ -41,31 +41,33 @@ internal static class VmHistory
                     seat, e.Wanted)
                 : vm,
             MigrationPlaced e => vm is MigrationPlacing m
-                ? new Migrating(core with { Lease = e.To.Lease, Elsewhere = null }, m.Seat, e.To, MigrationEnds.None)
+                ? new Migrating(core with { Lease = e.To.Lease }, m.Seat, e.To, MigrationEnds.None)
                 : vm,
-            MigrationBegun => vm is Migrating m ? m with { Begun = true } : vm,
+            // From here on the source refuses every order of an earlier migration.
+            MigrationBegun => vm is Migrating m ? m with { Core = core.NowhereElse(), Begun = true } : vm,
             MigrationAbandoned e => vm switch
             {
-                Migrating m        => new Up(Settled(core, e.By) with { Elsewhere = m.To }, m.From),
+                Migrating m        => new Up(Settled(core, e.By).MayBeAt(m.To), m.From),
                 MigrationPlacing m => new Up(Settled(core, e.By), m.Seat),
                 _                  => vm,
             },
             MigrationDone => vm switch
             {
                 Migrating m when m.Lost.HasFlag(MigrationEnds.Destination) =>
-                    new Orphaned(Settled(core), m.To, Plan(core)),
-                Migrating m => new Up(Settled(core), m.To),
-                Stopping s when (s.Also ?? core.Elsewhere) is { } other =>
-                    s with { Core = core with { Elsewhere = null }, Seat = other, Also = null },
-                { Seat: not null } when core.Elsewhere is { } other => Ask(core, other, Plan(core)),
+                    new Orphaned(Settled(core).NowhereElse(), m.To, Plan(core)),
+                Migrating m => new Up(Settled(core).NowhereElse(), m.To),
+                Stopping { Also: { } also } s => s with { Seat = also, Also = null },
+                Stopping s when core.Elsewhere is { } other => s with { Core = core.WithoutFirst(), Seat = other },
+                { Seat: not null } when core.Elsewhere is { } other => Ask(core.WithoutFirst(), other, Plan(core)),
                 _ => vm,
             },
             MigrationEndLost e => vm is Migrating m ? m with { Lost = m.Lost | e.End } : vm,
 
             HostLost e => vm.Seat is { } seat ? new Orphaned(Settled(core), seat, e.Plan) : vm,
-            Regained e => new Up(core, e.Seat),
+            // It left by one migration: no other can come to be any more.
+            Regained e => new Up(e.Seat == vm.Seat ? core : core.NowhereElse(), e.Seat),
             HostFenced e when vm is Migrating m => Ask(core, m.To, e.Plan),
-            HostFenced e when core.Elsewhere is { } other => Ask(core, other, e.Plan),
+            HostFenced e when core.Elsewhere is { } other => Ask(core.WithoutFirst(), other, e.Plan),
             HostFenced { Plan: OrphanPlan.Restart } =>
                 new Placing(core with { Running = null }, StartCause.HighAvailability, []),
             HostFenced e => new Down(
@@ -75,7 +77,7 @@ internal static class VmHistory
     }
 
     private static Starting Sit(VmState vm, Placed e) => new(
-        vm.Core with { Lease = e.Seat.Lease, Running = vm.Core.Config, Elsewhere = null }, e.Seat,
+        vm.Core.NowhereElse() with { Lease = e.Seat.Lease, Running = vm.Core.Config }, e.Seat,
         vm is Placing p ? p.Cause : StartCause.User, vm is Placing q ? q.Tried : []);
 
     private static VmState Stop(VmState vm, StopRequested e)
@@ -94,9 +96,8 @@ internal static class VmHistory
         };
     }
 
-    /// <summary>The guest can be at this one place only, or nowhere: its host is asked.</summary>
-    private static Orphaned Ask(VmCore core, Seat at, OrphanPlan plan) =>
-        new(Settled(core) with { Elsewhere = null }, at, plan);
+    /// <summary>The guest can be at this place, at one of the others, or nowhere: one host after the other is asked.</summary>
+    private static Orphaned Ask(VmCore core, Seat at, OrphanPlan plan) => new(Settled(core), at, plan);
 
     private static VmCore Asked(VmCore core, Origin origin) => core with { Recent = core.Recent.Add(origin.Job) };
 

@@ -17,6 +17,9 @@ namespace Orchestrator.Actors.Vm;
 /// </summary>
 public static class VmReports
 {
+    /// <summary>Why a migration is given up whose VM was moved by an earlier one.</summary>
+    public const string Overtaken = "an earlier migration came to be";
+
     public static Decision Heard(VmState vm, ReportGuest r) => vm switch
     {
         Migrating s when Is(s.From, r)                                    => FromSource(s, r),
@@ -24,7 +27,7 @@ public static class VmReports
         Stopping { Also: { } also } s when Is(also, r)                    => AlsoEnded(s, r),
         Down { Exit.Kind: VmExitKind.Error } when r.Lease == vm.Core.Lease && Runs(r) => Back(r),
         _ when vm.Seat is { } seat && Is(seat, r)                         => AtSeat(vm, r),
-        _ when vm is not Down && vm.Core.Elsewhere is { } other && Is(other, r) => AtOther(vm, other, r),
+        _ when vm is not Down && vm.Core.Others().FirstOrDefault(o => Is(o, r)) is { } other => AtOther(vm, other, r),
         _                                                                 => Stray(r),
     };
 
@@ -100,6 +103,7 @@ public static class VmReports
         (Stopping, GuestState.Down)                  => Ended(vm, VmExitKind.Normal, r.Exit.Message, r.At),
         (_, GuestState.Down)                         => Ended(vm, r.Exit.Kind, Why(r, "the guest ended"), r.At),
         (Stopping { Also: not null }, GuestState.HandedOver) => Accept(new MigrationDone(r.Migration, r.At)),
+        (_, GuestState.HandedOver) when Named(vm, r) is { } other => CameToBe(vm, other, r),
         (_, GuestState.HandedOver) when vm.Core.Elsewhere is not null =>
             Accept(new MigrationDone(r.Migration, r.At)),
         // Moved away by someone else than us: it may run anywhere, so nothing is started on its behalf.
@@ -108,17 +112,34 @@ public static class VmReports
         _                                            => Done,
     };
 
-    /// <summary>A migration that was given up came to be all the same: the guest is there, and no longer at the seat.</summary>
-    private static Decision AtOther(VmState vm, Seat other, ReportGuest r) => (vm, r.State) switch
+    private static Decision AtOther(VmState vm, Seat other, ReportGuest r) => r.State switch
     {
-        (Stopping, GuestState.Up or GuestState.PoweringUp) => Accept(new MigrationDone(r.Migration, r.At)),
-        (_, GuestState.Up or GuestState.PoweringUp)        =>
-            Accept(new MigrationDone(r.Migration, r.At), new Regained(other, r.At)),
-        _                                                  => Stray(r),
+        GuestState.Up or GuestState.PoweringUp => CameToBe(vm, other, r),
+        _                                      => Stray(r),
     };
+
+    /// <summary>A migration that was given up came to be all the same: the guest is there, and no longer at the seat.</summary>
+    private static Decision CameToBe(VmState vm, Seat other, ReportGuest r) => vm switch
+    {
+        Stopping s when (s.Also ?? s.Core.Elsewhere) == other => Accept(new MigrationDone(r.Migration, r.At)),
+        Stopping s                             => new Decision.Relay(new VmEffect.Halt(other, s.Mode)),
+        Migrating s                            =>
+            new Decision.Accept(new MigrationAbandoned(Overtaken, r.At), new Regained(other, r.At))
+            {
+                Then = [new VmEffect.Destroy(s.To.Host, s.To.Lease)],
+            },
+        MigrationPlacing                       => Accept(new MigrationAbandoned(Overtaken, r.At), new Regained(other, r.At)),
+        _ when vm.Core.Elsewhere == other      => Accept(new MigrationDone(r.Migration, r.At), new Regained(other, r.At)),
+        _                                      => Accept(new Regained(other, r.At)),
+    };
+
+    /// <summary>The place to which the source says that it handed the guest over, by a migration that was given up.</summary>
+    private static Seat? Named(VmState vm, ReportGuest r) =>
+        r.Move is { } move ? vm.Core.Others().FirstOrDefault(o => o.Lease == move) : null;
 
     private static Decision FromSource(Migrating s, ReportGuest r) => r.State switch
     {
+        GuestState.HandedOver when Named(s, r) is { } other => CameToBe(s, other, r),
         GuestState.HandedOver                        => Accept(new MigrationDone(r.Migration, r.At)),
         GuestState.MigratingOut when !s.Begun && Speaks(s, r, otherwise: true)
                                                      => Accept(new MigrationBegun(r.At)),

@@ -63,10 +63,24 @@ public sealed record VmCore(VmId Id)
     public Lease Lease { get; init; }
 
     /// <summary>
-    /// Destination of a migration that was given up: an order still on its way may yet bring the guest there. When the
-    /// seat's copy is found dead or gone, this place is asked before anything starts elsewhere.
+    /// Destination of the last migration that was given up: an order still on its way may yet bring the guest there. When
+    /// the seat's copy is found dead or gone, this place is asked before anything starts elsewhere.
     /// </summary>
     public Seat? Elsewhere { get; init; }
+
+    /// <summary>Destinations of migrations given up before that one, the newest first: asked after it.</summary>
+    public ImmutableArray<Seat> Further { get; init; } = [];
+
+    /// <summary>All places where a migration that was given up may yet bring the guest.</summary>
+    public ImmutableArray<Seat> Others() => Elsewhere is { } last ? [last, .. Further] : [];
+
+    public VmCore MayBeAt(Seat other) => this with { Elsewhere = other, Further = Others() };
+
+    /// <summary>The first of <see cref="Others"/> is the seat now.</summary>
+    public VmCore WithoutFirst() => this with { Elsewhere = Further.FirstOrDefault(), Further = Further.IsEmpty ? [] : Further[1..] };
+
+    /// <summary>The guest is certainly not at any of <see cref="Others"/>, and will not be.</summary>
+    public VmCore NowhereElse() => this with { Elsewhere = null, Further = [] };
 
     /// <summary>Work under way that a user follows.</summary>
     public Job? Job { get; init; }

@@ -76,6 +76,8 @@ public static class VmStory
                 + $"user: {before.Core.Job?.Origin.User ?? "system"}).", before.Core.Job?.Origin, e.To),
             MigrationAbandoned { Reason: "cancelled" } e => Said(161, Severity.Normal, e.At,
                 $"Migration of VM {name} was cancelled.", seat: after.Seat),
+            MigrationAbandoned { Reason: VmReports.Overtaken } e => Said(65, Severity.Error, e.At,
+                $"Migration of VM {name} failed: {e.Reason}."),
             MigrationAbandoned e => Said(65, Severity.Error, e.At,
                 $"Migration of VM {name} failed: {e.Reason}. It runs on at host {after.Seat?.HostName}.", seat: after.Seat),
             MigrationDone e => Said(63, Severity.Normal, e.At,

@@ -13,7 +13,7 @@ internal abstract record Answer
     public sealed record Refused(string Code, bool Final) : Answer;
 }
 
-internal sealed record Told(int Vm, long Lease, GuestState State, VmExit Exit);
+internal sealed record Told(int Vm, long Lease, GuestState State, VmExit Exit, long? Move = null);
 
 /// <summary>
 /// A machine with its agent: a ledger that outlives power cuts, guests that do not. The rules of orders are the
@@ -84,10 +84,12 @@ internal sealed class SimAgent(World world, int number)
     {
         if (About(vm, lease) is { } refusal) return refusal;
         var here = _records[vm];
-        if (here.State == GuestState.MigratingOut) return Receipt(vm);
+        if (here.State == GuestState.MigratingOut)
+            return here.Move == toLease ? Receipt(vm) : new Answer.Refused("wrong-state", true);
+        if (toLease <= here.Move) return new Answer.Refused("stale-lease", true);
         if (here.State is not (GuestState.Up or GuestState.PoweringUp or GuestState.Paused))
             return new Answer.Refused("wrong-state", true);
-        here.Failed = here.Cancelled = false;
+        (here.Failed, here.Cancelled, here.Move) = (false, false, toLease);
         Say(vm, here, GuestState.MigratingOut);
         world.After(100, 2500, () => Alive(here) && here.State == GuestState.MigratingOut, () =>
         {
@@ -199,10 +201,13 @@ internal sealed class SimAgent(World world, int number)
 
         public bool Cancelled { get; set; }
 
+        /// <summary>The destination's lease of the newest migration that was ordered here.</summary>
+        public long? Move { get; set; }
+
         public VmExit Exit { get; set; } = VmExit.Never;
 
         /// <summary>A failed migration is told of until the next one begins, as the agent does.</summary>
         public Told Told(int vm) => new(
-            vm, Lease, State == GuestState.Up && Failed ? GuestState.MigrationFailed : State, Exit);
+            vm, Lease, State == GuestState.Up && Failed ? GuestState.MigrationFailed : State, Exit, Move);
     }
 }

@@ -99,7 +99,10 @@ internal sealed class SimHost
         else _guests[guest.Vm] = guest;
         var report = new VmCommand.ReportGuest(
             Id, $"host-{_number}", Rules.State.Core.Incarnation, new Lease(guest.Lease), guest.State, guest.Exit, null, null,
-            _world.At);
+            _world.At)
+        {
+            Move = guest.Move is { } move ? new Lease(move) : null,
+        };
         if (!down && _world.Loses()) return;
         _world.ToVm(guest.Vm, report, Delivery.Now);
         if (down) _world.Post(() => Agent.Forget(guest.Vm, guest.Lease));

@@ -161,7 +161,7 @@ internal sealed class World
         if (_calm) return;
         var host = _hosts[_random.Next(_hosts.Length)];
         var vm = _vms[_random.Next(_vms.Length)];
-        switch (_random.Next(16))
+        switch (_random.Next(18))
         {
             case 0: Say($"host-{host.Agent.Number} is cut off", () => host.Agent.Reachable = false); break;
             case 1 or 2: Say($"host-{host.Agent.Number} is reachable", () => host.Agent.Reachable = true); break;
@@ -174,10 +174,20 @@ internal sealed class World
             case 10 when _random.Next(3) == 0: host.Rules.Take(new HostCommand.Deactivate(By(), "")); break;
             case 11: host.Rules.Take(new HostCommand.Activate(By())); break;
             case 12 or 13: vm.Take(new VmCommand.Migrate(By(), null, true)); break;
+            case 16: HurryAway(vm, 4); break;
+            case 17: vm.Take(new VmCommand.CancelMigration(By())); break;
             default: vm.Take(new VmCommand.Start(By())); break;
         }
 
         AtTime(Now + Between(50, 3000), Disturb);
+    }
+
+    /// <summary>An operator who has no patience: migrates, cancels, migrates again.</summary>
+    private void HurryAway(Entity<VmState, VmCommand, VmEvent, VmEffect> vm, int times)
+    {
+        vm.Take(new VmCommand.Migrate(By(), null, true));
+        AtTime(Now + Between(20, 1500), () => vm.Take(new VmCommand.CancelMigration(By())));
+        if (times > 1) AtTime(Now + Between(30, 2500), () => HurryAway(vm, times - 1));
     }
 
     private void Say(string what, Action act)

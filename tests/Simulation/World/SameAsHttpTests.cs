@@ -130,9 +130,10 @@ public sealed class SameAsHttpTests
             Say("migrate to a lower lease", await one.Migrate(Vm(2), new MigrateOrder(_first, 1, uri, 1)));
             Say("migrate to one that does not expect", await one.Migrate(Vm(2), new MigrateOrder(_first, 1, uri, 2)));
             await Until(one, 2, GuestState.Up, g => g.MigrationError is not null);
-            Say("incoming", await two.PrepareIncoming(new IncomingOrder(_first, 2, Definition(2))));
-            Say("incoming again", await two.PrepareIncoming(new IncomingOrder(_first, 2, Definition(2))));
-            Say("migrate", await one.Migrate(Vm(2), new MigrateOrder(_first, 1, uri, 2)));
+            Say("migrate by an order that is over", await one.Migrate(Vm(2), new MigrateOrder(_first, 1, uri, 2)));
+            Say("incoming", await two.PrepareIncoming(new IncomingOrder(_first, 3, Definition(2))));
+            Say("incoming again", await two.PrepareIncoming(new IncomingOrder(_first, 3, Definition(2))));
+            Say("migrate", await one.Migrate(Vm(2), new MigrateOrder(_first, 1, uri, 3)));
             await Until(two, 2, GuestState.Up);
             await Until(one, 2, GuestState.Down);
             Say("given up", await two.PrepareIncoming(new IncomingOrder(_first, 9, Definition(4))));
