@@ -1,0 +1,131 @@
+using System.Globalization;
+using System.Text;
+using System.Text.RegularExpressions;
+using Orchestrator.Actors;
+using Orchestrator.Actors.Cluster;
+using Orchestrator.Actors.Journal;
+using Orchestrator.Actors.Vm;
+using Orchestrator.Tests.Simulation;
+using Orchestrator.Tests.Simulation.Installation;
+using Orchestrator.Tests.Simulation.World;
+
+namespace Orchestrator.Tests.Scenarios;
+
+/// <summary>Plays one script on a simulated installation, and writes down what an operator would have seen.</summary>
+public sealed partial class Stage : IDisposable
+{
+    /// <summary>The installation is set up by then, and its VMs are up.</summary>
+    private static readonly TimeSpan _created = TimeSpan.FromSeconds(80), _zero = TimeSpan.FromSeconds(120);
+
+    private readonly Script _script;
+    private readonly Simulation.Simulation _simulation;
+    private readonly Dictionary<string, Guid> _vms = [];
+    private readonly StringBuilder _told = new();
+
+    /// <summary>Steps that wait for a line do so one after the other.</summary>
+    private readonly Queue<Step> _waiting;
+
+    public Stage(Script script)
+    {
+        _script = script;
+        _simulation = new Simulation.Simulation(
+            new Options
+            {
+                Seed = 1,
+                Nodes = script.Nodes,
+                Hosts = script.Hosts,
+                Vms = 0,
+                Time = _zero + script.End,
+                FaultEvery = TimeSpan.FromDays(10),
+                CommandEvery = TimeSpan.FromDays(10),
+                Keep = int.MaxValue,
+            }, Hear);
+        Cast = new Cast(_simulation, _vms);
+        _waiting = new Queue<Step>(script.Steps.Where(s => s.After is not null));
+    }
+
+    /// <summary>Finds whom a script means.</summary>
+    public Cast Cast { get; }
+
+    public Simulation.Simulation Simulation => _simulation;
+
+    /// <returns>The timeline.</returns>
+    public string Play()
+    {
+        _simulation.After(_created, () => _ = Furnish());
+        _simulation.After(_zero, () => Assert.All(
+            _script.Vms, vm => Assert.Equal(vm.Down ? "down" : "up", Cast.View(vm.Name).Status)));
+        foreach (var step in _script.Steps.Where(s => s.After is null)) _simulation.After(_zero + step.Time, () => Do(step));
+        var outcome = _simulation.Run();
+        Assert.Empty(outcome.Violations);
+        Assert.True(_waiting.Count == 0, $"this never came: {_waiting.FirstOrDefault()?.After}");
+        foreach (var vm in _script.Vms) Say($"at the end: {Cast.Story(vm.Name)}", _script.End);
+        return _told.ToString();
+    }
+
+    public void Say(string what)
+    {
+        Say(what, _simulation.Thread.Elapsed - _zero);
+        if (_waiting.TryPeek(out var step) && what.Contains(step.After!, StringComparison.Ordinal))
+            _simulation.After(_waiting.Dequeue().Time, () => Do(step));
+    }
+
+    public async Task Ask(string kind, Guid id, string what, Func<Origin, object> make)
+    {
+        Say($"admin: {what}");
+        Say(await _simulation.Clients.Ask(kind, id, what, make) switch
+        {
+            Reply.Refused refused => $"refused: {what}: {refused.Fault}{(refused.Detail is null ? "" : $" ({refused.Detail})")}",
+            Reply.AlreadyDone => $"already so: {what}",
+            Reply.Accepted => $"accepted: {what}",
+            _ => $"no answer: {what}",
+        });
+    }
+
+    public void Dispose() => _simulation.Dispose();
+
+    private async Task Furnish()
+    {
+        var cluster = new ClusterId(_simulation.Database.Read.Of(Kinds.Cluster).Single().Document.Id);
+        if (_script.Policy is { } policy)
+            await _simulation.Clients.Ask(Kinds.Cluster, cluster.Value, "set the policy", o => new ClusterCommand.Update(o, policy));
+        foreach (var vm in _script.Vms)
+        {
+            var id = _vms[vm.Name] = _simulation.Clients.NewId();
+            await _simulation.Clients.Ask(Kinds.Vm, id, $"create {vm.Name}", o => new VmCommand.Create(o, new VmConfig
+            {
+                Name = vm.Name,
+                Cluster = cluster,
+                HighlyAvailable = vm.HighlyAvailable,
+                Priority = vm.Priority,
+                Memory = vm.Memory,
+                PreferredHosts = vm.On is { } host ? [new HostId(Cast.HostId(host))] : [],
+                Affinity = vm.Pinned ? VmAffinity.Pinned : VmAffinity.Migratable,
+            }));
+            if (!vm.Down) await _simulation.Clients.Ask(Kinds.Vm, id, $"start {vm.Name}", o => new VmCommand.Start(o));
+        }
+    }
+
+    private void Do(Step step)
+    {
+        if (!Verbs.Do(this, step.Words)) throw new FormatException($"no such step: {step.Words}");
+    }
+
+    private void Hear(string line)
+    {
+        if (_simulation is null) return;
+        var said = line[(line.IndexOf("  ", StringComparison.Ordinal) + 2)..];
+        if (_simulation.Thread.Elapsed < _zero || Noise().IsMatch(said)) return;
+        Say(Id().Replace(said, ""));
+    }
+
+    private void Say(string what, TimeSpan at) => _told.Append(
+        CultureInfo.InvariantCulture, $"{at.TotalSeconds,7:F1} s  {what}\n");
+
+    [GeneratedRegex("^--- |: its agent says: ")]
+    private static partial Regex Noise();
+
+    /// <summary>Identities say nothing to a reader.</summary>
+    [GeneratedRegex(@" \([0-9a-f]{8}(-[0-9a-f-]+)?\)|(?<=Node) [0-9a-f]{8}")]
+    private static partial Regex Id();
+}

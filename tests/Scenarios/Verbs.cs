@@ -1,0 +1,143 @@
+using System.Text.RegularExpressions;
+using Orchestrator.Actors;
+using Orchestrator.Actors.Host;
+using Orchestrator.Actors.Journal;
+using Orchestrator.Actors.Vm;
+using Orchestrator.Tests.Simulation.World;
+
+namespace Orchestrator.Tests.Scenarios;
+
+/// <summary>
+/// What can happen in a script. H is a host (host-2, the host of web, the destination of web), N a node (node-1, the
+/// node of web, the node of host-2), V a VM, S a number of seconds.
+/// </summary>
+public static class Verbs
+{
+    private const string H = "(?<h>host-[0-9]+|the (host|destination) of [a-z0-9-]+)";
+    private const string N = "(?<n>node-[0-9]+|the node of (the (host|destination) of )?[a-z0-9-]+)";
+    private const string V = "(?<v>[a-z0-9-]+)";
+    private const string S = "for (?<s>[0-9.]+) s";
+
+    private static readonly (Regex Words, Action<Act> Do)[] _all =
+    [
+        // an administrator
+        To($"start {V}", a => a.AskVm(o => new VmCommand.Start(o))),
+        To($"power off {V}", a => a.End(o => new VmCommand.Stop(o))),
+        To($"shut down {V}", a => a.End(o => new VmCommand.Shutdown(o))),
+        To($"migrate {V}", a => a.AskVm(o => new VmCommand.Migrate(o, null, Force: false))),
+        To($"migrate {V} to {H}", a =>
+        {
+            var host = new HostId(a.Cast.HostId(a.HostWords));
+            a.AskVm(o => new VmCommand.Migrate(o, host, Force: false));
+        }),
+        To($"cancel the migration of {V}", a => a.AskVm(o => new VmCommand.CancelMigration(o))),
+        To($"remove {V}", a => a.AskVm(o => new VmCommand.Remove(o))),
+        To($"maintenance of {H}", a => a.AskHost(o => new HostCommand.Deactivate(o, ""))),
+        To($"activate {H}", a => a.AskHost(o => new HostCommand.Activate(o))),
+        To($"confirm that {H} was rebooted", a => a.AskHost(o => new HostCommand.ConfirmRebooted(o))),
+        To($"remove {H} from the engine", a => a.AskHost(o => new HostCommand.Remove(o))),
+
+        // hosts
+        To($"{H} loses its power", a => a.Faults.PowerOff(a.Host)),
+        To($"{H} is switched on", a => a.Faults.PowerOn(a.Host)),
+        To($"{H} crashes and starts anew", a => a.Faults.Reboot(a.Host)),
+        To($"{H} stands still {S}", a => a.Faults.Freeze(a.Host, a.Time)),
+        To($"{H} is cut off {S}", a => a.Faults.CutOff(a.Host, duration: a.Time)),
+        To($"nothing reaches {H} {S}", a => a.Faults.CutOff(a.Host, Direction.ToHost, a.Time)),
+        To($"nothing is heard of {H} {S}", a => a.Faults.CutOff(a.Host, Direction.FromHost, a.Time)),
+        To($"the agent of {H} restarts", a => a.Faults.RestartAgent(a.Host)),
+        To($"the agent of {H} hangs {S}", a => a.Faults.HangAgent(a.Host, a.Time)),
+        To($"the disk of {H} is full {S}", a => a.Faults.DiskFull(a.Host, a.Time)),
+        To($"launches on {H} fail {S}", a => a.Faults.LaunchesFail(a.Host, 1, a.Time)),
+        To($"migrations from {H} fail {S}", a => a.Faults.MigrationsFail(a.Host, 1, a.Time)),
+        To($"migrations from {H} take ten times as long {S}", a => a.Faults.MigrationsTakeLong(a.Host, 10, a.Time)),
+        To($"the storage is gone {S}", a => a.Faults.StorageGone(null, a.Time)),
+        To($"the power device of {H} refuses {S}", a => a.Faults.FenceFails(a.Host, FenceHow.Refuses, a.Time)),
+        To($"the power device of {H} is deaf {S}", a => a.Faults.FenceFails(a.Host, FenceHow.IsDeaf, a.Time)),
+        To($"the power device of {H} loses its answers {S}", a => a.Faults.FenceFails(a.Host, FenceHow.LosesItsAnswer, a.Time)),
+
+        // guests
+        To($"the guest of {V} crashes", a => a.Faults.GuestDies(a.Vm)),
+        To($"the guest of {V} shuts itself down", a => a.Faults.GuestShutsDown(a.Vm)),
+
+        // engine nodes and their database
+        To($"{N} is killed", a => a.Note("is killed", () => a.Node.Kill(kernelLives: true))),
+        To($"{N} is started", a => a.Note("is started", a.Node.Start)),
+        To($"{N} leaves", a => a.Note("leaves", a.Node.Leave)),
+        To($"{N} stands still {S}", a =>
+        {
+            var process = a.Node.Process!;
+            a.Note($"stands still for {a.Time.TotalSeconds} s", process.Pause);
+            a.Later(() => process.Wake(false));
+        }),
+        To($"{N} is cut off from the database {S}", a =>
+        {
+            var store = a.Node.Store!;
+            a.Note($"is cut off from the database for {a.Time.TotalSeconds} s", () => store.IsCut = true);
+            a.Later(() => store.IsCut = false);
+        }),
+        To($"what {N} tells {H} is held back {S}", a => a.Faults.Cut(a.Node.Name, a.Host, Direction.ToHost, a.Time)),
+        To($"the database is down {S}", a =>
+        {
+            var database = a.Stage.Simulation.Database;
+            a.Stage.Say($"the database is down for {a.Time.TotalSeconds} s");
+            database.IsDown = true;
+            a.Later(() =>
+            {
+                database.IsDown = false;
+                database.Engine.Restart();
+            });
+        }),
+    ];
+
+    public static bool Do(Stage stage, string words)
+    {
+        foreach (var (pattern, act) in _all)
+        {
+            if (pattern.Match(words) is not { Success: true } match) continue;
+            act(new Act(stage, words, match.Groups));
+            return true;
+        }
+
+        return false;
+    }
+
+    private static (Regex, Action<Act>) To(string pattern, Action<Act> act) =>
+        (new Regex($"^{pattern}$", RegexOptions.ExplicitCapture | RegexOptions.CultureInvariant), act);
+
+    private sealed record Act(Stage Stage, string Words, GroupCollection Parts)
+    {
+        public Cast Cast => Stage.Cast;
+
+        public string HostWords => Parts["h"].Value;
+
+        public WorldHost Host => Cast.Host(HostWords);
+
+        public Simulation.Installation.SimulatedNode Node => Cast.Node(Parts["n"].Value);
+
+        public Guid Vm => Cast.Vm(Parts["v"].Value);
+
+        public TimeSpan Time => Script.Seconds(Parts["s"].Value);
+
+        public WorldFaults Faults => Stage.Simulation.World.Faults;
+
+        public void AskVm(Func<Origin, VmCommand> make) => _ = Stage.Ask(Kinds.Vm, Vm, Words, make);
+
+        public void AskHost(Func<Origin, HostCommand> make) => _ = Stage.Ask(Kinds.Host, Cast.HostId(HostWords), Words, make);
+
+        /// <summary>The world is told that the guest's end is wanted.</summary>
+        public void End(Func<Origin, VmCommand> make)
+        {
+            Stage.Simulation.World.ClientEnds(Vm);
+            AskVm(make);
+        }
+
+        public void Note(string what, Action act)
+        {
+            Stage.Say($"{Node.Name} {what}");
+            act();
+        }
+
+        public void Later(Action act) => Stage.Simulation.After(Time, act);
+    }
+}
