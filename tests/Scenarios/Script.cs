@@ -10,7 +10,7 @@ namespace Orchestrator.Tests.Scenarios;
 /// <code>
 /// # The first comment says what is shown.
 /// hosts 3
-/// vm web, highly available, priority 50, 4 GiB, on host-1
+/// vm web, highly available, priority 50, 4 GiB, with a disk, on host-1
 /// 5 s: the host of web loses its power
 /// after "is being started": the database is down for 3 s
 /// after "is being started" + 0.2 s: stop web
@@ -96,11 +96,11 @@ public sealed partial record Script
 public sealed record Step(string? After, TimeSpan Time, string Words);
 
 /// <param name="On">The host that it prefers; null: the cluster chooses.</param>
-public sealed record ScriptVm(string Name, bool HighlyAvailable, int Priority, long Memory, bool Down, string? On, bool Pinned)
+public sealed record ScriptVm(string Name, bool HighlyAvailable, int Priority, long Memory, bool Down, bool Disk, string? On, bool Pinned)
 {
     public static ScriptVm Of(string name, string more)
     {
-        var vm = new ScriptVm(name, false, 1, 1L << 30, false, null, false);
+        var vm = new ScriptVm(name, false, 1, 1L << 30, false, false, null, false);
         foreach (var word in more.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries))
         {
             vm = word.Split(' ') switch
@@ -109,6 +109,7 @@ public sealed record ScriptVm(string Name, bool HighlyAvailable, int Priority, l
                 ["priority", var n] => vm with { Priority = int.Parse(n, CultureInfo.InvariantCulture) },
                 [var n, "GiB"] => vm with { Memory = long.Parse(n, CultureInfo.InvariantCulture) << 30 },
                 ["down"] => vm with { Down = true },
+                ["with", "a", "disk"] => vm with { Disk = true },
                 ["on", var host] => vm with { On = host },
                 ["pinned", "to", var host] => vm with { On = host, Pinned = true },
                 _ => throw new FormatException($"a VM is not '{word}'"),

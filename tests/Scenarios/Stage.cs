@@ -3,6 +3,7 @@ using System.Text;
 using System.Text.RegularExpressions;
 using Orchestrator.Actors;
 using Orchestrator.Actors.Cluster;
+using Orchestrator.Actors.Disk;
 using Orchestrator.Actors.Journal;
 using Orchestrator.Actors.Vm;
 using Orchestrator.Tests.Simulation;
@@ -102,8 +103,21 @@ public sealed partial class Stage : IDisposable
                 PreferredHosts = vm.On is { } host ? [new HostId(Cast.HostId(host))] : [],
                 Affinity = vm.Pinned ? VmAffinity.Pinned : VmAffinity.Migratable,
             }));
+            if (vm.Disk) await Plug(vm.Name);
             if (!vm.Down) await _simulation.Clients.Ask(Kinds.Vm, id, $"start {vm.Name}", o => new VmCommand.Start(o));
         }
+    }
+
+    private async Task Plug(string vm)
+    {
+        var (clients, read) = (_simulation.Clients, _simulation.Database.Read);
+        var (disk, host) = (new DiskId(clients.NewId()), new HostId(Cast.HostId("host-1")));
+        var domain = new StorageDomainId(read.Of(Kinds.StorageDomain).Single().Document.Id);
+        await clients.Ask(Kinds.Disk, disk.Value, $"create the disk of {vm}", o => new DiskCommand.Create(
+            o, new DiskConfig { Name = vm, StorageDomain = domain, ProvisionedSize = 1L << 30 }, $"/data/{disk}", host, "", ""));
+        while (ReadTables.Text(read.Find(Kinds.Disk, disk.Value)!, "status") != "ok") await clients.Pause(TimeSpan.FromMilliseconds(100));
+        await clients.Ask(Kinds.Vm, Cast.Vm(vm), $"attach the disk of {vm}", o => new VmCommand.AttachDisk(
+            o, new DiskAttachment(disk, "virtio", Bootable: true, Active: true, ReadOnly: false)));
     }
 
     private void Do(Step step)

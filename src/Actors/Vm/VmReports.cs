@@ -87,7 +87,10 @@ public static class VmReports
     {
         (Starting s, GuestState.Down)                => LaunchedNot(s, Why(r, "the guest ended while it started"), r.At),
         (Starting s, GuestState.PoweringUp)          => Accept(new Launched(s.Seat, r.At)),
-        (Starting s, GuestState.Up)                  => Accept(new Launched(s.Seat, r.At), new CameUp(s.Seat, r.At)),
+        (Starting s, GuestState.Up or GuestState.PoweringDown)
+                                                     => Accept(new Launched(s.Seat, r.At), new CameUp(s.Seat, r.At)),
+        (Starting s, GuestState.Paused)              =>
+            Accept(new Launched(s.Seat, r.At), new GuestPaused(Why(r, "paused"), r.At)),
         (PoweringUp s, GuestState.Up)                => Accept(new CameUp(s.Seat, r.At)),
         (Paused s, GuestState.Up)                    => Accept(new CameUp(s.Seat, r.At)),
         (Up or PoweringUp, GuestState.Paused)        => Accept(new GuestPaused(Why(r, "paused"), r.At)),
