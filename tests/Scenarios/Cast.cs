@@ -37,23 +37,19 @@ public sealed class Cast(Simulation.Simulation simulation, IReadOnlyDictionary<s
         if (!words.StartsWith("the node of ", StringComparison.Ordinal)) return simulation.Nodes.Single(n => n.Name == words);
         var of = words["the node of ".Length..];
         var (kind, id) = vms.TryGetValue(of, out var vm) ? (Kinds.Vm, vm) : (Kinds.Host, HostId(of));
-        var shard = new EntityShards(Shards).ShardId(id.ToString());
-        var owner = simulation.Database.Engine.View.Shards[new ShardKey(kind, shard)].Owner;
+        var owner = simulation.Database.Engine.View.Shards[new ShardKey(kind, simulation.Nodes[0].ShardOf(id))].Owner;
         return simulation.Nodes.Single(n => n.Membership?.Self == owner);
     }
 
     /// <summary>What is said of a VM, and what is true of it.</summary>
     public string Story(string vm)
     {
-        if (simulation.Database.Read.Find(Kinds.Vm, Vm(vm)) is null or { IsGone: true }) return $"VM {vm} is removed";
+        if (simulation.Database.Read.Find(Kinds.Vm, Vm(vm)) is null) return $"VM {vm} is removed";
         var view = View(vm);
         var said = view.Host is { } host ? $"{view.Status} on {NameOf(host)}" : view.Status;
         var where = simulation.World.Running().Where(g => g.Vm == Vm(vm)).Select(g => g.Host.Name).ToArray();
         return $"VM {vm} is said to be {said}, and runs {(where.Length == 0 ? "nowhere" : $"on {string.Join(" and ", where)}")}";
     }
-
-    /// <summary>hocon/node.conf: entities.shards.</summary>
-    private const int Shards = 30;
 
     public VmView View(string vm) =>
         WireJson.Read<VmView>(simulation.Database.Read.Find(Kinds.Vm, Vm(vm))!.Document.Json);

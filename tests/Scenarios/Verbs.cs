@@ -22,8 +22,8 @@ public static class Verbs
     [
         // an administrator
         To($"start {V}", a => a.AskVm(o => new VmCommand.Start(o))),
-        To($"power off {V}", a => a.End(o => new VmCommand.Stop(o))),
-        To($"shut down {V}", a => a.End(o => new VmCommand.Shutdown(o))),
+        To($"power off {V}", a => _ = a.End(o => new VmCommand.Stop(o))),
+        To($"shut down {V}", a => _ = a.End(o => new VmCommand.Shutdown(o))),
         To($"migrate {V}", a => a.AskVm(o => new VmCommand.Migrate(o, null, Force: false))),
         To($"migrate {V} to {H}", a =>
         {
@@ -82,11 +82,7 @@ public static class Verbs
             var database = a.Stage.Simulation.Database;
             a.Stage.Say($"the database is down for {a.Time.TotalSeconds} s");
             database.IsDown = true;
-            a.Later(() =>
-            {
-                database.IsDown = false;
-                database.Engine.Restart();
-            });
+            a.Later(database.ComeBack);
         }),
     ];
 
@@ -125,11 +121,12 @@ public static class Verbs
 
         public void AskHost(Func<Origin, HostCommand> make) => _ = Stage.Ask(Kinds.Host, Cast.HostId(HostWords), Words, make);
 
-        /// <summary>The world is told that the guest's end is wanted.</summary>
-        public void End(Func<Origin, VmCommand> make)
+        /// <summary>The world is told that the guest's end is wanted, and when somebody has answered.</summary>
+        public async Task End(Func<Origin, VmCommand> make)
         {
             Stage.Simulation.World.ClientEnds(Vm);
-            AskVm(make);
+            await Stage.Ask(Kinds.Vm, Vm, Words, make);
+            Stage.Simulation.World.ClientIsAnswered(Vm);
         }
 
         public void Note(string what, Action act)

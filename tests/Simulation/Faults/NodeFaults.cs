@@ -187,9 +187,7 @@ public sealed class NodeFaults(Simulation simulation, Random chance)
         Database.IsDown = true;
         Later(time, () =>
         {
-            Database.IsDown = false;
-            // A database that was down has lost its sessions.
-            Database.Engine.Restart();
+            Database.ComeBack();
             simulation.Timeline.Note("the database is up again");
         });
     }

@@ -28,6 +28,13 @@ public sealed class SimulatedDatabase
         set => Engine.IsDown = value;
     }
 
+    /// <summary>A database that was down has lost its sessions.</summary>
+    public void ComeBack()
+    {
+        IsDown = false;
+        Engine.Restart();
+    }
+
     /// <summary>Raised for each batch that the database answers with "written", with the members and owners of that
     /// moment; a batch said again is raised again.</summary>
     public event Action<NodeId?, ClusterView, JournalBatch>? Written;

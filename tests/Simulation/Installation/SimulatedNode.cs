@@ -1,6 +1,7 @@
 using Akka.Actor;
 using Akka.Cluster;
 using Akka.Configuration;
+using Orchestrator.Actors;
 using Orchestrator.Actors.Journal;
 using Orchestrator.Agent.Protocol;
 using Orchestrator.Engine;
@@ -69,6 +70,9 @@ public sealed class SimulatedNode
 
     /// <summary>How far its wall clock is ahead; outlives its processes, as a machine's clock does.</summary>
     public TimeSpan ClockAhead { get; private set; }
+
+    /// <summary>Where an entity with this id belongs, by the configuration of all nodes.</summary>
+    public string ShardOf(Guid entity) => new EntityShards(_config.Number("entities.shards")).ShardId(entity.ToString());
 
     public void Start()
     {
