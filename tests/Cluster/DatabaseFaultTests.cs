@@ -124,9 +124,10 @@ public sealed class DatabaseFaultTests(ITestOutputHelper output)
             Assert.Equal(rows,
                 await cluster.Tables.Count("akka.journal WHERE persistence_id = '" + last.PersistenceId + "'"));
             Assert.True((await client.Update(whole, CancellationToken.None)).IsAccepted);
-            Assert.Contains(cluster.Nodes.SelectMany(n => cluster.Log.Of(n.Name)), line =>
-                line.Contains(future, StringComparison.Ordinal)
-                && line.Contains(broken.Id.ToString()!, StringComparison.Ordinal));
+            await Wait.Until(() => cluster.Nodes.SelectMany(n => cluster.Log.Of(n.Name)).Any(line =>
+                    line.Contains(future, StringComparison.Ordinal)
+                    && line.Contains(broken.Id.ToString()!, StringComparison.Ordinal)),
+                TimeSpan.FromSeconds(5), $"a node says which row of vm {broken.Id} it cannot read");
             cluster.Say($"a row '{future}' of vm {broken.Id}: {refused}");
         });
     }

@@ -78,10 +78,20 @@ public sealed class ChildProcess : IAsyncDisposable
         if (!_process.HasExited) Signals.Send(Pid, signal);
     }
 
+    /// <summary>Waits for its end. Its last words may still be on the way, and a child of its own may hold the pipes.</summary>
     public async Task<int> Exited(TimeSpan limit)
     {
         await Wait.Until(() => _process.HasExited, limit, $"{_name} (process {Pid}) ends");
         return _process.ExitCode;
+    }
+
+    /// <summary>Waits for its end and until all it said is in the log: other threads read it, and may be late.</summary>
+    public async Task<int> ExitedAndHeard(TimeSpan limit)
+    {
+        var code = await Exited(limit);
+        using var late = new CancellationTokenSource(limit);
+        await _process.WaitForExitAsync(late.Token);
+        return code;
     }
 
     public async ValueTask DisposeAsync()

@@ -56,7 +56,8 @@ public sealed class NodeProcess(NodeConfig config, string folder, RunLog log, st
         _process!.Signal(Signals.Terminate);
     }
 
-    public Task<int> Exited(TimeSpan limit) => _process!.Exited(limit);
+    /// <summary>Waits for its end and its last words; an engine node has no children that could hold its pipes.</summary>
+    public Task<int> Exited(TimeSpan limit) => _process!.ExitedAndHeard(limit);
 
     public ValueTask DisposeAsync() => _process?.DisposeAsync() ?? ValueTask.CompletedTask;
 }
