@@ -81,14 +81,14 @@ public sealed class HostAgent : IGuestWatch, IAsyncDisposable
     public AgentAnswer Launch(LaunchOrder order) =>
         Take(order.Stamp, order.Definition.Id, (known, guest) => OrderGuard.Begin(known, order.Lease, guest), () =>
         {
-            var guest = Begin(order.Definition.Id, order.Lease, GuestState.WaitForLaunch);
+            var guest = Begin(order.Definition, order.Lease, GuestState.WaitForLaunch);
             Then(guest, () => _hypervisor.Launch(guest.Key, order.Definition), EndsGuest);
         });
 
     public AgentAnswer PrepareIncoming(IncomingOrder order) =>
         Take(order.Stamp, order.Definition.Id, (known, guest) => OrderGuard.Begin(known, order.Lease, guest), () =>
         {
-            var guest = Begin(order.Definition.Id, order.Lease, GuestState.Incoming);
+            var guest = Begin(order.Definition, order.Lease, GuestState.Incoming);
             Then(guest, () => _hypervisor.PrepareIncoming(guest.Key, order.Definition), EndsGuest);
             var wait = order.TimeoutSeconds > 0 ? TimeSpan.FromSeconds(order.TimeoutSeconds) : _incomingTimeout;
             guest.Deadline = _time.CreateTimer(_ => GiveUpIncoming(guest, wait), null, wait, Timeout.InfiniteTimeSpan);
@@ -245,11 +245,14 @@ public sealed class HostAgent : IGuestWatch, IAsyncDisposable
         return null;
     }
 
-    private Guest Begin(Guid vm, long lease, GuestState state)
+    private Guest Begin(VmDefinition definition, long lease, GuestState state)
     {
         _ledger.Open(vm, lease);
         var before = _guests.GetValueOrDefault(vm)?.Last ?? Task.CompletedTask;
-        var guest = new Guest(new GuestReport(vm, lease, state), _time.GetTimestamp()) { Last = before };
+        // Its memory is spoken for from now on: the engine must not count it as free until the process has taken it.
+        var report = new GuestReport(vm, lease, state) { MemoryBytes = definition.MemoryBytes };
+        var guest = new Guest(report, _time.GetTimestamp()) { Last = before };
+        var vm = definition.Id;
         _guests[vm] = guest;
         Tell(guest, guest.Report);
         return guest;
