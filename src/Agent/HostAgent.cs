@@ -98,9 +98,12 @@ public sealed class HostAgent : IGuestWatch, IAsyncDisposable
         Take(order.Stamp, vm, (known, guest) => OrderGuard.Stop(known, order.Lease, order.Mode, guest), () =>
         {
             var guest = _guests[vm];
-            if (guest.Report.State == GuestState.Incoming && order.Mode == StopMode.PowerOff)
+            if (guest.Report.State == GuestState.Incoming && order.Mode is StopMode.PowerOff or StopMode.AbandonIncoming)
             {
-                Then(guest, () => EndIncoming(guest, GuestExit.Destroyed, "given up by order"), Notes);
+                // Who powers it off wants no guest; who gives it up wants to know that nothing will arrive.
+                Then(guest, () => order.Mode == StopMode.PowerOff
+                    ? EndIncoming(guest, GuestExit.Destroyed, "given up by order")
+                    : EndIncoming(guest, GuestExit.Lost, "its source is dead, and nothing had arrived"), Notes);
                 return;
             }
 
@@ -247,12 +250,12 @@ public sealed class HostAgent : IGuestWatch, IAsyncDisposable
 
     private Guest Begin(VmDefinition definition, long lease, GuestState state)
     {
+        var vm = definition.Id;
         _ledger.Open(vm, lease);
         var before = _guests.GetValueOrDefault(vm)?.Last ?? Task.CompletedTask;
         // Its memory is spoken for from now on: the engine must not count it as free until the process has taken it.
         var report = new GuestReport(vm, lease, state) { MemoryBytes = definition.MemoryBytes };
         var guest = new Guest(report, _time.GetTimestamp()) { Last = before };
-        var vm = definition.Id;
         _guests[vm] = guest;
         Tell(guest, guest.Report);
         return guest;
@@ -444,7 +447,9 @@ public sealed class HostAgent : IGuestWatch, IAsyncDisposable
 
     private async Task EndIncoming(Guest guest, GuestExit exit, string why)
     {
-        if (!await _hypervisor.AbandonIncoming(guest.Key)) return;
+        var abandoned = false;
+        await Persist(guest, async () => abandoned = await _hypervisor.AbandonIncoming(guest.Key));
+        if (!abandoned) return;
         lock (_gate)
             if (!_closed && guest.Report.State == GuestState.Incoming) End(guest, guest.Report, exit, why);
     }

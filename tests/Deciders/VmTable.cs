@@ -94,6 +94,7 @@ public sealed class VmTable
         ("MigrationPlacing", new MigrationPlacing(_core, _seat, null)),
         ("Migrating", new Migrating(_moved, _seat, _to, MigrationEnds.None)),
         ("Migrating, begun", new Migrating(_moved, _seat, _to, MigrationEnds.None) { Begun = true }),
+        ("Migrating, cancelled", new Migrating(_moved, _seat, _to, MigrationEnds.None) { Cancelled = true }),
         ("Migrating to c, the one to b given up", new Migrating(_movedTwice with { Elsewhere = _to }, _seat, _third, MigrationEnds.None)),
         ("Migrating, source silent", new Migrating(_moved, _seat, _to, MigrationEnds.Source)),
         ("Migrating, destination silent", new Migrating(_moved, _seat, _to, MigrationEnds.Destination)),

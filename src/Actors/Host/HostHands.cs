@@ -143,7 +143,7 @@ public sealed class HostHands(HostId id, HostWorld world) : IHands<HostState, Ho
     {
         try
         {
-            foreach (var vm in await world.Read.VmsOn(id, _closed.Token)) ToVm(new VmId(vm), command);
+            foreach (var vm in await world.Read.VmsOn(id, _closed.Token)) ToVm(new VmId(vm.Vm), command);
         }
         catch (Exception e) when (e is EntityUnavailableException or OperationCanceledException)
         {
@@ -289,6 +289,7 @@ public sealed class HostHands(HostId id, HostWorld world) : IHands<HostState, Ho
                 HostEffect.SendIncoming e => Incoming(e, link),
                 HostEffect.SendMigrate e => Migrate(e, link),
                 HostEffect.SendCancel e => Cancel(e, link),
+                HostEffect.SendAbandonIncoming e => Abandon(e, link),
                 HostEffect.Inquire e => Inquire(e, link),
                 HostEffect.SendImageJob e => Work(e.Work, link),
                 _ => Task.CompletedTask,
@@ -395,6 +396,13 @@ public sealed class HostHands(HostId id, HostWorld world) : IHands<HostState, Ho
         var answer = await link.Client.CancelMigration(
             e.Vm.Value, new GuestOrder(link.Stamp, e.Lease.Number), _closed.Token);
         _ = Heard(answer, link, e.Lease, "cancel");
+    }
+
+    private async Task Abandon(HostEffect.SendAbandonIncoming e, HostLink link)
+    {
+        var answer = await link.Client.Stop(
+            e.Vm.Value, new StopOrder(link.Stamp, e.Lease.Number, Agent.Protocol.StopMode.AbandonIncoming), _closed.Token);
+        _ = Heard(answer, link, e.Lease, "abandon_incoming");
     }
 
     private async Task Inquire(HostEffect.Inquire e, HostLink link)

@@ -254,6 +254,9 @@ internal sealed class World
             case VmEffect.CancelMigration e:
                 ToHost(e.From.Host, new HostCommand.CancelMigration(id, e.From));
                 break;
+            case VmEffect.AbandonIncoming e:
+                ToHost(e.To.Host, new HostCommand.AbandonIncoming(id, e.To));
+                break;
             case VmEffect.AskWhetherGone e:
                 ToHost(e.Seat.Host, new HostCommand.AskWhetherGone(id, e.Seat));
                 break;
