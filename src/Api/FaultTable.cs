@@ -112,6 +112,10 @@ public static class FaultTable
             "The disk is locked while an image operation runs; wait for the status ok"),
         Fault.DiskInUse => new(409, "ACTION_TYPE_FAILED_NOT_SHAREABLE_DISK_ALREADY_ATTACHED",
             "The disk is attached to a VM or template and not shareable; detach it first"),
+        Fault.DiskShared => new(409, "DISK_IS_ALREADY_SHARED_BETWEEN_VMS",
+            "Several VMs have the disk; detach it from all but one, then it need not be shareable"),
+        Fault.DiskFormatNotShareable => new(409, "SHAREABLE_DISK_IS_NOT_SUPPORTED_BY_VOLUME_FORMAT",
+            "Only a disk of the format raw can be shareable: two writers would destroy a cow image"),
         Fault.DiskIllegal => new(409, "ACTION_TYPE_FAILED_DISKS_ILLEGAL",
             "The disk's last image operation failed and its content is not usable; remove the disk"),
 
