@@ -51,7 +51,7 @@ public sealed class ClusterTable
     private static readonly HostReport _host = new(_a, "a", 2, true, true, 8, 4L << 30, []);
     private static readonly Room _roomy = Room.Unknown with
     {
-        Since = _at.AddMinutes(-1),
+        Now = Room.ReportsAwaited,
         Hosts = Room.Unknown.Hosts.Add(_a, _host),
     };
 
@@ -62,12 +62,12 @@ public sealed class ClusterTable
 
     private static readonly Room _promised = _roomy with
     {
-        Promised = _roomy.Promised.Add(_vm, new Reservation(_vm, Lease.None, _a, 1L << 30, 1, _at)),
+        Promised = _roomy.Promised.Add(_vm, new Reservation(_vm, Lease.None, _a, 1L << 30, 1, 0)),
     };
 
     private static readonly Room _taken = _roomy with
     {
-        Promised = _roomy.Promised.Add(_other, new Reservation(_other, Lease.None, _a, 4L << 30, 1, _at)),
+        Promised = _roomy.Promised.Add(_other, new Reservation(_other, Lease.None, _a, 4L << 30, 1, 0)),
     };
 
     private static Origin By() => new(new JobId(Making.Id(3)), null, "admin@internal", _at);
@@ -76,16 +76,16 @@ public sealed class ClusterTable
     [
         ("Absent", new Absent(new ClusterCore(_core.Id))),
         ("Active, just moved here", new Active(_core, Room.Unknown)),
-        ("Active, no host for a minute", new Active(_core, Room.Unknown with { Since = _at.AddMinutes(-1) })),
+        ("Active, no host for a minute", new Active(_core, Room.Unknown with { Now = Room.ReportsAwaited })),
         ("Active, a has room", new Active(_core, _roomy)),
         ("Active, a is full", new Active(_core, _full)),
         ("Active, a is in maintenance", new Active(
             _core, _roomy with { Hosts = _roomy.Hosts.SetItem(_a, _host with { TakesGuests = false }) })),
         ("Active, a promised to v", new Active(_core, _promised)),
         ("Active, a promised to another", new Active(_core, _taken)),
-        ("Active, a has room, w gathers", new Active(_core, Waiting(_at) with { Gathers = true })),
-        ("Active, a has room, w waits", new Active(_core, Waiting(_at))),
-        ("Active, a has room, w asked long ago", new Active(_core, Waiting(_at.AddSeconds(-20)))),
+        ("Active, a has room, w gathers", new Active(_core, Waiting(Room.ReportsAwaited) with { Gathers = 2 })),
+        ("Active, a has room, w waits", new Active(_core, Waiting(Room.ReportsAwaited))),
+        ("Active, a has room, w asked long ago", new Active(_core, Waiting(Room.ReportsAwaited) with { Now = Room.ReportsAwaited + RestartQueue.AskHolds })),
         ("Gone", new Gone(_core)),
     ];
 
@@ -115,12 +115,12 @@ public sealed class ClusterTable
 
     private static (string, Func<ClusterState, ClusterCommand>)[] Itself { get; } =
     [
-        ("ServeRestarts", _ => new ServeRestarts(_at)),
+        ("Beat", _ => new Beat()),
     ];
 
-    private static Room Waiting(DateTimeOffset at) => _roomy with
+    private static Room Waiting(long since) => _roomy with
     {
-        Restarts = _roomy.Restarts.Add(_other, new Restart(Find() with { Vm = _other, Restart = true, At = at }, at)),
+        Restarts = _roomy.Restarts.Add(_other, new Restart(Find() with { Vm = _other, Restart = true }, since, since)),
     };
 
     private static Place Find() =>

@@ -13,6 +13,7 @@ public sealed class RestartQueueTests
     private static readonly DateTimeOffset _start = Making.Start;
 
     private readonly List<ClusterEffect> _said = [];
+    private bool _beats;
     private ClusterState _cluster = ClusterDecider.Initial(new ClusterId(Making.Id(0)));
 
     public RestartQueueTests() => Take(new ClusterCommand.Create(
@@ -23,10 +24,9 @@ public sealed class RestartQueueTests
     {
         Report(1);
         Ask(1, priority: 1);
-        Assert.Equal([new ClusterEffect.LookAgain(RestartQueue.GatheredAfter)], _said);
         Ask(2, priority: 100);
         Ask(3, priority: 50);
-        Assert.Single(_said);
+        Assert.Empty(Offered());
         Gathered();
         Assert.Equal([2, 3, 1], Offered());
     }
@@ -55,7 +55,7 @@ public sealed class RestartQueueTests
     public void When_room_comes_back_the_highest_priority_gets_it_whoever_asked_last()
     {
         Report(1, [Guest(99, memory: 100 * Unit)]);
-        Later(ClusterDecider.ReportsAwaited);
+        Later(Room.ReportsAwaited);
         Ask(1, priority: 1);
         Ask(2, priority: 50);
         Gathered();
@@ -83,10 +83,45 @@ public sealed class RestartQueueTests
     {
         Ask(1, priority: 1);
         Gathered();
-        Later(TimeSpan.FromSeconds(16));
+        Later(RestartQueue.AskHolds);
         Report(1);
         Assert.Empty(Offered());
         Assert.Empty(Assert.IsType<ClusterState.Active>(_cluster).Room.Restarts);
+    }
+
+    /// <summary>Hosts and VMs live on nodes of their own: the clock of one may be minutes behind that of another.</summary>
+    [Fact]
+    public void No_clock_but_its_own_beat_counts()
+    {
+        Report(1);
+        Take(Place(1, 1) with { At = _start.AddHours(-1) });
+        Gathered();
+        Take(new ClusterCommand.ReportHost(
+            new HostReport(Host(2), "host-2", 1, true, true, 64, 0, []), _start.AddHours(1)));
+        Assert.Equal([1], Offered());
+    }
+
+    [Fact]
+    public void It_beats_while_somebody_waits_and_no_longer()
+    {
+        Report(1);
+        Later(Room.ReportsAwaited);
+        Assert.False(_beats);
+        Ask(1, priority: 1);
+        Later(Room.PromiseHolds - 1);
+        Assert.True(_beats);
+        Later(RestartQueue.Gathering + 1);
+        Assert.False(_beats);
+        Assert.Empty(Assert.IsType<ClusterState.Active>(_cluster).Room.Promised);
+    }
+
+    [Fact]
+    public void A_cluster_without_hosts_says_so()
+    {
+        Take(Place(1, 1) with { Restart = false });
+        Later(Room.ReportsAwaited);
+        Take(Place(1, 1) with { Restart = false });
+        Assert.Equal("no host of the cluster has reported", Assert.Single(Assert.Single(_said.OfType<ClusterEffect.Refuse>()).Reasons));
     }
 
     [Fact]
@@ -110,8 +145,6 @@ public sealed class RestartQueueTests
         Assert.Equal([2], Offered());
     }
 
-    private DateTimeOffset Now { get; set; } = _start;
-
     private static VmId Vm(int number) => new(Making.Id(number));
 
     private static HostId Host(int number) => new(Making.Id(number));
@@ -119,29 +152,32 @@ public sealed class RestartQueueTests
     private static GuestShare Guest(int vm, bool launching = false, long memory = Unit) =>
         new(Vm(vm), new Lease(2), memory) { Launching = launching };
 
-    private ClusterCommand.Place Place(int vm, int priority) => new(
-        Vm(vm), new Lease(1), new VmShape($"vm-{vm}", Unit, 1, priority, [], false), [], null, Now) { Restart = true };
+    private static ClusterCommand.Place Place(int vm, int priority) => new(
+        Vm(vm), new Lease(1), new VmShape($"vm-{vm}", Unit, 1, priority, [], false), [], null, _start) { Restart = true };
 
     private void Ask(int vm, int priority) => Take(Place(vm, priority));
 
-    private void Gathered()
-    {
-        Later(RestartQueue.GatheredAfter);
-        Take(new ClusterCommand.ServeRestarts(Now));
-    }
+    private void Gathered() => Later(RestartQueue.Gathering);
 
     private void Report(int host, params ImmutableArray<GuestShare> guests) => Take(new ClusterCommand.ReportHost(
-        new HostReport(Host(host), $"host-{host}", 1, true, true, 64, 100 * Unit, guests), Now));
+        new HostReport(Host(host), $"host-{host}", 1, true, true, 64, 100 * Unit, guests), _start));
 
-    private void Later(TimeSpan time) => Now += time;
+    private void Later(long beats)
+    {
+        for (var beat = 0; beat < beats && _beats; beat++) Take(new ClusterCommand.Beat());
+    }
 
     private void Take(ClusterCommand command)
     {
+        if (command is ClusterCommand.Beat) _beats = false;
         switch (ClusterDecider.Decide(_cluster, command))
         {
             case Decision.Accept accept:
                 foreach (var fact in accept.Facts) _cluster = ClusterDecider.Evolve(_cluster, fact);
                 _said.AddRange(accept.Then);
+                if (!accept.Then.Contains(new ClusterEffect.AwaitBeat())) break;
+                Assert.False(_beats, "two beats at a time");
+                _beats = true;
                 break;
             case Decision.Relay relay:
                 _said.AddRange(relay.Effects);

@@ -32,8 +32,8 @@ public abstract record ClusterCommand : Traced
     public sealed record ForgetHost(HostId Host) : ClusterCommand;
 
     // from itself
-    /// <summary>Those that failed together have asked by now: the first of them get their hosts.</summary>
-    public sealed record ServeRestarts(DateTimeOffset At) : ClusterCommand;
+    /// <summary><see cref="Room.Beat"/> has passed since the last one.</summary>
+    public sealed record Beat : ClusterCommand;
 }
 
 /// <summary>What placement must know of a VM.</summary>

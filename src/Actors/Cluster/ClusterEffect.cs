@@ -11,8 +11,8 @@ public abstract record ClusterEffect
 
     public sealed record Offer(VmId Vm, Lease AskedAt, HostId Host, string HostName, long Incarnation) : ClusterEffect;
 
-    /// <summary>Look at the restarts that wait after this time.</summary>
-    public sealed record LookAgain(TimeSpan After) : ClusterEffect;
+    /// <summary>Say the next beat in time.</summary>
+    public sealed record AwaitBeat : ClusterEffect;
 
     public sealed record Refuse(VmId Vm, Lease AskedAt, ImmutableArray<string> Reasons) : ClusterEffect;
 }

@@ -13,17 +13,17 @@ public abstract record ClusterEvent
 
     public sealed record Removed(Origin Origin) : ClusterEvent;
 
-    public sealed record HostSeen(HostReport Report, DateTimeOffset At) : ClusterEvent, IUnrecorded;
+    public sealed record HostSeen(HostReport Report) : ClusterEvent, IUnrecorded;
 
     public sealed record HostForgotten(HostId Host) : ClusterEvent, IUnrecorded;
 
     /// <summary>A VM waits for its restart.</summary>
     public sealed record Queued(ClusterCommand.Place Ask) : ClusterEvent, IUnrecorded;
 
-    public sealed record Unqueued(VmId Vm) : ClusterEvent, IUnrecorded;
+    /// <summary>A VM asked before any host had spoken.</summary>
+    public sealed record Woke : ClusterEvent, IUnrecorded;
 
-    /// <summary>The pause in which those that failed together ask is over.</summary>
-    public sealed record Gathered : ClusterEvent, IUnrecorded;
+    public sealed record TimePassed : ClusterEvent, IUnrecorded;
 
     public sealed record Promised(Reservation Reservation) : ClusterEvent, IUnrecorded;
 }

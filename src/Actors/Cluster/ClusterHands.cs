@@ -21,8 +21,8 @@ public sealed class ClusterHands(IEntities entities, TimeProvider clock) : IHand
                 entities.Tell(Kinds.Vm, e.Vm.Value, new VmCommand.RefusePlacement(
                     e.AskedAt, e.Reasons, clock.GetUtcNow()));
                 break;
-            case ClusterEffect.LookAgain e:
-                _ = Later(e.After, reach.Self);
+            case ClusterEffect.AwaitBeat:
+                _ = Beat(reach.Self);
                 break;
         }
     }
@@ -33,12 +33,12 @@ public sealed class ClusterHands(IEntities entities, TimeProvider clock) : IHand
         _closed.Dispose();
     }
 
-    private async Task Later(TimeSpan after, IActorRef self)
+    private async Task Beat(IActorRef self)
     {
         try
         {
-            await Task.Delay(after, clock, _closed.Token);
-            self.Tell(new ClusterCommand.ServeRestarts(clock.GetUtcNow()));
+            await Task.Delay(Room.Beat, clock, _closed.Token);
+            self.Tell(new ClusterCommand.Beat());
         }
         catch (OperationCanceledException)
         {

@@ -9,15 +9,11 @@ namespace Orchestrator.Actors.Cluster;
 /// </summary>
 public static class Placement
 {
-    /// <summary>A promise that no report confirms is dropped after this time.</summary>
-    public static readonly TimeSpan PromiseHolds = TimeSpan.FromSeconds(30);
-
     public static Choice Choose(
-        Room room, int overcommitPercent, VmShape shape, VmId vm, ImmutableArray<HostId> excluded, HostId? wanted,
-        DateTimeOffset now)
+        Room room, int overcommitPercent, VmShape shape, VmId vm, ImmutableArray<HostId> excluded, HostId? wanted)
     {
         var reasons = ImmutableArray.CreateBuilder<string>();
-        var promised = Promised(room, vm, now);
+        var promised = Promised(room, vm);
         HostReport? best = null;
         var bestScore = long.MinValue;
         foreach (var host in room.Hosts.Values.OrderBy(h => h.Host.Value))
@@ -39,19 +35,19 @@ public static class Placement
     }
 
     /// <summary>Bytes that the host with most room can still promise, of those not in <paramref name="but"/>.</summary>
-    public static long Most(Room room, int overcommitPercent, ImmutableArray<HostId> but, DateTimeOffset now)
+    public static long Most(Room room, int overcommitPercent, ImmutableArray<HostId> but)
     {
-        var promised = Promised(room, default, now);
+        var promised = Promised(room, default);
         return room.Hosts.Values.Where(h => h.TakesGuests && !but.Contains(h.Host))
             .Select(h => Free(overcommitPercent, h, default, promised)).DefaultIfEmpty(long.MinValue).Max();
     }
 
     /// <summary>Bytes that each host has promised to others, in one pass: a burst of starts holds many promises.</summary>
-    private static Dictionary<HostId, long> Promised(Room room, VmId but, DateTimeOffset now)
+    private static Dictionary<HostId, long> Promised(Room room, VmId but)
     {
         var sums = new Dictionary<HostId, long>();
         foreach (var (vm, promise) in room.Promised)
-            if (vm != but && now - promise.At < PromiseHolds)
+            if (vm != but)
                 sums[promise.Host] = sums.GetValueOrDefault(promise.Host) + promise.Memory;
         return sums;
     }

@@ -117,7 +117,7 @@ public static class WireNames
         Name<ClusterCommand.Remove>("cluster.ask.remove.1"),
         Name<ClusterCommand.Place>("cluster.ask.place.1"),
         Name<ClusterCommand.ReportHost>("cluster.ask.report-host.1"),
-        Name<ClusterCommand.ServeRestarts>("cluster.ask.serve-restarts.1"),
+        Name<ClusterCommand.Beat>("cluster.ask.beat.1"),
         Name<ClusterCommand.ForgetHost>("cluster.ask.forget-host.1"),
 
         // Host: commands

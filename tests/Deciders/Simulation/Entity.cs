@@ -10,6 +10,8 @@ internal sealed class Entity<TState, TCommand, TEvent, TEffect>(
     where TState : class
     where TEvent : class
 {
+    private TState _journaled = state;
+
     public TState State { get; private set; } = state;
 
     public Decision<TEvent, TEffect> Take(TCommand command)
@@ -25,11 +27,19 @@ internal sealed class Entity<TState, TCommand, TEvent, TEffect>(
                 foreach (var fact in accept.Facts)
                 {
                     State = evolve(State, fact);
-                    if (fact is not IUnrecorded) world.Log($"{name}: {fact}");
+                    if (fact is IUnrecorded) continue;
+                    _journaled = evolve(_journaled, fact);
+                    world.Log($"{name}: {fact}");
                 }
 
-                // The journal holds it; whoever should have acted upon it died. The next tick reads it off the state.
-                if (world.Crashes()) break;
+                // The journal holds it; whoever should have acted upon it died, and what was never journaled died with him.
+                // The next tick reads off the state what is owed.
+                if (world.Crashes())
+                {
+                    State = _journaled;
+                    break;
+                }
+
                 foreach (var effect in outstanding(State).Except(before).Concat(accept.Then)) hands(effect);
                 break;
         }

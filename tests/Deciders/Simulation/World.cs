@@ -217,8 +217,8 @@ internal sealed class World
             case ClusterEffect.Refuse e:
                 ToVm(Number(e.Vm), new VmCommand.RefusePlacement(e.AskedAt, e.Reasons, At));
                 break;
-            case ClusterEffect.LookAgain e:
-                AtTime(Now + (long)e.After.TotalMilliseconds, () => Cluster.Take(new ClusterCommand.ServeRestarts(At)));
+            case ClusterEffect.AwaitBeat:
+                AtTime(Now + (long)Room.Beat.TotalMilliseconds, () => Cluster.Take(new ClusterCommand.Beat()));
                 break;
         }
     }

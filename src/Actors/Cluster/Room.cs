@@ -1,0 +1,92 @@
+using System.Collections.Immutable;
+
+namespace Orchestrator.Actors.Cluster;
+
+/// <summary>
+/// What a cluster knows of its hosts: as last reported, what is promised to VMs that no report shows yet, and who waits for
+/// a restart. Its time is counted in beats of its own, and only while somebody waits: hosts and VMs speak from other nodes,
+/// whose clocks may be anywhere.
+/// </summary>
+public sealed record Room
+{
+    public static readonly TimeSpan Beat = TimeSpan.FromMilliseconds(125);
+
+    /// <summary>After a move, hosts get 6 s to report before "no room" is believed.</summary>
+    public const long ReportsAwaited = 48;
+
+    /// <summary>A promise that no report confirms is dropped after 30 s.</summary>
+    public const long PromiseHolds = 240;
+
+    public static Room Unknown { get; } = new();
+
+    public ImmutableDictionary<HostId, HostReport> Hosts { get; init; } = ImmutableDictionary<HostId, HostReport>.Empty;
+
+    public ImmutableDictionary<VmId, Reservation> Promised { get; init; } = ImmutableDictionary<VmId, Reservation>.Empty;
+
+    /// <summary>VMs to restart that have no host yet.</summary>
+    public ImmutableDictionary<VmId, Restart> Restarts { get; init; } = ImmutableDictionary<VmId, Restart>.Empty;
+
+    /// <summary>Beats so far.</summary>
+    public long Now { get; init; }
+
+    /// <summary>The next beat is on its way.</summary>
+    public bool Beats { get; init; }
+
+    /// <summary>Beats until those that failed together have asked; the first of them did a moment ago. 0: nobody gathers.</summary>
+    public int Gathers { get; init; }
+
+    /// <summary>All hosts had time to report.</summary>
+    public bool Heard => Now >= ReportsAwaited;
+
+    /// <summary>Somebody asked.</summary>
+    public Room Woken() => this with { Beats = Beats || !Heard };
+
+    public Room Seen(HostReport report)
+    {
+        if (Hosts.TryGetValue(report.Host, out var known) && known.Incarnation > report.Incarnation) return this;
+
+        var kept = Promised;
+        foreach (var guest in report.Guests)
+            // An agent of 0.1.0 does not know the memory of a guest that it launches: the promise stands until it does.
+            if (kept.TryGetValue(guest.Vm, out var promise) && promise.Host == report.Host
+                && guest.Lease > promise.AskedAt && guest.Memory > 0)
+                kept = kept.Remove(guest.Vm);
+        return Woken() with { Hosts = Hosts.SetItem(report.Host, report), Promised = kept };
+    }
+
+    public Room Promising(Reservation reservation) => this with
+    {
+        Promised = Promised.SetItem(reservation.Vm, reservation), Restarts = Restarts.Remove(reservation.Vm), Beats = true,
+    };
+
+    public Room Waiting(ClusterCommand.Place ask) => this with
+    {
+        Restarts = Restarts.SetItem(ask.Vm, new Restart(ask, Restarts.GetValueOrDefault(ask.Vm)?.Since ?? Now, Now)),
+        Gathers = Restarts.IsEmpty && Gathers == 0 ? RestartQueue.Gathering : Gathers,
+        Beats = true,
+    };
+
+    /// <summary>A beat later: what nobody confirmed, and who asked no more, is forgotten.</summary>
+    public Room Later()
+    {
+        var now = Now + 1;
+        var next = this with
+        {
+            Now = now,
+            Gathers = Math.Max(0, Gathers - 1),
+            Promised = Promised.RemoveRange(Promised.Values.Where(p => now - p.At >= PromiseHolds).Select(p => p.Vm)),
+            Restarts = Restarts.RemoveRange(
+                Restarts.Where(r => now - r.Value.AskedAt >= RestartQueue.AskHolds).Select(r => r.Key)),
+        };
+        return next with { Beats = !next.Heard || !next.Promised.IsEmpty || !next.Restarts.IsEmpty };
+    }
+}
+
+/// <param name="At">Beat at which it was promised.</param>
+public sealed record Reservation(VmId Vm, Lease AskedAt, HostId Host, long Memory, int VCpus, long At);
+
+/// <param name="Ask">The newest one.</param>
+/// <param name="Since">Beat at which it asked first.</param>
+/// <param name="AskedAt">Beat of the newest ask: a VM asks again at every tick, so an old one is of a VM that waits no more.
+/// </param>
+public sealed record Restart(ClusterCommand.Place Ask, long Since, long AskedAt);
