@@ -15,8 +15,8 @@ namespace Orchestrator.Tests.Scenarios;
 public static class Verbs
 {
     private const string H = "(?<h>host-[0-9]+|the (host|destination) of [a-z0-9-]+)";
-    private const string N = "(?<n>node-[0-9]+|the node of (the (host|destination) of )?[a-z0-9-]+)";
     private const string H2 = "(?<other>host-[0-9]+)";
+    private const string N = "(?<n>node-[0-9]+|the node of (the (host|destination) of )?[a-z0-9-]+)";
     private const string V = "(?<v>[a-z0-9-]+)";
     private const string S = "for (?<s>[0-9.]+) s";
 
