@@ -22,7 +22,7 @@ help() {
                    --seed N | --seeds A..B, --hours H each, --minutes WALL in all, --nodes N --hosts N --vms N
 ./do bench [WHAT]  measures. starts: VM starts per second, CPU and memory; engine: tells, asks, events, recovery beside
                    their limits (tells, asks, persists, memory, recovery: that part alone); takeover: 10,000 VMs when a
-                   node dies, freezes, leaves. Default: all
+                   node dies, freezes, leaves; restarts: a host with 200 HA VMs dies. Default: all
 ./do nodes ACTION  the engine nodes: start|stop|kill N, status     (lab/nodes.sh)
 ./do host ACTION   the laboratory hosts: on|off|cut|heal|exec|virsh N …   (lab/hosts.sh)
 
@@ -223,8 +223,9 @@ bench() {
     starts) dotnet run --project "$ROOT/bench/Starts" --configuration Release -- "$@";;
     engine) dotnet run --project "$ROOT/bench/Engine" --configuration Release -- "$@";;
     takeover) dotnet run --project "$ROOT/bench/Takeover" --configuration Release -- "$@";;
-    '') for what in starts engine takeover; do bench "$what" || result=$?; done; return "$result";;
-    *) fail "./do bench starts [VMS], engine [tells|asks|persists|memory|recovery ...], takeover; or ./do bench for all";;
+    restarts) dotnet run --project "$ROOT/bench/Restarts" --configuration Release -- "$@";;
+    '') for what in starts engine takeover restarts; do bench "$what" || result=$?; done; return "$result";;
+    *) fail "./do bench starts [VMS], engine [tells|asks|persists|memory|recovery ...], takeover, restarts [VMS]; or ./do bench for all";;
   esac
 }
 

@@ -66,6 +66,8 @@ public enum Fault
     DiskLocked,
     DiskInUse,
     DiskIllegal,
+    DiskShared,
+    DiskFormatNotShareable,
 
     // templates
     TemplateLocked,

@@ -33,9 +33,20 @@ public sealed record MigrateOrder(
     bool PostCopy = false,
     int TimeoutSeconds = 0);
 
-/// <summary><see cref="Shutdown"/> and <see cref="Reboot"/> ask the guest; the other two do not.</summary>
+/// <summary><see cref="Shutdown"/> and <see cref="Reboot"/> ask the guest; <see cref="PowerOff"/> and <see cref="Reset"/> do
+/// not.</summary>
 [JsonConverter(typeof(SnakeCaseEnum<StopMode>))]
-public enum StopMode { PowerOff, Shutdown, Reboot, Reset }
+public enum StopMode
+{
+    PowerOff,
+    Shutdown,
+    Reboot,
+    Reset,
+
+    /// <summary>Wait no longer for a migration whose source is dead. A guest that has arrived is refused as
+    /// <see cref="RefusalCode.WrongState"/> and runs on.</summary>
+    AbandonIncoming,
+}
 
 /// <summary>
 /// The agent has recorded the order and will act on it; what comes of it arrives as events. <paramref name="Guest"/> is

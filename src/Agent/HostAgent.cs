@@ -81,14 +81,14 @@ public sealed class HostAgent : IGuestWatch, IAsyncDisposable
     public AgentAnswer Launch(LaunchOrder order) =>
         Take(order.Stamp, order.Definition.Id, (known, guest) => OrderGuard.Begin(known, order.Lease, guest), () =>
         {
-            var guest = Begin(order.Definition.Id, order.Lease, GuestState.WaitForLaunch);
+            var guest = Begin(order.Definition, order.Lease, GuestState.WaitForLaunch);
             Then(guest, () => _hypervisor.Launch(guest.Key, order.Definition), EndsGuest);
         });
 
     public AgentAnswer PrepareIncoming(IncomingOrder order) =>
         Take(order.Stamp, order.Definition.Id, (known, guest) => OrderGuard.Begin(known, order.Lease, guest), () =>
         {
-            var guest = Begin(order.Definition.Id, order.Lease, GuestState.Incoming);
+            var guest = Begin(order.Definition, order.Lease, GuestState.Incoming);
             Then(guest, () => _hypervisor.PrepareIncoming(guest.Key, order.Definition), EndsGuest);
             var wait = order.TimeoutSeconds > 0 ? TimeSpan.FromSeconds(order.TimeoutSeconds) : _incomingTimeout;
             guest.Deadline = _time.CreateTimer(_ => GiveUpIncoming(guest, wait), null, wait, Timeout.InfiniteTimeSpan);
@@ -98,9 +98,12 @@ public sealed class HostAgent : IGuestWatch, IAsyncDisposable
         Take(order.Stamp, vm, (known, guest) => OrderGuard.Stop(known, order.Lease, order.Mode, guest), () =>
         {
             var guest = _guests[vm];
-            if (guest.Report.State == GuestState.Incoming && order.Mode == StopMode.PowerOff)
+            if (guest.Report.State == GuestState.Incoming && order.Mode is StopMode.PowerOff or StopMode.AbandonIncoming)
             {
-                Then(guest, () => EndIncoming(guest, GuestExit.Destroyed, "given up by order"), Notes);
+                // Who powers it off wants no guest; who gives it up wants to know that nothing will arrive.
+                Then(guest, () => order.Mode == StopMode.PowerOff
+                    ? EndIncoming(guest, GuestExit.Destroyed, "given up by order")
+                    : EndIncoming(guest, GuestExit.Lost, "its source is dead, and nothing had arrived"), Notes);
                 return;
             }
 
@@ -245,11 +248,14 @@ public sealed class HostAgent : IGuestWatch, IAsyncDisposable
         return null;
     }
 
-    private Guest Begin(Guid vm, long lease, GuestState state)
+    private Guest Begin(VmDefinition definition, long lease, GuestState state)
     {
+        var vm = definition.Id;
         _ledger.Open(vm, lease);
         var before = _guests.GetValueOrDefault(vm)?.Last ?? Task.CompletedTask;
-        var guest = new Guest(new GuestReport(vm, lease, state), _time.GetTimestamp()) { Last = before };
+        // Its memory is spoken for from now on: the engine must not count it as free until the process has taken it.
+        var report = new GuestReport(vm, lease, state) { MemoryBytes = definition.MemoryBytes };
+        var guest = new Guest(report, _time.GetTimestamp()) { Last = before };
         _guests[vm] = guest;
         Tell(guest, guest.Report);
         return guest;
@@ -441,7 +447,9 @@ public sealed class HostAgent : IGuestWatch, IAsyncDisposable
 
     private async Task EndIncoming(Guest guest, GuestExit exit, string why)
     {
-        if (!await _hypervisor.AbandonIncoming(guest.Key)) return;
+        var abandoned = false;
+        await Persist(guest, async () => abandoned = await _hypervisor.AbandonIncoming(guest.Key));
+        if (!abandoned) return;
         lock (_gate)
             if (!_closed && guest.Report.State == GuestState.Incoming) End(guest, guest.Report, exit, why);
     }

@@ -69,6 +69,8 @@ public static class OrderGuard
         { Lease: var highest } when lease < highest         => Stale(known, lease, guest),
         { Ended: true, Lease: var highest } when lease == highest && IsStop(mode) => AlreadySo,
         { Ended: true, Lease: var highest } when lease == highest => EndedBefore(known, guest),
+        { Lease: var highest } when lease == highest && mode == StopMode.AbandonIncoming && guest?.State != GuestState.Incoming
+                                                            => WrongState("given up as one that is awaited", guest),
         { Lease: var highest } when lease == highest        => Act,
         { Ended: false }                                    => Occupied(known, lease, guest),
         _ when mode == StopMode.PowerOff                    => Bury,
@@ -136,7 +138,7 @@ public static class OrderGuard
         _                                                   => null,
     };
 
-    private static bool IsStop(StopMode mode) => mode is StopMode.PowerOff or StopMode.Shutdown;
+    private static bool IsStop(StopMode mode) => mode is StopMode.PowerOff or StopMode.Shutdown or StopMode.AbandonIncoming;
 
     private static Verdict.Refuse Malformed(long lease) =>
         new Verdict.Refuse(new AgentRefusal(RefusalCode.Malformed, $"lease {lease} is below 1"));

@@ -47,6 +47,10 @@ public sealed class OrderGuardTests
     [InlineData("ended 3", 3, StopMode.Reboot, "lease-ended")]
     [InlineData("ended 3", 4, StopMode.PowerOff, "bury")]
     [InlineData("forgotten 3", 4, StopMode.Reset, "unknown-vm")]
+    [InlineData("none", 1, StopMode.AbandonIncoming, "unknown-vm")]
+    [InlineData("open 3", 2, StopMode.AbandonIncoming, "stale-lease")]
+    [InlineData("open 3", 3, StopMode.AbandonIncoming, "wrong-state")]
+    [InlineData("ended 3", 3, StopMode.AbandonIncoming, "already")]
     public void A_power_off_is_final_even_before_its_launch_has_arrived(
         string held, long lease, StopMode mode, string expected) =>
         Assert.Equal(expected, Word(OrderGuard.Stop(Held(held), lease, mode, null)));
@@ -64,6 +68,9 @@ public sealed class OrderGuardTests
     [InlineData("cancel", GuestState.MigratingOut, "act")]
     [InlineData("cancel", GuestState.Up, "already")]
     [InlineData("forget", GuestState.Up, "wrong-state")]
+    [InlineData("abandon", GuestState.Incoming, "act")]
+    [InlineData("abandon", GuestState.Up, "wrong-state")]
+    [InlineData("abandon", GuestState.Paused, "wrong-state")]
     public void An_order_needs_a_state_in_which_it_means_something(string order, GuestState state, string expected)
     {
         var (known, guest) = (Held("open 3"), new GuestReport(Vm, 3, state));
@@ -72,6 +79,7 @@ public sealed class OrderGuardTests
             "pause" => OrderGuard.Pause(known, 3, guest),
             "resume" => OrderGuard.Resume(known, 3, guest),
             "migrate" => OrderGuard.Migrate(known, 3, 4, guest),
+            "abandon" => OrderGuard.Stop(known, 3, StopMode.AbandonIncoming, guest),
             "cancel" => OrderGuard.CancelMigration(known, 3, guest),
             _ => OrderGuard.Forget(known, 3, guest),
         };

@@ -220,6 +220,23 @@ public sealed class ProtocolTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task An_incoming_guest_whose_source_is_dead_is_given_up_and_one_that_has_come_runs_on()
+    {
+        await using var events = Follow(_two, 1);
+        Accepted(await _two.PrepareIncoming(new IncomingOrder(new Stamp(1), 2, Definition())));
+        var abandon = new StopOrder(new Stamp(1), 2, StopMode.AbandonIncoming);
+        Accepted(await _two.Stop(_vm, abandon));
+        Assert.Equal(GuestExit.Lost, (await events.Until(_vm, GuestState.Down)).Exit);
+        Accepted(await _two.Stop(_vm, abandon));
+
+        Accepted(await _two.Launch(Launch(1, 3)));
+        await events.Until(_vm, GuestState.Up);
+        var refused = Assert.IsType<AgentAnswer.Refused>(await _two.Stop(_vm, abandon with { Lease = 3 })).Refusal;
+        Assert.Equal((RefusalCode.WrongState, GuestState.Up), (refused.Code, refused.Guest!.State));
+        Assert.Equal(1, _fleet.Host(2)!.Hypervisor!.Guests);
+    }
+
+    [Fact]
     public async Task A_lost_answer_is_unknown_and_asking_again_tells()
     {
         _fleet.Host(1)!.Faults = new HostFaults { LostAnswers = 1 };

@@ -106,9 +106,10 @@ public sealed class FakeEngine : IEntities, IReadModel
 
     public Task<long> Count(ReadQuery query, CancellationToken cancel) => Task.FromResult((long)Matching(query).Count());
 
-    public Task<IReadOnlyList<Guid>> VmsOn(HostId host, CancellationToken cancel) =>
-        Task.FromResult<IReadOnlyList<Guid>>([.. Matching(new ReadQuery(
-            Kinds.Vm, new Dictionary<string, string> { ["host"] = host.ToString() })).Select(document => document.Id)]);
+    public Task<IReadOnlyList<VmOnHost>> VmsOn(HostId host, CancellationToken cancel) =>
+        Task.FromResult<IReadOnlyList<VmOnHost>>([.. Matching(new ReadQuery(
+            Kinds.Vm, new Dictionary<string, string> { ["host"] = host.ToString() }))
+            .Select(document => new VmOnHost(document.Id, false, 0))]);
 
     public Task<IReadOnlyList<VmCopy>> CopiesOn(HostId host, CancellationToken cancel) =>
         Task.FromResult<IReadOnlyList<VmCopy>>([]);

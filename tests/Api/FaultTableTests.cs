@@ -18,6 +18,18 @@ public sealed class FaultTableTests
         }
     }
 
+    /// <summary>oVirt knows no late reports, no lives of a host, and nothing of our journal.</summary>
+    [Fact]
+    public void Every_refusal_has_the_key_of_oVirts_message_or_is_our_own()
+    {
+        Fault[] ours = [Fault.StaleReport, Fault.NotStorable, Fault.Unreadable, Fault.HostOtherIncarnation];
+        foreach (var fault in Enum.GetValues<Fault>())
+        {
+            if (ours.Contains(fault)) Assert.Null(FaultTable.Of(fault).Key);
+            else Assert.Matches("^[A-Z]+(_+[A-Z0-9]+)+$", FaultTable.Of(fault).Key);
+        }
+    }
+
     [Fact]
     public void No_two_refusals_of_the_same_status_say_the_same()
     {

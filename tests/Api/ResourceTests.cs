@@ -1,6 +1,8 @@
 using System.Net;
 using System.Xml.Linq;
 using Orchestrator.Actors;
+using Orchestrator.Actors.Cluster;
+using Orchestrator.Actors.DataCenter;
 using Orchestrator.Actors.Disk;
 using Orchestrator.Actors.Host;
 using Orchestrator.Actors.Journal;
@@ -385,6 +387,31 @@ public sealed class ResourceTests : IAsyncLifetime
         await TestApi.Xml(await _api.Post(attach, body), HttpStatusCode.Created);
         (await _api.Send(HttpMethod.Delete, $"/vms/{(string)other.Attribute("id")!}?detach_only=true")).EnsureSuccessStatusCode();
         Assert.Empty(_api.Engine.View<DiskView>(Kinds.Disk, disk).Vms);
+    }
+
+    [Fact]
+    public async Task What_others_belong_to_is_not_removed()
+    {
+        await AttachedDisk();
+        Assert.Contains("clusters or storage domains", await TestApi.FaultOf(
+            await _api.Send(HttpMethod.Delete, $"/datacenters/{TestApi.DataCenter}"), HttpStatusCode.Conflict), StringComparison.Ordinal);
+        Assert.Contains("still holds disks", await TestApi.FaultOf(
+            await _api.Send(HttpMethod.Delete, $"/storagedomains/{TestApi.Domain}"), HttpStatusCode.Conflict), StringComparison.Ordinal);
+        Assert.Contains("still has hosts, VMs", await TestApi.FaultOf(
+            await _api.Send(HttpMethod.Delete, $"/clusters/{TestApi.Cluster}"), HttpStatusCode.Conflict), StringComparison.Ordinal);
+        Assert.DoesNotContain(_api.Engine.Commands, c =>
+            c.Command is DataCenterCommand.Remove or StorageDomainCommand.Remove or ClusterCommand.Remove);
+        (await _api.Send(HttpMethod.Delete, $"/storagedomains/{TestApi.Domain}?destroy=true")).EnsureSuccessStatusCode();
+    }
+
+    [Fact]
+    public async Task A_shareable_disk_is_raw_unless_it_is_said_otherwise()
+    {
+        (await _api.Post("/disks", $"""
+            <disk><name>both</name><provisioned_size>1048576</provisioned_size><shareable>true</shareable>
+            <storage_domains><storage_domain id="{TestApi.Domain}"/></storage_domains></disk>
+            """)).EnsureSuccessStatusCode();
+        Assert.Equal("raw", _api.LastCommand<DiskCommand.Create>().Config.Format);
     }
 
     /// <summary>An engine that died between two commands leaves such disks behind.</summary>

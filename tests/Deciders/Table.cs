@@ -11,10 +11,20 @@ public sealed class Table<TState, TCommand, TEvent, TEffect>(
     where TEvent : class
     where TEffect : class
 {
-    private readonly HashSet<Type> _facts = [];
+    private readonly HashSet<Type> _commands = [], _facts = [], _effects = [];
+    private readonly HashSet<Fault> _faults = [];
+
+    /// <summary>Commands that had a column.</summary>
+    public IReadOnlySet<Type> Commands => _commands;
 
     /// <summary>Facts that some cell has shown.</summary>
     public IReadOnlySet<Type> Facts => _facts;
+
+    /// <summary>Effects that some cell has shown.</summary>
+    public IReadOnlySet<Type> Effects => _effects;
+
+    /// <summary>Faults that some cell has shown.</summary>
+    public IReadOnlySet<Fault> Faults => _faults;
 
     public string Of(IEnumerable<(string Name, TState State)> phases, params (string Name, Func<TState, TCommand> Make)[] columns)
     {
@@ -28,14 +38,18 @@ public sealed class Table<TState, TCommand, TEvent, TEffect>(
 
     private string Cell(TState state, TCommand command)
     {
+        _commands.Add(command.GetType());
         switch (decide(state, command))
         {
             case Decision<TEvent, TEffect>.Refuse refusal:
+                _faults.Add(refusal.Fault);
                 return $"✗ {refusal.Fault}";
             case Decision<TEvent, TEffect>.Relay relay:
+                _effects.UnionWith(relay.Effects.Select(e => e.GetType()));
                 return string.Join(", ", relay.Effects.Select(e => $"→ {e.GetType().Name}"));
             case Decision<TEvent, TEffect>.Accept accept:
-                foreach (var fact in accept.Facts) _facts.Add(fact.GetType());
+                _facts.UnionWith(accept.Facts.Select(f => f.GetType()));
+                _effects.UnionWith(accept.Then.Select(e => e.GetType()));
                 var next = accept.Facts.Aggregate(state, evolve);
                 var then = string.Concat(accept.Then.Select(e => $", → {e.GetType().Name}"));
                 return string.Join(" + ", accept.Facts.Select(f => f.GetType().Name))

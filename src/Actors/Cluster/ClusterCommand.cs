@@ -20,12 +20,20 @@ public abstract record ClusterCommand : Traced
     /// <summary>Find a host for a VM. Asked again until answered; the same VM never holds two reservations.</summary>
     public sealed record Place(
         VmId Vm, Lease AskedAt, VmShape Shape, ImmutableArray<HostId> Excluded, HostId? Wanted, DateTimeOffset At)
-        : ClusterCommand;
+        : ClusterCommand
+    {
+        /// <summary>Back after a failure: it waits its turn among all that do, by priority.</summary>
+        public bool Restart { get; init; }
+    }
 
     // from hosts
     public sealed record ReportHost(HostReport Report, DateTimeOffset At) : ClusterCommand;
 
     public sealed record ForgetHost(HostId Host) : ClusterCommand;
+
+    // from itself
+    /// <summary>Those that failed together have asked by now: the first of them get their hosts.</summary>
+    public sealed record ServeRestarts(DateTimeOffset At) : ClusterCommand;
 }
 
 /// <summary>What placement must know of a VM.</summary>
@@ -41,7 +49,11 @@ public sealed record HostReport(
     HostId Host, string Name, long Incarnation, bool TakesGuests, bool Reachable, int Cpus, long Memory,
     ImmutableArray<GuestShare> Guests);
 
-public sealed record GuestShare(VmId Vm, Lease Lease, long Memory);
+public sealed record GuestShare(VmId Vm, Lease Lease, long Memory)
+{
+    /// <summary>The hypervisor does not run it yet.</summary>
+    public bool Launching { get; init; }
+}
 
 public sealed record ClusterConfig
 {

@@ -36,11 +36,14 @@ public static class ClusterDecider
                                                 ? Accept(new Removed(c.Origin))
                                                 : No(Fault.ClusterInUse),
 
-        (Active, ReportHost c)           => Accept(new HostSeen(c.Report, c.At)),
+        (Active s, ReportHost c)         => RestartQueue.Serve(s, [new HostSeen(c.Report, c.At)], c.At),
         (Active s, ForgetHost c)         => s.Room.Hosts.ContainsKey(c.Host)
                                                 ? Accept(new HostForgotten(c.Host))
                                                 : new Decision.AlreadyDone(),
+        (Active s, Place c) when Held(s, c) is { } host => new Decision.Relay(Offer(c, host)),
+        (Active s, Place { Restart: true } c) => RestartQueue.Join(s, c),
         (Active s, Place c)              => Find(s, c),
+        (Active s, ServeRestarts c)      => RestartQueue.Serve(s, [new Gathered()], c.At),
 
         _                                => No(Fault.NotFound),
     };
@@ -67,8 +70,12 @@ public static class ClusterDecider
                                                 {
                                                     Since = s.Room.Since ?? e.Reservation.At,
                                                     Promised = s.Room.Promised.SetItem(e.Reservation.Vm, e.Reservation),
+                                                    Restarts = s.Room.Restarts.Remove(e.Reservation.Vm),
                                                 },
                                             },
+        (Active s, Queued e)             => s with { Room = Wait(s.Room, e.Ask) },
+        (Active s, Unqueued e)           => s with { Room = s.Room with { Restarts = s.Room.Restarts.Remove(e.Vm) } },
+        (Active s, Gathered)             => s with { Room = s.Room with { Gathers = false } },
         _                                => cluster,
     };
 
@@ -80,32 +87,35 @@ public static class ClusterDecider
         var choice = Placement.Choose(
             s.Room, s.Config.MemoryOvercommitPercent, c.Shape, c.Vm, c.Excluded, c.Wanted, c.At);
 
-        // Asked again for the same start: the same answer, as long as the place is still good.
-        if (s.Room.Promised.TryGetValue(c.Vm, out var held) && held.AskedAt == c.AskedAt
-            && s.Room.Hosts.TryGetValue(held.Host, out var promised) && promised.TakesGuests
-            && !c.Excluded.Contains(held.Host) && (c.Wanted is null || c.Wanted == held.Host))
-            return new Decision.Relay(Offer(c, promised));
-
         return choice switch
         {
-            Choice.Found found => new Decision.Accept(new Promised(
-                new Reservation(c.Vm, c.AskedAt, found.Host.Host, c.Shape.Memory, c.Shape.VCpus, c.At)))
-            {
-                Then = [Offer(c, found.Host)],
-            },
-            // Just woken: not every host has spoken yet. The VM asks again.
-            Choice.None when s.Room.Since is not { } since || c.At - since < ReportsAwaited => new Decision.AlreadyDone(),
+            Choice.Found found => new Decision.Accept(Promise(c, found.Host)) { Then = [Offer(c, found.Host)] },
+            Choice.None when !Heard(s.Room, c.At) => new Decision.AlreadyDone(),
             Choice.None none => new Decision.Relay(new ClusterEffect.Refuse(c.Vm, c.AskedAt, none.Reasons)),
             _ => new Decision.AlreadyDone(),
         };
     }
+
+    /// <summary>Just woken, not every host has spoken yet: the VM asks again.</summary>
+    internal static bool Heard(Room room, DateTimeOffset at) => room.Since is { } since && at - since >= ReportsAwaited;
+
+    /// <summary>Asked again for the same start: the same answer, as long as the place is still good.</summary>
+    private static HostReport? Held(Active s, Place c) =>
+        s.Room.Promised.TryGetValue(c.Vm, out var held) && held.AskedAt == c.AskedAt
+        && s.Room.Hosts.TryGetValue(held.Host, out var host) && host.TakesGuests
+        && !c.Excluded.Contains(held.Host) && (c.Wanted is null || c.Wanted == held.Host)
+            ? host
+            : null;
 
     private static string? Wrong(ClusterPatch patch) =>
         patch.MemoryOvercommitPercent is < 100 or > 200 ? "memory_policy.over_commit"
         : patch.BrokenConnectivityThreshold is < 1 or > 100 ? "fencing_policy.skip_if_connectivity_broken.threshold"
         : null;
 
-    private static ClusterEffect Offer(Place c, HostReport host) =>
+    internal static Promised Promise(Place c, HostReport host) =>
+        new Promised(new Reservation(c.Vm, c.AskedAt, host.Host, c.Shape.Memory, c.Shape.VCpus, c.At));
+
+    internal static ClusterEffect Offer(Place c, HostReport host) =>
         new ClusterEffect.Offer(c.Vm, c.AskedAt, host.Host, host.Name, host.Incarnation);
 
     private static Room See(Room room, HostSeen e)
@@ -114,14 +124,25 @@ public static class ClusterDecider
 
         var kept = room.Promised;
         foreach (var guest in e.Report.Guests)
+            // An agent of 0.1.0 does not know the memory of a guest that it launches: the promise stands until it does.
             if (kept.TryGetValue(guest.Vm, out var promise) && promise.Host == e.Report.Host
-                && guest.Lease > promise.AskedAt)
+                && guest.Lease > promise.AskedAt && guest.Memory > 0)
                 kept = kept.Remove(guest.Vm);
         foreach (var promise in kept.Values)
             if (e.At - promise.At >= Placement.PromiseHolds)
                 kept = kept.Remove(promise.Vm);
-        return new Room(room.Since ?? e.At, room.Hosts.SetItem(e.Report.Host, e.Report), kept);
+        return room with
+        {
+            Since = room.Since ?? e.At, Hosts = room.Hosts.SetItem(e.Report.Host, e.Report), Promised = kept,
+        };
     }
+
+    private static Room Wait(Room room, Place ask) => room with
+    {
+        Gathers = room.Gathers || room.Restarts.IsEmpty,
+        Restarts = room.Restarts.SetItem(
+            ask.Vm, new Restart(ask, room.Restarts.GetValueOrDefault(ask.Vm)?.Since ?? ask.At)),
+    };
 
     private static Decision Accept(params ImmutableArray<ClusterEvent> facts) => new Decision.Accept(facts);
 

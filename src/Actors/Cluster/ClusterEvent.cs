@@ -17,5 +17,13 @@ public abstract record ClusterEvent
 
     public sealed record HostForgotten(HostId Host) : ClusterEvent, IUnrecorded;
 
+    /// <summary>A VM waits for its restart.</summary>
+    public sealed record Queued(ClusterCommand.Place Ask) : ClusterEvent, IUnrecorded;
+
+    public sealed record Unqueued(VmId Vm) : ClusterEvent, IUnrecorded;
+
+    /// <summary>The pause in which those that failed together ask is over.</summary>
+    public sealed record Gathered : ClusterEvent, IUnrecorded;
+
     public sealed record Promised(Reservation Reservation) : ClusterEvent, IUnrecorded;
 }

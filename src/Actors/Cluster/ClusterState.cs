@@ -29,6 +29,16 @@ public sealed record Room(
 {
     public static Room Unknown { get; } = new(
         null, ImmutableDictionary<HostId, HostReport>.Empty, ImmutableDictionary<VmId, Reservation>.Empty);
+
+    /// <summary>VMs to restart that have no host yet.</summary>
+    public ImmutableDictionary<VmId, Restart> Restarts { get; init; } = ImmutableDictionary<VmId, Restart>.Empty;
+
+    /// <summary>The first of them has asked a moment ago; those that failed with it are about to.</summary>
+    public bool Gathers { get; init; }
 }
+
+/// <param name="Ask">The newest one: a VM asks again at every tick, so an old one is of a VM that waits no more.</param>
+/// <param name="Since">When it asked first.</param>
+public sealed record Restart(ClusterCommand.Place Ask, DateTimeOffset Since);
 
 public sealed record Reservation(VmId Vm, Lease AskedAt, HostId Host, long Memory, int VCpus, DateTimeOffset At);

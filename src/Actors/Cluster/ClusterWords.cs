@@ -16,6 +16,7 @@ internal static class ClusterWords
                     new("hosts that reported", Number(room.Hosts.Count)),
                     new("hosts that take guests", Number(room.Hosts.Values.Count(h => h.TakesGuests))),
                     new("places promised", Number(room.Promised.Count)),
+                    new("VMs that wait for their restart", Number(room.Restarts.Count)),
                 }
                 : [],
         ],

@@ -38,6 +38,14 @@ public static class Placement
         return best is null ? new Choice.None(reasons.ToImmutable()) : new Choice.Found(best);
     }
 
+    /// <summary>Bytes that the host with most room can still promise, of those not in <paramref name="but"/>.</summary>
+    public static long Most(Room room, int overcommitPercent, ImmutableArray<HostId> but, DateTimeOffset now)
+    {
+        var promised = Promised(room, default, now);
+        return room.Hosts.Values.Where(h => h.TakesGuests && !but.Contains(h.Host))
+            .Select(h => Free(overcommitPercent, h, default, promised)).DefaultIfEmpty(long.MinValue).Max();
+    }
+
     /// <summary>Bytes that each host has promised to others, in one pass: a burst of starts holds many promises.</summary>
     private static Dictionary<HostId, long> Promised(Room room, VmId but, DateTimeOffset now)
     {

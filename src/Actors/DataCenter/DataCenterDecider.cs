@@ -17,14 +17,13 @@ public static class DataCenterDecider
     {
         (_, _) when AskedBefore(center, command) => new Decision.AlreadyDone(),
 
-        (Absent, Create c)  => new Decision.Accept(new Created(c.Origin, c.Config)),
+        (Absent, Create c)  => c.Config.Name == "" ? NoName : new Decision.Accept(new Created(c.Origin, c.Config)),
         (_, Create)         => new Decision.Refuse(Fault.AlreadyExists),
         (Absent, _)         => new Decision.Refuse(Fault.NotFound),
         (Gone, Remove)      => new Decision.AlreadyDone(),
         (Gone, _)           => new Decision.Refuse(Fault.Removed),
 
-        (_, Update c)       => c.Patch.Name is ""
-                                   ? new Decision.Refuse(Fault.MissingValue, "name")
+        (_, Update c)       => c.Patch.Name is "" ? NoName
                                    : new Decision.Accept(new Redefined(c.Origin, c.Patch.Apply(center.Config))),
         (_, Remove c)       => new Decision.Accept(new Removed(c.Origin)),
         _                   => new Decision.Refuse(Fault.NotFound),
@@ -43,6 +42,8 @@ public static class DataCenterDecider
     };
 
     public static ImmutableArray<DataCenterEffect> Outstanding(DataCenterState center) => [];
+
+    private static Decision NoName { get; } = new Decision.Refuse(Fault.MissingValue, "name");
 
     private static bool AskedBefore(DataCenterState center, DataCenterCommand command) =>
         center is not Absent && command switch

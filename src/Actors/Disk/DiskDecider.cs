@@ -19,6 +19,7 @@ public static class DiskDecider
 
         (Absent, Create c)                         => c.Config.ProvisionedSize <= 0
             ? new Decision.Refuse(Fault.InvalidValue, "provisioned_size")
+            : c.Config is { Shareable: true, Format: not "raw" } ? No(Fault.DiskFormatNotShareable)
             : Accept(new Created(c.Origin, c.Config, c.Path, c.Host, c.Source, c.SourceFormat)),
         (_, Create)                                => No(Fault.AlreadyExists),
         (Absent, _)                                => No(Fault.NotFound),
@@ -34,10 +35,15 @@ public static class DiskDecider
         (_, ReportImageWork)                       => No(Fault.StaleReport),
 
         (Creating or Removing, Update or Remove)   => No(Fault.DiskLocked),
-        (_, Update { Patch.Shareable: false }) when disk.Core.Vms.Length > 1 => No(Fault.DiskInUse),
+        (_, Update { Patch.Shareable: false }) when disk.Core.Vms.Length > 1 => No(Fault.DiskShared),
+        // A cow image has tables in it, which each of two writers would keep for itself.
+        (_, Update { Patch.Shareable: true }) when disk.Config is { Shareable: false, Format: not "raw" } =>
+            No(Fault.DiskFormatNotShareable),
         (_, Update c)                              => Accept(new Redefined(c.Origin, c.Patch.Apply(disk.Config))),
 
         (Ok or Creating, Attach c)                 => disk.Core.Vms.Contains(c.Vm) ? Done
+            // A late copy: the VM gave the disk back since. It must not get it again, nor believe that it has it.
+            : disk.Core.Recent.Contains(c.Origin.Job) ? No(Fault.StaleReport)
             : !disk.Core.Vms.IsEmpty && !disk.Config.Shareable ? No(Fault.DiskInUse)
             : Accept(new Attached(c.Origin, c.Vm)),
         (Illegal, Attach)                          => No(Fault.DiskIllegal),
@@ -97,15 +103,16 @@ public static class DiskDecider
 
     private static DiskCore Asked(DiskCore core, Origin origin) => core with { Recent = core.Recent.Add(origin.Job) };
 
+    /// <summary>Not of Attach: its sender relies on the VM having the disk now.</summary>
     private static bool AskedBefore(DiskState disk, DiskCommand command) =>
-        OriginOf(command) is { } origin && disk is not Absent && disk.Core.Recent.Contains(origin.Job)
-        && command is Create or Update or Remove;
+        OriginOf(command) is { } origin && disk is not Absent && disk.Core.Recent.Contains(origin.Job);
 
     private static Origin? OriginOf(DiskCommand command) => command switch
     {
         Create c => c.Origin,
         Update c => c.Origin,
         Remove c => c.Origin,
+        Detach c => c.Origin,
         _        => null,
     };
 

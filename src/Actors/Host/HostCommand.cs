@@ -48,6 +48,9 @@ public abstract record HostCommand : Traced
 
     public sealed record CancelMigration(VmId Vm, Seat From) : HostCommand;
 
+    /// <summary>Wait no longer for a guest whose source is dead; one that has come runs on.</summary>
+    public sealed record AbandonIncoming(VmId Vm, Seat Seat) : HostCommand;
+
     /// <summary>Is the guest that sat here proved dead? Answered by ConfirmFence, LoseHost or silence.</summary>
     public sealed record AskWhetherGone(VmId Vm, Seat Seat) : HostCommand;
 

@@ -98,6 +98,8 @@ public static class HostDecider
                                                         new HostEffect.SendMigrate(c.Vm, c.From, c.To)),
         (_, HostCommand.CancelMigration c)       => Pass(host, c.Vm, c.From,
                                                         new HostEffect.SendCancel(c.Vm, c.From.Lease)),
+        (_, AbandonIncoming c)                   => Pass(host, c.Vm, c.Seat,
+                                                        new HostEffect.SendAbandonIncoming(c.Vm, c.Seat.Lease)),
         (_, Halt c)                              => Pass(host, c.Vm, c.Seat,
                                                         new HostEffect.SendHalt(c.Vm, c.Seat.Lease, c.Mode)),
         (Up or Draining, Destroy c)              => Relay(new HostEffect.SendHalt(c.Vm, c.Lease, StopMode.PowerOff)),
@@ -290,6 +292,7 @@ public static class HostDecider
         ExpectIncoming c              => (c.Vm, c.Seat),
         MigrateOut c                  => (c.Vm, c.From),
         HostCommand.CancelMigration c => (c.Vm, c.From),
+        AbandonIncoming c             => (c.Vm, c.Seat),
         _                             => (null, null),
     };
 

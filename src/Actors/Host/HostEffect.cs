@@ -42,6 +42,8 @@ public abstract record HostEffect
 
     public sealed record SendCancel(VmId Vm, Lease Lease) : HostEffect;
 
+    public sealed record SendAbandonIncoming(VmId Vm, Lease Lease) : HostEffect;
+
     /// <summary>Ask the agent what it has of this VM; the answer is a report, or that it has none under this lease.</summary>
     public sealed record Inquire(VmId Vm, Lease Lease) : HostEffect;
 

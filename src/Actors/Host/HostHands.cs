@@ -17,15 +17,21 @@ public sealed class HostHands(HostId id, HostWorld world) : IHands<HostState, Ho
 {
     private const int TroublesKept = 6;
 
+    /// <summary>Guests that a host which is emptied moves at a time: oVirt's max_outgoing_migrations. More would share the
+    /// network's speed, and each would take longer over its last moment.</summary>
+    private const int MovesAtOnce = 2;
+
     private readonly CancellationTokenSource _closed = new();
     private HostLink? _link;
     private HostEffect.KeepLink? _linked;
     private HostEffect.Announce? _announced;
     private ClusterId _cluster;
     private string _name = "";
+    private readonly Backoff _moves = new(TimeSpan.FromSeconds(2), TimeSpan.FromSeconds(30));
     private (HostEffect.Power? Effect, DateTimeOffset Until) _power;
     private volatile HostEffect.Power? _owed;
     private int _powerRound;
+    private volatile IActorRef? _drained;
     private ImmutableArray<Remark> _troubles = [];
 
     public IReadOnlyList<Remark> Troubles => _troubles;
@@ -36,6 +42,7 @@ public sealed class HostHands(HostId id, HostWorld world) : IHands<HostState, Ho
         (_cluster, _name) = (config.Cluster, config.Name);
         _link?.Know(new HostRow(config.Name, reach.State.Core.Incarnation));
         if (reach.State is not (HostState.NonResponsive or HostState.PoweredOff)) _owed = null;
+        if (reach.State is not HostState.Draining) Stay();
         switch (effect)
         {
             case HostEffect.KeepLink e:
@@ -63,6 +70,7 @@ public sealed class HostHands(HostId id, HostWorld world) : IHands<HostState, Ho
                 ToVm(e.Vm, new VmCommand.ConfirmFence(id, e.Incarnation, world.Clock.GetUtcNow()));
                 break;
             case HostEffect.Drain:
+                _drained = reach.Self;
                 _ = Drain(reach.Self);
                 break;
             case HostEffect.Power e:
@@ -91,13 +99,27 @@ public sealed class HostHands(HostId id, HostWorld world) : IHands<HostState, Ho
         Unlink();
         _linked = e;
         _link = new HostLink(
-            id, new HostRow(_name, reach.State.Core.Incarnation), reach.Epoch, world.Client(e), world, reach.Self, Announce);
+            id, new HostRow(_name, reach.State.Core.Incarnation), reach.Epoch, world.Client(e), world, reach.Self, Changed);
     }
 
     private void Unlink()
     {
         _link?.Dispose();
         (_link, _linked) = (null, null);
+    }
+
+    private void Stay()
+    {
+        _drained = null;
+        _moves.Forget();
+    }
+
+    /// <summary>What the agent has is not what it had a moment ago. Called by the link.</summary>
+    private void Changed()
+    {
+        Announce();
+        // A guest may have left: the next may go.
+        if (_drained is { } self) _ = Drain(self);
     }
 
     private void Announce()
@@ -121,7 +143,7 @@ public sealed class HostHands(HostId id, HostWorld world) : IHands<HostState, Ho
     {
         try
         {
-            foreach (var vm in await world.Read.VmsOn(id, _closed.Token)) ToVm(new VmId(vm), command);
+            foreach (var vm in await world.Read.VmsOn(id, _closed.Token)) ToVm(new VmId(vm.Vm), command);
         }
         catch (Exception e) when (e is EntityUnavailableException or OperationCanceledException)
         {
@@ -136,7 +158,8 @@ public sealed class HostHands(HostId id, HostWorld world) : IHands<HostState, Ho
             var guests = await world.Read.VmsOn(id, _closed.Token);
             var now = world.Clock.GetUtcNow();
             if (guests.Count == 0) self.Tell(new HostCommand.ReportEmpty(now));
-            foreach (var vm in guests)
+            var moving = guests.Where(g => g.Moves).Select(g => g.Vm).ToHashSet();
+            foreach (var vm in _moves.Due([.. guests.Select(g => g.Vm)], vm => !moving.Contains(vm), MovesAtOnce - moving.Count, now))
                 ToVm(new VmId(vm), new VmCommand.Migrate(Origin.System(world.NewId(), now), null, Force: true));
         }
         catch (Exception e) when (e is EntityUnavailableException or OperationCanceledException)
@@ -266,6 +289,7 @@ public sealed class HostHands(HostId id, HostWorld world) : IHands<HostState, Ho
                 HostEffect.SendIncoming e => Incoming(e, link),
                 HostEffect.SendMigrate e => Migrate(e, link),
                 HostEffect.SendCancel e => Cancel(e, link),
+                HostEffect.SendAbandonIncoming e => Abandon(e, link),
                 HostEffect.Inquire e => Inquire(e, link),
                 HostEffect.SendImageJob e => Work(e.Work, link),
                 _ => Task.CompletedTask,
@@ -372,6 +396,13 @@ public sealed class HostHands(HostId id, HostWorld world) : IHands<HostState, Ho
         var answer = await link.Client.CancelMigration(
             e.Vm.Value, new GuestOrder(link.Stamp, e.Lease.Number), _closed.Token);
         _ = Heard(answer, link, e.Lease, "cancel");
+    }
+
+    private async Task Abandon(HostEffect.SendAbandonIncoming e, HostLink link)
+    {
+        var answer = await link.Client.Stop(
+            e.Vm.Value, new StopOrder(link.Stamp, e.Lease.Number, Agent.Protocol.StopMode.AbandonIncoming), _closed.Token);
+        _ = Heard(answer, link, e.Lease, "abandon_incoming");
     }
 
     private async Task Inquire(HostEffect.Inquire e, HostLink link)

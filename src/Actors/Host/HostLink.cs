@@ -195,13 +195,19 @@ public sealed class HostLink : IDisposable
             if (_told.TryGetValue(guest.Vm, out var last) && sequence < last) return;
             _told[guest.Vm] = sequence;
             if (guest.State == Agent.Protocol.GuestState.Down) _guests.Remove(guest.Vm);
-            else _guests[guest.Vm] = new GuestShare(new VmId(guest.Vm), new Lease(guest.Lease), guest.MemoryBytes);
+            else _guests[guest.Vm] = Share(guest);
             _dirty = true;
             var row = Volatile.Read(ref _row);
             var report = AgentWords.Report(_id, row.Name, row.Incarnation, guest, _world.Clock.GetUtcNow());
             _pump.Send(guest.Vm, report, guest);
         }
     }
+
+    private static GuestShare Share(GuestReport guest) =>
+        new(new VmId(guest.Vm), new Lease(guest.Lease), guest.MemoryBytes)
+        {
+            Launching = guest.State == Agent.Protocol.GuestState.WaitForLaunch,
+        };
 
     private void Live()
     {

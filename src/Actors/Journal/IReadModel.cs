@@ -15,8 +15,8 @@ public interface IReadModel
 
     Task<long> Count(ReadQuery query, CancellationToken cancel);
 
-    /// <summary>VMs whose document names this host as their host or destination.</summary>
-    Task<IReadOnlyList<Guid>> VmsOn(HostId host, CancellationToken cancel);
+    /// <summary>VMs whose document names this host as their host or destination, by priority, the highest first.</summary>
+    Task<IReadOnlyList<VmOnHost>> VmsOn(HostId host, CancellationToken cancel);
 
     /// <summary>The copies of VMs that this host was heard to have and was not heard to have lost.</summary>
     Task<IReadOnlyList<VmCopy>> CopiesOn(HostId host, CancellationToken cancel);
@@ -30,6 +30,10 @@ public interface IReadModel
 
     Task ReleaseName(string kind, string scope, string name, Guid id, CancellationToken cancel);
 }
+
+/// <param name="Moves">A migration of it is under way.</param>
+/// <param name="Priority">0 to 100.</param>
+public sealed record VmOnHost(Guid Vm, bool Moves, int Priority);
 
 /// <summary>A copy of a VM's guest, as far as a host was heard to have it.</summary>
 public sealed record VmCopy(Guid Vm, Lease Lease);

@@ -70,6 +70,7 @@ public static class WireNames
         Name<VmEvent.MigrationRequested>("vm.migration-requested.1"),
         Name<VmEvent.MigrationPlaced>("vm.migration-placed.1"),
         Name<VmEvent.MigrationBegun>("vm.migration-begun.1"),
+        Name<VmEvent.MigrationCancelRequested>("vm.migration-cancel-requested.1"),
         Name<VmEvent.MigrationAbandoned>("vm.migration-abandoned.1"),
         Name<VmEvent.MigrationDone>("vm.migration-done.1"),
         Name<VmEvent.MigrationEndLost>("vm.migration-end-lost.1"),
@@ -116,6 +117,7 @@ public static class WireNames
         Name<ClusterCommand.Remove>("cluster.ask.remove.1"),
         Name<ClusterCommand.Place>("cluster.ask.place.1"),
         Name<ClusterCommand.ReportHost>("cluster.ask.report-host.1"),
+        Name<ClusterCommand.ServeRestarts>("cluster.ask.serve-restarts.1"),
         Name<ClusterCommand.ForgetHost>("cluster.ask.forget-host.1"),
 
         // Host: commands
@@ -135,6 +137,7 @@ public static class WireNames
         Name<HostCommand.ExpectIncoming>("host.ask.expect-incoming.1"),
         Name<HostCommand.MigrateOut>("host.ask.migrate-out.1"),
         Name<HostCommand.CancelMigration>("host.ask.cancel-migration.1"),
+        Name<HostCommand.AbandonIncoming>("host.ask.abandon-incoming.1"),
         Name<HostCommand.AskWhetherGone>("host.ask.ask-whether-gone.1"),
         Name<HostCommand.RunImageJob>("host.ask.run-image-job.1"),
         Name<HostCommand.ReportReached>("host.ask.report-reached.1"),

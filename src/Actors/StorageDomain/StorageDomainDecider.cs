@@ -17,7 +17,8 @@ public static class StorageDomainDecider
     {
         (_, _) when AskedBefore(domain, command)      => Done,
 
-        (Absent, Create c)                            => Accept(new Created(c.Origin, c.Config, c.Host)),
+        (Absent, Create c)                            => c.Config.Name == "" ? NoName
+            : Accept(new Created(c.Origin, c.Config, c.Host)),
         (_, Create)                                   => No(Fault.AlreadyExists),
         (Absent, _)                                   => No(Fault.NotFound),
         (Gone, Remove)                                => Done,
@@ -28,7 +29,9 @@ public static class StorageDomainDecider
             : Accept(new PreparationFailed(c.Message, c.At)),
         (_, ReportImageWork)                          => No(Fault.StaleReport),
 
-        (_, Update c)                                 => Accept(new Redefined(c.Origin, c.Patch.Apply(domain.Config))),
+        (Preparing, Update)                           => No(Fault.StorageDomainStatusIllegal),
+        (_, Update c)                                 => c.Patch.Name is "" ? NoName
+            : Accept(new Redefined(c.Origin, c.Patch.Apply(domain.Config))),
 
         (Unattached, Attach c)                        => Accept(new Attached(c.Origin, c.DataCenter)),
         (Active s, Attach c) when s.DataCenter == c.DataCenter => Done,
@@ -90,6 +93,8 @@ public static class StorageDomainDecider
     private static Decision Accept(params ImmutableArray<StorageDomainEvent> facts) => new Decision.Accept(facts);
 
     private static Decision No(Fault fault) => new Decision.Refuse(fault);
+
+    private static Decision NoName { get; } = new Decision.Refuse(Fault.MissingValue, "name");
 
     private static Decision Done { get; } = new Decision.AlreadyDone();
 

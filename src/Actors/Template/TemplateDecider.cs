@@ -18,7 +18,7 @@ public static class TemplateDecider
     {
         (_, _) when AskedBefore(template, command) => Done,
 
-        (Absent, Create c)           => Accept(new Created(c.Origin, c.Config, c.Copies)),
+        (Absent, Create c)           => c.Config.Name == "" ? NoName : Accept(new Created(c.Origin, c.Config, c.Copies)),
         (_, Create)                  => No(Fault.AlreadyExists),
         (Absent, _)                  => No(Fault.NotFound),
         (Gone, Remove)               => Done,
@@ -31,7 +31,8 @@ public static class TemplateDecider
 
         (Copying, Update or Remove)  => No(Fault.TemplateLocked),
         (_, Update or Remove) when template.Core.Id == TemplateId.Blank => No(Fault.TemplateIsBlank),
-        (_, Update c)                => Accept(new Redefined(c.Origin, c.Patch.Apply(template.Config))),
+        (_, Update c)                => c.Patch.Name is "" ? NoName
+            : Accept(new Redefined(c.Origin, c.Patch.Apply(template.Config))),
         (_, Remove c)                => Accept(new Removed(c.Origin)),
         _                            => No(Fault.TemplateLocked),
     };
@@ -70,6 +71,8 @@ public static class TemplateDecider
     private static Decision Accept(params ImmutableArray<TemplateEvent> facts) => new Decision.Accept(facts);
 
     private static Decision No(Fault fault) => new Decision.Refuse(fault);
+
+    private static Decision NoName { get; } = new Decision.Refuse(Fault.MissingValue, "name");
 
     private static Decision Done { get; } = new Decision.AlreadyDone();
 

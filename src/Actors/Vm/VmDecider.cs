@@ -65,8 +65,9 @@ public static class VmDecider
         (_, Migrate)                         => No(Fault.VmStatusIllegal),
 
         (MigrationPlacing, VmCommand.CancelMigration c) =>
-            Accept(new MigrationAbandoned("cancelled", c.Origin.At) { By = c.Origin.Job }),
-        (Migrating s, VmCommand.CancelMigration) => new Decision.Relay(new VmEffect.CancelMigration(s.From)),
+            Accept(new MigrationAbandoned(VmReports.Cancelled, c.Origin.At) { By = c.Origin.Job }),
+        (Migrating { Cancelled: true }, VmCommand.CancelMigration) => Done,
+        (Migrating, VmCommand.CancelMigration c) => Accept(new MigrationCancelRequested(c.Origin)),
         (_, VmCommand.CancelMigration)       => No(Fault.VmNotMigrating),
 
         (Placing or MigrationPlacing, OfferHost c) when c.AskedAt == vm.Core.Lease => Take(vm, c),
@@ -79,7 +80,7 @@ public static class VmDecider
         (Migrating s, RefuseMigration r) when r.DestinationLease == s.To.Lease && s.Lost == MigrationEnds.None =>
             Accept(new MigrationAbandoned(r.Reason, r.At)),
         (_, RefuseMigration)                 => No(Fault.StaleReport),
-        (Migrating s, ReportIncomingReady r) when r.Lease == s.To.Lease && s.Lost == MigrationEnds.None =>
+        (Migrating { Cancelled: false } s, ReportIncomingReady r) when r.Lease == s.To.Lease && s.Lost == MigrationEnds.None =>
             new Decision.Relay(new VmEffect.MigrateOut(s.From, s.To)),
         (_, ReportIncomingReady)             => No(Fault.StaleReport),
 
@@ -100,6 +101,7 @@ public static class VmDecider
         Stopping { Also: { } also } s => [new VmEffect.Halt(s.Seat, s.Mode), new VmEffect.Halt(also, s.Mode)],
         Stopping s          => [new VmEffect.Halt(s.Seat, s.Mode)],
         MigrationPlacing s  => [new VmEffect.FindHost(s.Core.Lease, s.Wanted, s.Seat.Host)],
+        Migrating { Lost: MigrationEnds.None, Cancelled: true } s => [new VmEffect.CancelMigration(s.From)],
         Migrating { Lost: MigrationEnds.None } s => [new VmEffect.ExpectIncoming(s.To)],
         Migrating { Lost: MigrationEnds.Destination } s => [new VmEffect.CancelMigration(s.From)],
         Migrating s         => [new VmEffect.AskWhetherGone(s.From), new VmEffect.AskWhetherGone(s.To)],

@@ -25,6 +25,9 @@ public abstract record VmEffect
 
     public sealed record CancelMigration(Seat From) : VmEffect;
 
+    /// <summary>The source is dead: wait no longer at the destination for what cannot come.</summary>
+    public sealed record AbandonIncoming(Seat To) : VmEffect;
+
     /// <summary>Ask the host whether the guest that sat there is proved dead.</summary>
     public sealed record AskWhetherGone(Seat Seat) : VmEffect;
 }

@@ -46,6 +46,9 @@ public abstract record VmEvent
     /// <summary>The source moves the guest now.</summary>
     public sealed record MigrationBegun(DateTimeOffset At) : VmEvent;
 
+    /// <summary>A user wants it to stay where it is. The source's word decides whether that came in time.</summary>
+    public sealed record MigrationCancelRequested(Origin Origin) : VmEvent;
+
     public sealed record MigrationAbandoned(string Reason, DateTimeOffset At) : VmEvent
     {
         /// <summary>The job that asked for it; null when it failed by itself.</summary>

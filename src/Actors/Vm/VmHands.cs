@@ -16,7 +16,10 @@ public sealed class VmHands(VmId id, IEntities entities, TimeProvider clock) : I
             case VmEffect.FindHost e:
                 entities.Tell(Kinds.Cluster, config.Cluster.Value, new ClusterCommand.Place(
                     id, e.AskedAt, Shape(reach.State.Core.Config ?? config), Excluded(reach.State, e), e.Wanted,
-                    clock.GetUtcNow()));
+                    clock.GetUtcNow())
+                {
+                    Restart = reach.State is VmState.Placing { Cause: StartCause.HighAvailability },
+                });
                 break;
             case VmEffect.Launch e:
                 ToHost(e.Seat.Host, new HostCommand.Launch(id, e.Seat, config));
@@ -35,6 +38,9 @@ public sealed class VmHands(VmId id, IEntities entities, TimeProvider clock) : I
                 break;
             case VmEffect.CancelMigration e:
                 ToHost(e.From.Host, new HostCommand.CancelMigration(id, e.From));
+                break;
+            case VmEffect.AbandonIncoming e:
+                ToHost(e.To.Host, new HostCommand.AbandonIncoming(id, e.To));
                 break;
             case VmEffect.AskWhetherGone e:
                 ToHost(e.Seat.Host, new HostCommand.AskWhetherGone(id, e.Seat));

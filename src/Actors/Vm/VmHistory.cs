@@ -45,6 +45,9 @@ internal static class VmHistory
                 : vm,
             // From here on the source refuses every order of an earlier migration.
             MigrationBegun => vm is Migrating m ? m with { Core = core.NowhereElse(), Begun = true } : vm,
+            MigrationCancelRequested e => vm is Migrating m
+                ? m with { Core = Asked(core, e.Origin), Cancelled = true }
+                : vm,
             MigrationAbandoned e => vm switch
             {
                 Migrating m        => new Up(Settled(core, e.By).MayBeAt(m.To), m.From),

@@ -20,6 +20,9 @@ public static class VmReports
     /// <summary>Why a migration is given up whose VM was moved by an earlier one.</summary>
     public const string Overtaken = "an earlier migration came to be";
 
+    /// <summary>Why a migration is given up that a user has cancelled.</summary>
+    public const string Cancelled = "cancelled";
+
     public static Decision Heard(VmState vm, ReportGuest r) => vm switch
     {
         Migrating s when Is(s.From, r)                                    => FromSource(s, r),
@@ -97,6 +100,8 @@ public static class VmReports
 
         (Orphaned s, GuestState.Up or GuestState.PoweringUp or GuestState.PoweringDown or GuestState.MigratingOut)
                                                      => Accept(new Regained(s.Seat, r.At)),
+        // Awaited still, where it was to come to: its source is dead, so nothing comes any more. Had it come, it runs.
+        (Orphaned s, GuestState.Incoming)            => new Decision.Relay(new VmEffect.AbandonIncoming(s.Seat)),
         (Orphaned s, GuestState.Paused)              =>
             Accept(new Regained(s.Seat, r.At), new GuestPaused(Why(r, "paused"), r.At)),
 
@@ -146,6 +151,9 @@ public static class VmReports
         GuestState.HandedOver                        => Accept(new MigrationDone(r.Migration, r.At)),
         GuestState.MigratingOut when !s.Begun && Speaks(s, r, otherwise: true)
                                                      => Accept(new MigrationBegun(r.At)),
+        // It never set out, or has turned back.
+        GuestState.Up or GuestState.PoweringUp or GuestState.Paused or GuestState.MigrationFailed
+            when s.Cancelled                         => Abandoned(s, Cancelled, r.At),
         // An agent of 0.1.0 does not say which one failed: before the source moves, it still tells of an earlier one.
         GuestState.MigrationFailed when Speaks(s, r, otherwise: s.Begun)
                                                      => Abandoned(s, Why(r, "the migration failed"), r.At),

@@ -42,6 +42,9 @@ public abstract record VmState(VmCore Core)
     {
         /// <summary>The source said that it moves: only now can its word of a failure be about this migration.</summary>
         public bool Begun { get; init; }
+
+        /// <summary>A user has cancelled it; the source has not said yet what became of it.</summary>
+        public bool Cancelled { get; init; }
     }
 
     /// <summary>Its host is silent: the guest may still run there. Nothing may start until that is excluded.</summary>

@@ -74,7 +74,7 @@ public static class VmStory
             MigrationPlaced e => Said(62, Severity.Normal, e.At,
                 $"Migration started (VM: {name}, source: {before.Seat?.HostName}, destination: {e.To.HostName}, "
                 + $"user: {before.Core.Job?.Origin.User ?? "system"}).", before.Core.Job?.Origin, e.To),
-            MigrationAbandoned { Reason: "cancelled" } e => Said(161, Severity.Normal, e.At,
+            MigrationAbandoned { Reason: VmReports.Cancelled } e => Said(161, Severity.Normal, e.At,
                 $"Migration of VM {name} was cancelled.", seat: after.Seat),
             MigrationAbandoned { Reason: VmReports.Overtaken } e => Said(65, Severity.Error, e.At,
                 $"Migration of VM {name} failed: {e.Reason}."),
@@ -140,6 +140,7 @@ public static class VmStory
         WentDown e           => e.At,
         MigrationPlaced e    => e.At,
         MigrationBegun e     => e.At,
+        MigrationCancelRequested e => e.Origin.At,
         MigrationAbandoned e => e.At,
         MigrationDone e      => e.At,
         MigrationEndLost e   => e.At,

@@ -42,6 +42,7 @@ internal static class VmWords
         VmEffect.ExpectIncoming e  => Host(e.To.Host),
         VmEffect.MigrateOut e      => Host(e.From.Host),
         VmEffect.CancelMigration e => Host(e.From.Host),
+        VmEffect.AbandonIncoming e => Host(e.To.Host),
         VmEffect.AskWhetherGone e  => Host(e.Seat.Host),
         _                          => null,
     };

@@ -73,6 +73,19 @@ internal sealed unsafe class LibvirtConnection
         }
     });
 
+    /// <summary>Whether libvirt has a domain of this VM, running or not.</summary>
+    public bool Has(Guid vm)
+    {
+        try
+        {
+            return OnDomain(vm, _ => true);
+        }
+        catch (DomainGoneException)
+        {
+            return false;
+        }
+    }
+
     /// <summary>For calls that answer a negative number when they fail.</summary>
     public void Do(Guid vm, Func<nint, int> call) =>
         OnDomain(vm, domain => call(domain) >= 0 ? 0 : throw FailureNow());

@@ -111,9 +111,14 @@ public sealed class LibvirtHypervisor(AgentConfig config, HostSampling sampling,
             : Task.FromException(new HypervisorException("a domain of this VM is on this host"));
     }
 
-    public Task<bool> AbandonIncoming(GuestKey guest) => Task.FromResult(
-        _guests.TryGetValue(guest.Vm, out var awaited) && awaited.Key == guest && !awaited.Arriving
-        && _guests.TryRemove(KeyValuePair.Create(guest.Vm, awaited)));
+    public async Task<bool> AbandonIncoming(GuestKey guest)
+    {
+        // libvirt is asked, too: its event of a domain that has just come may still be on its way to us.
+        var there = false;
+        await Run(connection => there = connection.Has(guest.Vm));
+        return !there && _guests.TryGetValue(guest.Vm, out var awaited) && awaited.Key == guest && !awaited.Arriving
+            && _guests.TryRemove(KeyValuePair.Create(guest.Vm, awaited));
+    }
 
     public Task Migrate(GuestKey guest, MigrateOrder order)
     {

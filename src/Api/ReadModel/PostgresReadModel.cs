@@ -46,13 +46,16 @@ public sealed class PostgresReadModel(
         return (await Read(sql, values, row => row.GetInt64(0), cancel))[0];
     }
 
-    public async Task<IReadOnlyList<Guid>> VmsOn(HostId host, CancellationToken cancel) =>
+    public async Task<IReadOnlyList<VmOnHost>> VmsOn(HostId host, CancellationToken cancel) =>
         await Read(
             """
-            SELECT id FROM read.objects WHERE kind = 'vm' AND doc->>'host' = $1
-            UNION SELECT id FROM read.objects WHERE kind = 'vm' AND doc->>'destination' = $1
+            SELECT id, doc->>'status' = 'migrating', coalesce((doc->'config'->>'priority')::int, 0) AS priority FROM (
+                SELECT id, doc FROM read.objects WHERE kind = 'vm' AND doc->>'host' = $1
+                UNION ALL SELECT id, doc FROM read.objects WHERE kind = 'vm' AND doc->>'destination' = $1
+                    AND doc->>'host' IS DISTINCT FROM $1) AS vms
+            ORDER BY priority DESC, id
             """,
-            [host.ToString()], row => row.GetGuid(0), cancel);
+            [host.ToString()], row => new VmOnHost(row.GetGuid(0), row.GetBoolean(1), row.GetInt32(2)), cancel);
 
     // Rows of 0.1.0 do not tell the two leases apart: a wrong guess is a lease that no VM sits under.
     public async Task<IReadOnlyList<VmCopy>> CopiesOn(HostId host, CancellationToken cancel) =>

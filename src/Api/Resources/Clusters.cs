@@ -28,8 +28,11 @@ internal static class Clusters
         .Post("clusters", Add)
         .Get("clusters/{id}", async call => Answer.Of(Show(call, await Read(call))))
         .Put("clusters/{id}", Update)
-        .Delete("clusters/{id}", call =>
-            Acts.Send(call, Kinds.Cluster, call.Id(), origin => new ClusterCommand.Remove(origin)));
+        .Delete("clusters/{id}", async call =>
+        {
+            await Dependents.None(call, Fault.ClusterInUse, (Kinds.Host, "config.cluster"), (Kinds.Vm, "config.cluster"));
+            return await Acts.Send(call, Kinds.Cluster, call.Id(), origin => new ClusterCommand.Remove(origin));
+        });
 
     /// <summary>Clusters of one data center.</summary>
     public static async Task<Answer> ListOf(ApiCall call, Guid dataCenter)

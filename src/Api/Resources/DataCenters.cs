@@ -22,8 +22,12 @@ internal static class DataCenters
         .Post("datacenters", Add)
         .Get("datacenters/{id}", async call => Answer.Of(await Show(call, await Read(call))))
         .Put("datacenters/{id}", Update)
-        .Delete("datacenters/{id}", call =>
-            Acts.Send(call, Kinds.DataCenter, call.Id(), origin => new DataCenterCommand.Remove(origin)))
+        .Delete("datacenters/{id}", async call =>
+        {
+            await Dependents.None(call, Fault.DataCenterInUse,
+                (Kinds.StorageDomain, "dataCenter"), (Kinds.Cluster, "config.dataCenter"));
+            return await Acts.Send(call, Kinds.DataCenter, call.Id(), origin => new DataCenterCommand.Remove(origin));
+        })
         .Get("datacenters/{id}/clusters", async call =>
         {
             await Read(call);

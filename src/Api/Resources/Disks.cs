@@ -51,7 +51,8 @@ internal static class Disks
                 body.Many("storage_domains") is [var first, ..] ? first : body.One("storage_domain"))
             ?? throw FaultException.Missing("Disk", "storageDomains.storageDomain.id|name", "add");
         var id = Names.NewId(body);
-        var format = body.Text("format") ?? "cow";
+        var shareable = body.Flag("shareable") ?? false;
+        var format = body.Text("format") ?? (shareable ? "raw" : "cow");
         var config = new DiskConfig
         {
             Name = NameOf(body) ?? fallbackName,
@@ -59,7 +60,7 @@ internal static class Disks
             ProvisionedSize = size,
             Format = format,
             Sparse = body.Flag("sparse") ?? format == "cow",
-            Shareable = body.Flag("shareable") ?? false,
+            Shareable = shareable,
             Description = body.Text("description") ?? "",
         };
         return await Create(call, id, config, "", "");

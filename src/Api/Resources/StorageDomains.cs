@@ -27,8 +27,14 @@ internal static class StorageDomains
         .Post("storagedomains", Add)
         .Get("storagedomains/{id}", async call => Answer.Of(Show(await Read(call))))
         .Put("storagedomains/{id}", Update)
-        .Delete("storagedomains/{id}", call => Acts.Send(
-            call, Kinds.StorageDomain, call.Id(), origin => new StorageDomainCommand.Remove(origin)))
+        .Delete("storagedomains/{id}", async call =>
+        {
+            // Destroyed is what cannot be reached any more: its disks could never be removed first.
+            if (call.Parameters.Flag("destroy") != true)
+                await Dependents.None(call, Fault.StorageDomainInUse, (Kinds.Disk, "config.storageDomain"));
+            return await Acts.Send(
+                call, Kinds.StorageDomain, call.Id(), origin => new StorageDomainCommand.Remove(origin));
+        })
         .Get("storagedomains/{id}/disks", async call =>
         {
             await Read(call);

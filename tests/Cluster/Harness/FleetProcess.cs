@@ -60,6 +60,16 @@ public sealed class FleetProcess : IAsyncDisposable
             [.. json.RootElement.GetProperty("doubles").EnumerateArray().Select(d => d.GetString()!)]);
     }
 
+    /// <summary>Switches a host (from 1) off, with all its guests.</summary>
+    /// <returns>The fleet's clock at that moment, in the milliseconds of <see cref="History"/>.</returns>
+    public async Task<long> CutPower(int number)
+    {
+        using var history = JsonDocument.Parse(await _control.GetStringAsync("history"));
+        using var answer = await _control.PostAsync($"hosts/{number}/power/off", null);
+        answer.EnsureSuccessStatusCode();
+        return history.RootElement.GetProperty("nowMs").GetInt64();
+    }
+
     public async Task<bool> Answers()
     {
         if (_process.HasExited) throw new InvalidOperationException($"the fleet ended with code {_process.ExitCode}");

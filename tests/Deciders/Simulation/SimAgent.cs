@@ -111,6 +111,16 @@ internal sealed class SimAgent(World world, int number)
         return Receipt(vm);
     }
 
+    public Answer AbandonIncoming(int vm, long lease)
+    {
+        if (About(vm, lease) is { } refusal) return refusal;
+        var here = _records[vm];
+        if (here.State != GuestState.Incoming) return new Answer.Refused("wrong-state", true);
+        world.After(20, 600, () => Alive(here) && here.State == GuestState.Incoming,
+            () => End(vm, here, GuestState.Down, VmExitKind.Error));
+        return Receipt(vm);
+    }
+
     public void Forget(int vm, long lease)
     {
         if (_records.GetValueOrDefault(vm) is { Ended: true } record && record.Lease == lease) record.Forgotten = true;

@@ -167,6 +167,9 @@ internal sealed class SimHost
             case HostEffect.SendCancel e:
                 Order(e.Vm, e.Lease, vm => Agent.CancelMigration(vm, e.Lease.Number), _ => null);
                 break;
+            case HostEffect.SendAbandonIncoming e:
+                Order(e.Vm, e.Lease, vm => Agent.AbandonIncoming(vm, e.Lease.Number), _ => null);
+                break;
             case HostEffect.Inquire e:
                 Order(e.Vm, e.Lease, vm =>
                 {

@@ -217,6 +217,9 @@ internal sealed class World
             case ClusterEffect.Refuse e:
                 ToVm(Number(e.Vm), new VmCommand.RefusePlacement(e.AskedAt, e.Reasons, At));
                 break;
+            case ClusterEffect.LookAgain e:
+                AtTime(Now + (long)e.After.TotalMilliseconds, () => Cluster.Take(new ClusterCommand.ServeRestarts(At)));
+                break;
         }
     }
 
@@ -229,7 +232,9 @@ internal sealed class World
             case VmEffect.FindHost e:
                 var shape = new VmShape(config.Name, config.Memory, config.VCpus, 1, [], false);
                 var excluded = e.NotOn is { } source ? [source] : (state as VmState.Placing)?.Tried ?? [];
-                Post(() => Cluster.Take(new ClusterCommand.Place(id, e.AskedAt, shape, excluded, e.Wanted, At)));
+                var restart = state is VmState.Placing { Cause: StartCause.HighAvailability };
+                Post(() => Cluster.Take(
+                    new ClusterCommand.Place(id, e.AskedAt, shape, excluded, e.Wanted, At) { Restart = restart }));
                 break;
             case VmEffect.Launch e:
                 ToHost(e.Seat.Host, new HostCommand.Launch(id, e.Seat, config));
@@ -248,6 +253,9 @@ internal sealed class World
                 break;
             case VmEffect.CancelMigration e:
                 ToHost(e.From.Host, new HostCommand.CancelMigration(id, e.From));
+                break;
+            case VmEffect.AbandonIncoming e:
+                ToHost(e.To.Host, new HostCommand.AbandonIncoming(id, e.To));
                 break;
             case VmEffect.AskWhetherGone e:
                 ToHost(e.Seat.Host, new HostCommand.AskWhetherGone(id, e.Seat));

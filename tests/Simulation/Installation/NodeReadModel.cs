@@ -21,7 +21,7 @@ public sealed class NodeReadModel(SimulatedStore store, ReadTables tables, Proce
     public Task<long> Count(ReadQuery query, CancellationToken cancel) =>
         Ask(() => (long)tables.List(query).Count, cancel);
 
-    public Task<IReadOnlyList<Guid>> VmsOn(HostId host, CancellationToken cancel) =>
+    public Task<IReadOnlyList<VmOnHost>> VmsOn(HostId host, CancellationToken cancel) =>
         Ask(() => tables.VmsOn(host), cancel);
 
     public Task<IReadOnlyList<VmCopy>> CopiesOn(HostId host, CancellationToken cancel) =>

@@ -59,11 +59,13 @@ public sealed class ReadTables
         return [.. query.Max is { } max ? found.Take(max) : found];
     }
 
-    public IReadOnlyList<Guid> VmsOn(HostId host)
+    public IReadOnlyList<VmOnHost> VmsOn(HostId host)
     {
         var text = host.ToString();
         return [.. Of(Kinds.Vm).Where(r => Text(r, "host") == text || Text(r, "destination") == text)
-            .Select(r => r.Document.Id)];
+            .Select(r => new VmOnHost(
+                r.Document.Id, Text(r, "status") == "migrating", (int?)r.Fields["config"]!["priority"] ?? 0))
+            .OrderByDescending(v => v.Priority).ThenBy(v => v.Vm)];
     }
 
     public IReadOnlyList<VmCopy> CopiesOn(HostId host)

@@ -225,7 +225,8 @@ public sealed class PrimaryRoute : IAsyncDisposable
         using var over = CancellationTokenSource.CreateLinkedTokenSource(cancel);
         var first = await Task.WhenAny(question, Task.Delay(Slow, time, over.Token)).ConfigureAwait(false);
         await over.CancelAsync().ConfigureAwait(false);
-        return first != question;
+        // A question that its asker calls off was not slow.
+        return first != question && !cancel.IsCancellationRequested;
     }
 
     private async Task<ServerAnswer> AskOnceAsync(ServerAddress server, CancellationToken cancel)
