@@ -1,5 +1,6 @@
 using System.Text.RegularExpressions;
 using Orchestrator.Actors;
+using Orchestrator.Actors.Cluster;
 using Orchestrator.Actors.Host;
 using Orchestrator.Actors.Journal;
 using Orchestrator.Actors.Vm;
@@ -8,12 +9,13 @@ using Orchestrator.Tests.Simulation.World;
 namespace Orchestrator.Tests.Scenarios;
 
 /// <summary>
-/// What can happen in a script. H is a host (host-2, the host of web, the destination of web), N a node (node-1, the
-/// node of web, the node of host-2), V a VM, S a number of seconds.
+/// What can happen in a script. H is a host (host-2, the host of web, the destination of web), H2 another one by its
+/// name, N a node (node-1, the node of web, the node of host-2), V a VM, S a number of seconds.
 /// </summary>
 public static class Verbs
 {
     private const string H = "(?<h>host-[0-9]+|the (host|destination) of [a-z0-9-]+)";
+    private const string H2 = "(?<other>host-[0-9]+)";
     private const string N = "(?<n>node-[0-9]+|the node of (the (host|destination) of )?[a-z0-9-]+)";
     private const string V = "(?<v>[a-z0-9-]+)";
     private const string S = "for (?<s>[0-9.]+) s";
@@ -36,6 +38,20 @@ public static class Verbs
         To($"activate {H}", a => a.AskHost(o => new HostCommand.Activate(o))),
         To($"confirm that {H} was rebooted", a => a.AskHost(o => new HostCommand.ConfirmRebooted(o))),
         To($"remove {H} from the engine", a => a.AskHost(o => new HostCommand.Remove(o))),
+        To($"fence {H} by hand", a =>
+        {
+            a.Stage.Simulation.World.ClientTurnsPower(a.Host);
+            a.AskHost(o => new HostCommand.Fence(o, PowerAction.Off));
+        }),
+        To($"take its fence agent from {H}", a => a.AskHost(o => new HostCommand.RemoveFenceAgent(o, a.Device.Id))),
+        To($"give {H} its fence agent", a => a.AskHost(o => new HostCommand.AddFenceAgent(o, a.Device))),
+        To($"give {H} a fence agent that does not exist, to be asked first", a =>
+        {
+            var nowhere = a.Device with { Id = Guid.Empty, Address = "10.99.9.9", Order = 0 };
+            a.AskHost(o => new HostCommand.AddFenceAgent(o, nowhere));
+        }),
+        To("allow fencing", a => a.AskCluster(
+            o => new ClusterCommand.Update(o, new ClusterPatch { FencingEnabled = true }))),
 
         // hosts
         To($"{H} loses its power", a => a.Faults.PowerOff(a.Host)),
@@ -45,16 +61,23 @@ public static class Verbs
         To($"{H} is cut off {S}", a => a.Faults.CutOff(a.Host, duration: a.Time)),
         To($"nothing reaches {H} {S}", a => a.Faults.CutOff(a.Host, Direction.ToHost, a.Time)),
         To($"nothing is heard of {H} {S}", a => a.Faults.CutOff(a.Host, Direction.FromHost, a.Time)),
+        To($"{H} and {H2} do not reach one another {S}", a => a.Faults.CutHosts(a.Host, a.OtherHost, a.Time)),
+        To($"the answers of {H} are lost {S}", a => a.Faults.LoseAnswers(a.Host, 1, a.Time)),
         To($"the agent of {H} restarts", a => a.Faults.RestartAgent(a.Host)),
+        To($"the agent of {H} is dead {S}", a => a.Faults.RestartAgent(a.Host, a.Time)),
         To($"the agent of {H} hangs {S}", a => a.Faults.HangAgent(a.Host, a.Time)),
         To($"the disk of {H} is full {S}", a => a.Faults.DiskFull(a.Host, a.Time)),
         To($"launches on {H} fail {S}", a => a.Faults.LaunchesFail(a.Host, 1, a.Time)),
         To($"migrations from {H} fail {S}", a => a.Faults.MigrationsFail(a.Host, 1, a.Time)),
         To($"migrations from {H} take ten times as long {S}", a => a.Faults.MigrationsTakeLong(a.Host, 10, a.Time)),
         To($"the storage is gone {S}", a => a.Faults.StorageGone(null, a.Time)),
+        To($"the storage is gone on {H} {S}", a => a.Faults.StorageGone(a.Host, a.Time)),
         To($"the power device of {H} refuses {S}", a => a.Faults.FenceFails(a.Host, FenceHow.Refuses, a.Time)),
         To($"the power device of {H} is deaf {S}", a => a.Faults.FenceFails(a.Host, FenceHow.IsDeaf, a.Time)),
         To($"the power device of {H} loses its answers {S}", a => a.Faults.FenceFails(a.Host, FenceHow.LosesItsAnswer, a.Time)),
+        To($"the power device of {H} takes 20 s {S}", a => a.Faults.FenceFails(
+            a.Host, FenceHow.IsSlow, a.Time, slowBy: TimeSpan.FromSeconds(20))),
+        To($"the power device of {H} lies {S}", a => a.Faults.FenceLies(a.Host, a.Time)),
 
         // guests
         To($"the guest of {V} crashes", a => a.Faults.GuestDies(a.Vm)),
@@ -62,6 +85,7 @@ public static class Verbs
 
         // engine nodes and their database
         To($"{N} is killed", a => a.Note("is killed", () => a.Node.Kill(kernelLives: true))),
+        To($"{N} loses its power", a => a.Note("loses its power", () => a.Node.Kill(kernelLives: false))),
         To($"{N} is started", a => a.Note("is started", a.Node.Start)),
         To($"{N} leaves", a => a.Note("leaves", a.Node.Leave)),
         To($"{N} stands still {S}", a =>
@@ -76,7 +100,30 @@ public static class Verbs
             a.Note($"is cut off from the database for {a.Time.TotalSeconds} s", () => store.IsCut = true);
             a.Later(() => store.IsCut = false);
         }),
+        To($"{N} is cut off from the other nodes {S}", a =>
+        {
+            var (network, node) = (a.Stage.Simulation.Network, a.Node.Name);
+            var others = a.Stage.Simulation.Nodes.Select(n => n.Name).Where(n => n != node).ToArray();
+            a.Note($"is cut off from the other nodes for {a.Time.TotalSeconds} s", () => Both(network.Cut));
+            a.Later(() => Both(network.Heal));
+
+            void Both(Action<string, string> line)
+            {
+                foreach (var other in others)
+                {
+                    line(node, other);
+                    line(other, node);
+                }
+            }
+        }),
         To($"what {N} tells {H} is held back {S}", a => a.Faults.Cut(a.Node.Name, a.Host, Direction.ToHost, a.Time)),
+        To($"the answers of the database are lost {S}", a =>
+        {
+            var faults = a.Stage.Simulation.Database.Faults;
+            a.Stage.Say($"the answers of the database are lost for {a.Time.TotalSeconds} s");
+            faults.AnswersLost = 1;
+            a.Later(() => faults.AnswersLost = 0);
+        }),
         To($"the database is down {S}", a =>
         {
             var database = a.Stage.Simulation.Database;
@@ -109,6 +156,8 @@ public static class Verbs
 
         public WorldHost Host => Cast.Host(HostWords);
 
+        public WorldHost OtherHost => Cast.Host(Parts["other"].Value);
+
         public Simulation.Installation.SimulatedNode Node => Cast.Node(Parts["n"].Value);
 
         public Guid Vm => Cast.Vm(Parts["v"].Value);
@@ -117,9 +166,17 @@ public static class Verbs
 
         public WorldFaults Faults => Stage.Simulation.World.Faults;
 
+        /// <summary>The host's power device as the engine is told of it.</summary>
+        public FenceAgent Device => new(
+            new Guid(Host.Number, 0, 0, new byte[8]), Host.Fence.Type, Host.Fence.Address, Host.Fence.Port,
+            Host.Fence.Username, "secret", 1, []);
+
         public void AskVm(Func<Origin, VmCommand> make) => _ = Stage.Ask(Kinds.Vm, Vm, Words, make);
 
         public void AskHost(Func<Origin, HostCommand> make) => _ = Stage.Ask(Kinds.Host, Cast.HostId(HostWords), Words, make);
+
+        public void AskCluster(Func<Origin, ClusterCommand> make) => _ = Stage.Ask(
+            Kinds.Cluster, Stage.Simulation.Database.Read.Of(Kinds.Cluster).Single().Document.Id, Words, make);
 
         /// <summary>The world is told that the guest's end is wanted, and when somebody has answered.</summary>
         public async Task End(Func<Origin, VmCommand> make)
