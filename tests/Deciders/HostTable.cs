@@ -104,6 +104,7 @@ public sealed class HostTable
         ("ReportReached, another boot", _ => new ReportReached(_facts with { BootId = "boot-2" }, _at)),
         ("ReportUnreached", _ => new ReportUnreached(_at)),
         ("ReportSilent", _ => new ReportSilent(_at, _at)),
+        ("ReportBootOverdue", host => new ReportBootOverdue(host.Core.Attempt, _at, _at)),
         ("ReportEmpty", _ => new ReportEmpty(_at)),
         ("ReportPower off: off", h => Power(h, PowerAction.Off, true, PowerState.Off)),
         ("ReportPower off: failed", h => Power(h, PowerAction.Off, false, PowerState.Unknown)),

@@ -66,6 +66,9 @@ public abstract record HostCommand : Traced
     /// <summary>The link broke; the host has not been silent for long yet.</summary>
     public sealed record ReportUnreached(DateTimeOffset At) : HostCommand;
 
+    /// <summary>It was switched on and has not answered since.</summary>
+    public sealed record ReportBootOverdue(long Attempt, DateTimeOffset SwitchedOn, DateTimeOffset At) : HostCommand;
+
     /// <summary>While the host is drained: no guest is left.</summary>
     public sealed record ReportEmpty(DateTimeOffset At) : HostCommand;
 

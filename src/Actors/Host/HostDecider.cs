@@ -73,6 +73,10 @@ public static class HostDecider
         (Up or Connecting or Draining, ReportSilent c) =>
             Accept(new WentSilent(c.LastHeard, host.Core.Attempt + 1, c.At)),
         (_, ReportSilent)                        => Done,
+        // Its power is cut once more: it may have failed again meanwhile, or hang.
+        (Rebooting, ReportBootOverdue c) when c.Attempt == host.Core.Attempt =>
+            Accept(new WentSilent(c.SwitchedOn, host.Core.Attempt + 1, c.At)),
+        (_, ReportBootOverdue)                   => No(Fault.StaleReport),
         (Draining, ReportEmpty c)                => Accept(new EnteredMaintenance(c.At)),
         (_, ReportEmpty)                         => No(Fault.StaleReport),
 
@@ -102,7 +106,9 @@ public static class HostDecider
                                                         new HostEffect.SendAbandonIncoming(c.Vm, c.Seat.Lease)),
         (_, Halt c)                              => Pass(host, c.Vm, c.Seat,
                                                         new HostEffect.SendHalt(c.Vm, c.Seat.Lease, c.Mode)),
-        (Up or Draining, Destroy c)              => Relay(new HostEffect.SendHalt(c.Vm, c.Lease, StopMode.PowerOff)),
+        // Also where there should be nothing: what is heard from a host whose power "is off" runs, and must not.
+        (Up or Draining or PoweredOff or Rebooting, Destroy c) =>
+                                                    Relay(new HostEffect.SendHalt(c.Vm, c.Lease, StopMode.PowerOff)),
         (_, Destroy)                             => No(Fault.HostNotUp),
 
         (Up or Draining, RunImageJob c)          => Relay(new HostEffect.SendImageJob(c.Work)),
@@ -143,6 +149,7 @@ public static class HostDecider
                                       {
                                           Core = core with { Attempt = e.Attempt, Failures = core.Failures + 1 },
                                       },
+            FenceDoubted           => host with { Core = core with { Doubted = true } },
             FenceSkipped e         => host with { Core = core with { Skipped = e.Why } },
             FenceOrdered e         => host with { Core = Asked(core, e.Origin) with { Skipped = null, FenceByHand = true } },
             PoweredOn              => new Rebooting(core),
@@ -171,7 +178,7 @@ public static class HostDecider
         PoweredOff when host.Config.FenceAgents.IsEmpty || !host.Config.PowerManagementEnabled
                       => [Link(host), Announce(host, Guests.No, Reach.No), Told(host)],
         PoweredOff    => [Link(host), Announce(host, Guests.No, Reach.No), Told(host), Power(host, PowerAction.On)],
-        Rebooting     => [Link(host), Announce(host, Guests.No, Reach.No), Told(host)],
+        Rebooting     => [Link(host), Announce(host, Guests.No, Reach.No), Told(host), new HostEffect.AwaitBoot(host.Core.Attempt)],
         Maintenance   => [Announce(host, Guests.No, Reach.No)],
         _             => [],
     };
@@ -210,7 +217,8 @@ public static class HostDecider
         var incarnation = sameLife || counted ? host.Core.Incarnation : host.Core.Incarnation + 1;
 
         // The same boot as before the power was "off": the fence device lied. Wait for another boot.
-        if (counted && known is not null && known.BootId == c.Facts.BootId) return No(Fault.HostNotFenced);
+        if (counted && known is not null && known.BootId == c.Facts.BootId)
+            return host.Core.Doubted ? No(Fault.HostNotFenced) : Accept(new FenceDoubted(c.Facts.BootId, c.At));
         if (host is Up or Draining && known == c.Facts) return Done;
 
         return sameLife
@@ -300,7 +308,7 @@ public static class HostDecider
         core.Facts is null || core.Facts.BootId == e.Facts.BootId;
 
     /// <summary>What was said of fencing it belongs to one silence.</summary>
-    private static HostCore Calm(HostCore core) => core with { Skipped = null, FenceByHand = false };
+    private static HostCore Calm(HostCore core) => core with { Skipped = null, FenceByHand = false, Doubted = false };
 
     private static HostCore Asked(HostCore core, Origin origin) => core with { Recent = core.Recent.Add(origin.Job) };
 

@@ -26,6 +26,9 @@ public abstract record HostEffect
     /// <param name="ByHand">An operator has ordered it: the cluster's fencing policy is not asked.</param>
     public sealed record Power(PowerAction Action, long Attempt, int Failures, bool ByHand) : HostEffect;
 
+    /// <summary>Say so when it does not answer in time after it was switched on.</summary>
+    public sealed record AwaitBoot(long Attempt) : HostEffect;
+
     /// <summary>Move the guests away, and say when none is left.</summary>
     public sealed record Drain(long Incarnation) : HostEffect;
 

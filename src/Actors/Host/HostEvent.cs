@@ -27,6 +27,9 @@ public abstract record HostEvent
         public JobId? Oath { get; init; }
     }
 
+    /// <summary>It answers in the boot whose power was said to be off: what is said of it was not true.</summary>
+    public sealed record FenceDoubted(string BootId, DateTimeOffset At) : HostEvent;
+
     public sealed record PowerFailed(PowerAction Action, long Attempt, string Reason, DateTimeOffset At) : HostEvent;
 
     /// <summary>Its power is not cut, and is asked about again as long as it is silent.</summary>

@@ -21,6 +21,9 @@ public sealed class HostHands(HostId id, HostWorld world) : IHands<HostState, Ho
     /// network's speed, and each would take longer over its last moment.</summary>
     private const int MovesAtOnce = 2;
 
+    /// <summary>From power on to an answer: large servers test their memory for a quarter of an hour.</summary>
+    private static readonly TimeSpan BootAwaited = TimeSpan.FromMinutes(20);
+
     private readonly CancellationTokenSource _closed = new();
     private HostLink? _link;
     private HostEffect.KeepLink? _linked;
@@ -31,6 +34,7 @@ public sealed class HostHands(HostId id, HostWorld world) : IHands<HostState, Ho
     private (HostEffect.Power? Effect, DateTimeOffset Until) _power;
     private volatile HostEffect.Power? _owed;
     private int _powerRound;
+    private (long Attempt, long Since, DateTimeOffset At)? _boot;
     private volatile IActorRef? _drained;
     private ImmutableArray<Remark> _troubles = [];
 
@@ -69,6 +73,9 @@ public sealed class HostHands(HostId id, HostWorld world) : IHands<HostState, Ho
             case HostEffect.AnswerFenced e:
                 ToVm(e.Vm, new VmCommand.ConfirmFence(id, e.Incarnation, world.Clock.GetUtcNow()));
                 break;
+            case HostEffect.AwaitBoot e:
+                AwaitBoot(e.Attempt, reach.Self);
+                break;
             case HostEffect.Drain:
                 _drained = reach.Self;
                 _ = Drain(reach.Self);
@@ -106,6 +113,14 @@ public sealed class HostHands(HostId id, HostWorld world) : IHands<HostState, Ho
     {
         _link?.Dispose();
         (_link, _linked) = (null, null);
+    }
+
+    private void AwaitBoot(long attempt, IActorRef self)
+    {
+        var now = world.Clock.GetUtcNow();
+        if (_boot is not { } boot || boot.Attempt != attempt) _boot = boot = (attempt, world.Clock.GetTimestamp(), now);
+        if (world.Clock.GetElapsedTime(boot.Since) >= BootAwaited)
+            self.Tell(new HostCommand.ReportBootOverdue(attempt, boot.At, now));
     }
 
     private void Stay()
@@ -433,7 +448,7 @@ public sealed class HostHands(HostId id, HostWorld world) : IHands<HostState, Ho
     private void Failed(string what, string why)
     {
         Note($"{what} failed: {why}");
-        world.Failed(id, what, why);
+        world.Failed(id, _name, what, why);
     }
 
     /// <summary>The same trouble again takes the place of what was noted before. Called by any thread.</summary>
@@ -461,7 +476,7 @@ public sealed class HostHands(HostId id, HostWorld world) : IHands<HostState, Ho
             case AgentAnswer.Refused { Refusal: var refusal }:
                 ActorMeters.Ordered(what, refusal.Code);
                 Note($"the agent refused {what} ({refusal.Code}): {refusal.Message}");
-                world.OrderRefused(id, what, refusal);
+                world.OrderRefused(id, _name, what, refusal);
                 // A copy under another lease is in the way: its VM is told again, and ends it.
                 if (refusal is { Code: RefusalCode.Occupied, Guest: { } other })
                     ToVm(new VmId(other.Vm), AgentWords.Report(id, _name, 0, other, world.Clock.GetUtcNow()));

@@ -209,18 +209,23 @@ public sealed class HostLink : IDisposable
             Launching = guest.State == Agent.Protocol.GuestState.WaitForLaunch,
         };
 
-    private void Live()
+    /// <returns>Whether it had been said to be silent.</returns>
+    private bool Live()
     {
         lock (_gate)
         {
+            var silent = _silenceSaid;
             _liveness = HostLiveness.Since(Now);
             _silenceSaid = false;
+            return silent;
         }
     }
 
     private void Hear()
     {
-        Live();
+        // A stream may outlast a silence: nothing begins anew then, so nobody else would say that the host is back.
+        if (Live() && Volatile.Read(ref _facts) is { } facts)
+            _self.Tell(new HostCommand.ReportReached(facts, _world.Clock.GetUtcNow()));
         _breakSaid = false;
         if (_seen != AgentLink.Reached) See(AgentLink.Reached);
     }

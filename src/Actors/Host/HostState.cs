@@ -52,6 +52,9 @@ public sealed record HostCore(HostId Id)
     /// <summary>Why its power was not cut since it fell silent, or null.</summary>
     public FenceSkip? Skipped { get; init; }
 
+    /// <summary>It was heard in its old boot after its power was said to be off.</summary>
+    public bool Doubted { get; init; }
+
     /// <summary>An operator has ordered the power action.</summary>
     public bool FenceByHand { get; init; }
 

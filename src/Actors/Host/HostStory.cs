@@ -40,6 +40,8 @@ public static class HostStory
             Activated e => Said(16, Severity.Normal, e.Origin.At,
                 $"Activation of host {name} initiated by {e.Origin.User}.", e.Origin),
             CameUp e when before is Up or Draining => null,
+            CameUp e when after is Draining => Said(13, Severity.Normal, e.At,
+                $"Host {name} is reached again (boot {Short(e.Facts.BootId)}, life {e.Incarnation}); its guests are moved away."),
             CameUp e => Said(13, Severity.Normal, e.At,
                 $"Status of host {name} was set to Up (boot {Short(e.Facts.BootId)}, life {e.Incarnation})."),
             LinkBroke e => Said(9027, Severity.Warning, e.At, $"Host {name} is not responding. It is being reached again."),
@@ -50,6 +52,9 @@ public static class HostStory
                     : "It has no power management: confirm by hand that it was rebooted to free its VMs.")),
             HostEvent.Fenced e => Said(9018, Severity.Normal, e.At,
                 $"Host {name} is fenced ({e.How}). Its guests are dead; life {e.Incarnation} begins."),
+            FenceDoubted e => Said(9019, Severity.Alert, e.At,
+                $"Host {name} answers in boot {Short(e.BootId)} although its power was said to be off. Guests that it should no "
+                + "longer have are ended. Look at its fence device; switch it off by hand, or reboot it."),
             PowerFailed e => Said(9019, Severity.Error, e.At,
                 $"Power {e.Action.ToString().ToLowerInvariant()} of host {name} failed: {e.Reason}. It is tried again."),
             FenceSkipped e => Said(e.Why == FenceSkip.Disabled ? 9015 : 9013, Severity.Alert, e.At,
@@ -99,6 +104,7 @@ public static class HostStory
         HostEffect.Power e    => $"power {e.Action.ToString().ToLowerInvariant()} (attempt {e.Attempt})",
         HostEffect.Drain      => "its guests moved away",
         HostEffect.TellLost   => "its VMs told that it is silent",
+        HostEffect.AwaitBoot  => "an answer after it was switched on",
         _                     => null,
     };
 

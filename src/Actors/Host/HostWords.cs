@@ -37,6 +37,7 @@ internal static class HostWords
         HostEffect.Power => "Repair its fence device or its address and password, or, when the host certainly is off, "
             + "confirm that it was rebooted (POST /hosts/{id}/fence, fence_type manual).",
         HostEffect.Drain => "Look at the VMs that are still on it: migrate or stop them.",
+        HostEffect.AwaitBoot => "Wait, or look at its console; after 20 minutes its power is cut and switched on once more.",
         HostEffect.TellLost => "Bring the host back, or give it power management; its VMs wait until it is proved dead.",
         _ => null,
     };

@@ -49,10 +49,10 @@ public sealed class HostWorld(
 
     public void LinkBroke(HostId id, string name, string why) => HostLog.LinkBroke(log, name, id.Value, why);
 
-    public void Failed(HostId id, string what, string why) => HostLog.Failed(log, id.Value, what, why);
+    public void Failed(HostId id, string name, string what, string why) => HostLog.Failed(log, name, id.Value, what, why);
 
-    public void OrderRefused(HostId id, string what, AgentRefusal refusal) =>
-        HostLog.OrderRefused(log, id.Value, what, refusal.Code, refusal.Message);
+    public void OrderRefused(HostId id, string name, string what, AgentRefusal refusal) =>
+        HostLog.OrderRefused(log, name, id.Value, what, refusal.Code, refusal.Message);
 
     public void TellWork(ImageWork work, JobReport job)
     {
@@ -73,9 +73,10 @@ internal static partial class HostLog
     [LoggerMessage(3001, LogLevel.Warning, "host {Name} ({Id}): its agent is not reached: {Why}; it is tried again")]
     public static partial void LinkBroke(ILogger log, string name, Guid id, string why);
 
-    [LoggerMessage(3002, LogLevel.Warning, "host {Id}: {What} failed: {Why}")]
-    public static partial void Failed(ILogger log, Guid id, string what, string why);
+    [LoggerMessage(3002, LogLevel.Warning, "host {Name} ({Id}): {What} failed: {Why}")]
+    public static partial void Failed(ILogger log, string name, Guid id, string what, string why);
 
-    [LoggerMessage(3003, LogLevel.Warning, "host {Id}: the agent refused {What} ({Code}): {Message}")]
-    public static partial void OrderRefused(ILogger log, Guid id, string what, string code, string message);
+    [LoggerMessage(3003, LogLevel.Warning, "host {Name} ({Id}): the agent refused {What} ({Code}): {Message}")]
+    public static partial void OrderRefused(
+        ILogger log, string name, Guid id, string what, string code, string message);
 }

@@ -80,6 +80,8 @@ public static class VmStory
                 $"Migration of VM {name} failed: {e.Reason}."),
             MigrationAbandoned e => Said(65, Severity.Error, e.At,
                 $"Migration of VM {name} failed: {e.Reason}. It runs on at host {after.Seat?.HostName}.", seat: after.Seat),
+            // While it is stopped this may only mean that the other end is asked now.
+            MigrationDone { Figures: null } when before is Stopping => null,
             MigrationDone e => Said(63, Severity.Normal, e.At,
                 $"Migration completed (VM: {name}, source: {before.Seat?.HostName}, destination: {after.Seat?.HostName}"
                 + $"{Figures(e.Figures)}).", seat: after.Seat),
