@@ -11,7 +11,12 @@ public sealed record LaunchOrder(Stamp Stamp, long Lease, VmDefinition Definitio
 /// <summary>An order about the guest that runs under this lease: pause, resume, cancel-migration, forget.</summary>
 public sealed record GuestOrder(Stamp Stamp, long Lease);
 
-public sealed record StopOrder(Stamp Stamp, long Lease, StopMode Mode);
+public sealed record StopOrder(Stamp Stamp, long Lease, StopMode Mode)
+{
+    /// <summary>For <see cref="StopMode.Reboot"/> and <see cref="StopMode.Reset"/>: the same id again is the same order, and
+    /// done once. An agent that was restarted in between does it again.</summary>
+    public Guid? Id { get; init; }
+}
 
 /// <summary>Expects a live migration that will arrive under this (new) lease.</summary>
 /// <param name="TimeoutSeconds">After this time without an arrival the lease ends as lost; 0 = the agent's default.</param>

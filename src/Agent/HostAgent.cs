@@ -95,9 +95,12 @@ public sealed class HostAgent : IGuestWatch, IAsyncDisposable
         });
 
     public AgentAnswer Stop(Guid vm, StopOrder order) =>
-        Take(order.Stamp, vm, (known, guest) => OrderGuard.Stop(known, order.Lease, order.Mode, guest), () =>
+        Take(order.Stamp, vm, (known, guest) => Done(vm, order)
+            ? new Verdict.AlreadySo()
+            : OrderGuard.Stop(known, order.Lease, order.Mode, guest), () =>
         {
             var guest = _guests[vm];
+            guest.LastAction = order.Id ?? guest.LastAction;
             if (guest.Report.State == GuestState.Incoming && order.Mode is StopMode.PowerOff or StopMode.AbandonIncoming)
             {
                 // Who powers it off wants no guest; who gives it up wants to know that nothing will arrive.
@@ -111,6 +114,9 @@ public sealed class HostAgent : IGuestWatch, IAsyncDisposable
                 Tell(guest, guest.Report with { State = GuestState.PoweringDown });
             Then(guest, () => Persist(guest, () => _hypervisor.Stop(guest.Key, order.Mode)), StaysUp);
         }, bury: () => Bury(vm, order.Lease));
+
+    private bool Done(Guid vm, StopOrder order) =>
+        order.Id is { } id && _guests.TryGetValue(vm, out var guest) && guest.Key.Lease == order.Lease && guest.LastAction == id;
 
     public AgentAnswer Pause(Guid vm, GuestOrder order) =>
         Take(order.Stamp, vm, (known, guest) => OrderGuard.Pause(known, order.Lease, guest),
@@ -477,6 +483,7 @@ public sealed class HostAgent : IGuestWatch, IAsyncDisposable
         public Task Last { get; set; } = Task.CompletedTask;
         public bool Busy => !Last.IsCompleted;
         public bool Moving { get; set; }
+        public Guid? LastAction { get; set; }
         public ITimer? Deadline { get; set; }
     }
 }

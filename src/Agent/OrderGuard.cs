@@ -71,6 +71,9 @@ public static class OrderGuard
         { Ended: true, Lease: var highest } when lease == highest => EndedBefore(known, guest),
         { Lease: var highest } when lease == highest && mode == StopMode.AbandonIncoming && guest?.State != GuestState.Incoming
                                                             => WrongState("given up as one that is awaited", guest),
+        { Lease: var highest } when lease == highest && mode is StopMode.Reboot or StopMode.Reset
+            && guest is { State: not (GuestState.Up or GuestState.PoweringUp) }
+                                                            => WrongState(mode == StopMode.Reset ? "reset" : "rebooted", guest),
         { Lease: var highest } when lease == highest        => Act,
         { Ended: false }                                    => Occupied(known, lease, guest),
         _ when mode == StopMode.PowerOff                    => Bury,

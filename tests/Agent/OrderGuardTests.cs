@@ -68,6 +68,9 @@ public sealed class OrderGuardTests
     [InlineData("cancel", GuestState.MigratingOut, "act")]
     [InlineData("cancel", GuestState.Up, "already")]
     [InlineData("forget", GuestState.Up, "wrong-state")]
+    [InlineData("reset", GuestState.Up, "act")]
+    [InlineData("reset", GuestState.Paused, "wrong-state")]
+    [InlineData("reset", GuestState.MigratingOut, "wrong-state")]
     [InlineData("abandon", GuestState.Incoming, "act")]
     [InlineData("abandon", GuestState.Up, "wrong-state")]
     [InlineData("abandon", GuestState.Paused, "wrong-state")]
@@ -79,6 +82,7 @@ public sealed class OrderGuardTests
             "pause" => OrderGuard.Pause(known, 3, guest),
             "resume" => OrderGuard.Resume(known, 3, guest),
             "migrate" => OrderGuard.Migrate(known, 3, 4, guest),
+            "reset" => OrderGuard.Stop(known, 3, StopMode.Reset, guest),
             "abandon" => OrderGuard.Stop(known, 3, StopMode.AbandonIncoming, guest),
             "cancel" => OrderGuard.CancelMigration(known, 3, guest),
             _ => OrderGuard.Forget(known, 3, guest),

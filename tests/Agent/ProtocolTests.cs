@@ -237,6 +237,23 @@ public sealed class ProtocolTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_reset_that_is_said_again_is_done_once()
+    {
+        await using var events = Follow(_one, 1);
+        Accepted(await _one.Launch(Launch(1, 1)));
+        await events.Until(_vm, GuestState.Up);
+        var reset = new StopOrder(new Stamp(1), 1, StopMode.Reset) { Id = Guid.NewGuid() };
+        Accepted(await _one.Stop(_vm, reset));
+        await events.Until(_vm, GuestState.PoweringUp);
+        await events.Until(_vm, GuestState.Up);
+        Accepted(await _one.Stop(_vm, reset));
+        Accepted(await _one.Pause(_vm, new GuestOrder(new Stamp(1), 1)));
+        var states = await events.StatesUntil(_vm, GuestState.Paused);
+        Assert.Equal([GuestState.PoweringUp, GuestState.Up, GuestState.Paused], states[^3..]);
+        Assert.InRange(states.Count(s => s == GuestState.PoweringUp), 1, 2);
+    }
+
+    [Fact]
     public async Task A_lost_answer_is_unknown_and_asking_again_tells()
     {
         _fleet.Host(1)!.Faults = new HostFaults { LostAnswers = 1 };

@@ -121,6 +121,7 @@ public sealed class HostTable
         ("ExpectIncoming", _ => new ExpectIncoming(_vm, _seat, _definition)),
         ("MigrateOut", _ => new MigrateOut(_vm, _seat, _other)),
         ("CancelMigration", _ => new HostCommand.CancelMigration(_vm, _seat)),
+        ("ActOnGuest", _ => new ActOnGuest(_vm, _seat, new PendingAction(new JobId(Making.Id(8)), GuestAction.Reboot))),
         ("AbandonIncoming", _ => new HostCommand.AbandonIncoming(_vm, _seat)),
         ("AskWhetherGone", _ => new AskWhetherGone(_vm, _seat)),
         ("RunImageJob", _ => new RunImageJob(new ImageWork(Making.Id(1), "disk", Making.Id(1), ImageAction.Create, "/d", "raw", 1, "", ""))),

@@ -153,7 +153,8 @@ public sealed class RestartQueueTests
         new(Vm(vm), new Lease(2), memory) { Launching = launching };
 
     private static ClusterCommand.Place Place(int vm, int priority) => new(
-        Vm(vm), new Lease(1), new VmShape($"vm-{vm}", Unit, 1, priority, [], false), [], null, _start) { Restart = true };
+        Vm(vm), new Lease(1), new VmShape($"vm-{vm}", Unit, 1, priority, [], false), [], null, _start)
+    { Restart = true };
 
     private void Ask(int vm, int priority) => Take(Place(vm, priority));
 

@@ -67,6 +67,8 @@ public sealed class VmTable
     private static readonly VmCore _movedTwice = _moved with { Lease = new Lease(3) };
     private static readonly VmCore _ha = _core with { Config = _core.Config! with { HighlyAvailable = true } };
 
+    private static readonly PendingAction _reboot = new(new JobId(Making.Id(8)), GuestAction.Reboot);
+
     private static Origin By(int job = 3) => new(new JobId(Making.Id(job)), null, "admin@internal", _at);
 
     internal static (string Name, VmState State)[] Phases { get; } =
@@ -91,6 +93,8 @@ public sealed class VmTable
         ("MigrationPlacing", new MigrationPlacing(_core, _seat, null)),
         ("Migrating", new Migrating(_moved, _seat, _to, MigrationEnds.None)),
         ("Migrating, begun", new Migrating(_moved, _seat, _to, MigrationEnds.None) { Begun = true }),
+        ("Up, to reboot", new Up(_core with { Action = _reboot }, _seat)),
+        ("Paused, to resume", new Paused(_core with { Action = _reboot with { What = GuestAction.Resume } }, _seat, "io-error")),
         ("Migrating, cancelled", new Migrating(_moved, _seat, _to, MigrationEnds.None) { Cancelled = true }),
         ("Migrating to c, the one to b given up", new Migrating(_movedTwice with { Elsewhere = _to }, _seat, _third, MigrationEnds.None)),
         ("Migrating, source silent", new Migrating(_moved, _seat, _to, MigrationEnds.Source)),
@@ -112,6 +116,8 @@ public sealed class VmTable
         ("Start", _ => new Start(By())),
         ("Stop", _ => new Stop(By())),
         ("Shutdown", _ => new Shutdown(By())),
+        ("Reboot", _ => new Reboot(By())),
+        ("Reset", _ => new Reset(By())),
         ("Migrate", _ => new Migrate(By(), null, false)),
         ("Migrate to a", _ => new Migrate(By(), _a, false)),
         ("CancelMigration", _ => new VmCommand.CancelMigration(By())),
@@ -136,6 +142,8 @@ public sealed class VmTable
         ("OfferHost", vm => new OfferHost(_b, "b", 1, vm.Core.Lease, _at)),
         ("OfferHost, asked earlier", _ => new OfferHost(_b, "b", 1, Lease.None, _at)),
         ("RefusePlacement", vm => new RefusePlacement(vm.Core.Lease, ["a: is not up"], _at)),
+        ("ReportActionTaken", _ => new ReportActionTaken(_reboot.Id, _at)),
+        ("RefuseAction", _ => new RefuseAction(_reboot.Id, "no", _at)),
         ("RefuseLaunch", _ => new RefuseLaunch(_a, _seat.Lease, "no", _at)),
         ("ReportIncomingReady", _ => new ReportIncomingReady(_b, _to.Lease, _at)),
         ("RefuseMigration", _ => new RefuseMigration(_to.Lease, "no", _at)),
@@ -185,6 +193,6 @@ public sealed class VmTable
     {
         foreach (var (name, state) in Phases)
             Assert.True(
-                (state is Absent or Down or PoweringUp or Up or Paused or Gone) == VmDecider.Outstanding(state).IsEmpty, name);
+                (state is Absent or Down or PoweringUp or Up or Paused or Gone && state.Core.Action is null) == VmDecider.Outstanding(state).IsEmpty, name);
     }
 }

@@ -26,6 +26,8 @@ public static class Verbs
         To($"start {V}", a => a.AskVm(o => new VmCommand.Start(o))),
         To($"power off {V}", a => _ = a.End(o => new VmCommand.Stop(o))),
         To($"shut down {V}", a => _ = a.End(o => new VmCommand.Shutdown(o))),
+        To($"reboot {V}", a => a.AskVm(o => new VmCommand.Reboot(o))),
+        To($"reset {V}", a => a.AskVm(o => new VmCommand.Reset(o))),
         To($"migrate {V}", a => a.AskVm(o => new VmCommand.Migrate(o, null, Force: false))),
         To($"migrate {V} to {H}", a =>
         {

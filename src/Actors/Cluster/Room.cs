@@ -56,7 +56,9 @@ public sealed record Room
 
     public Room Promising(Reservation reservation) => this with
     {
-        Promised = Promised.SetItem(reservation.Vm, reservation), Restarts = Restarts.Remove(reservation.Vm), Beats = true,
+        Promised = Promised.SetItem(reservation.Vm, reservation),
+        Restarts = Restarts.Remove(reservation.Vm),
+        Beats = true,
     };
 
     public Room Waiting(ClusterCommand.Place ask) => this with

@@ -69,6 +69,10 @@ public static class AgentWords
     public static Wire.StopMode Mode(StopMode mode) =>
         mode == StopMode.Shutdown ? Wire.StopMode.Shutdown : Wire.StopMode.PowerOff;
 
+    /// <summary>Not of a resumption, which is an order of its own.</summary>
+    public static Wire.StopMode Mode(GuestAction what) =>
+        what == GuestAction.Reset ? Wire.StopMode.Reset : Wire.StopMode.Reboot;
+
     public static Wire.ImageJob Job(ImageWork work) => work.Action switch
     {
         ImageAction.PrepareDomain => new Wire.ImageJob.PrepareDomain(work.Path, work.OwnerId, "orchestrator"),

@@ -39,6 +39,8 @@ public abstract record HostCommand : Traced
 
     public sealed record Halt(VmId Vm, Seat Seat, StopMode Mode) : HostCommand;
 
+    public sealed record ActOnGuest(VmId Vm, Seat Seat, PendingAction Action) : HostCommand;
+
     /// <summary>A copy that must not be: end it, whatever the host's life.</summary>
     public sealed record Destroy(VmId Vm, Lease Lease) : HostCommand;
 

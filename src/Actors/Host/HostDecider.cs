@@ -102,6 +102,8 @@ public static class HostDecider
                                                         new HostEffect.SendMigrate(c.Vm, c.From, c.To)),
         (_, HostCommand.CancelMigration c)       => Pass(host, c.Vm, c.From,
                                                         new HostEffect.SendCancel(c.Vm, c.From.Lease)),
+        (_, ActOnGuest c)                        => Pass(host, c.Vm, c.Seat,
+                                                        new HostEffect.SendAction(c.Vm, c.Seat.Lease, c.Action)),
         (_, AbandonIncoming c)                   => Pass(host, c.Vm, c.Seat,
                                                         new HostEffect.SendAbandonIncoming(c.Vm, c.Seat.Lease)),
         (_, Halt c)                              => Pass(host, c.Vm, c.Seat,
@@ -301,6 +303,7 @@ public static class HostDecider
         MigrateOut c                  => (c.Vm, c.From),
         HostCommand.CancelMigration c => (c.Vm, c.From),
         AbandonIncoming c             => (c.Vm, c.Seat),
+        ActOnGuest c                  => (c.Vm, c.Seat),
         _                             => (null, null),
     };
 

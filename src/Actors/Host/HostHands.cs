@@ -304,6 +304,7 @@ public sealed class HostHands(HostId id, HostWorld world) : IHands<HostState, Ho
                 HostEffect.SendIncoming e => Incoming(e, link),
                 HostEffect.SendMigrate e => Migrate(e, link),
                 HostEffect.SendCancel e => Cancel(e, link),
+                HostEffect.SendAction e => Act(e, link),
                 HostEffect.SendAbandonIncoming e => Abandon(e, link),
                 HostEffect.Inquire e => Inquire(e, link),
                 HostEffect.SendImageJob e => Work(e.Work, link),
@@ -411,6 +412,18 @@ public sealed class HostHands(HostId id, HostWorld world) : IHands<HostState, Ho
         var answer = await link.Client.CancelMigration(
             e.Vm.Value, new GuestOrder(link.Stamp, e.Lease.Number), _closed.Token);
         _ = Heard(answer, link, e.Lease, "cancel");
+    }
+
+    private async Task Act(HostEffect.SendAction e, HostLink link)
+    {
+        var (id, what) = e.Action;
+        var answer = what == GuestAction.Resume
+            ? await link.Client.Resume(e.Vm.Value, new GuestOrder(link.Stamp, e.Lease.Number), _closed.Token)
+            : await link.Client.Stop(e.Vm.Value, new StopOrder(link.Stamp, e.Lease.Number, AgentWords.Mode(what)) { Id = id.Value }, _closed.Token);
+        var now = world.Clock.GetUtcNow();
+        if (Heard(answer, link, e.Lease, what.ToString().ToLowerInvariant()) is { } why)
+            ToVm(e.Vm, new VmCommand.RefuseAction(id, why, now));
+        else if (answer is AgentAnswer.Accepted) ToVm(e.Vm, new VmCommand.ReportActionTaken(id, now));
     }
 
     private async Task Abandon(HostEffect.SendAbandonIncoming e, HostLink link)

@@ -24,6 +24,12 @@ public abstract record VmCommand : Traced
     /// <summary>Ask the guest's operating system to end.</summary>
     public sealed record Shutdown(Origin Origin) : VmCommand;
 
+    /// <summary>Ask the guest's operating system to start anew.</summary>
+    public sealed record Reboot(Origin Origin) : VmCommand;
+
+    /// <summary>Start the machine anew at once, as its reset button would.</summary>
+    public sealed record Reset(Origin Origin) : VmCommand;
+
     /// <param name="Host">Wanted destination, or null: the cluster chooses.</param>
     /// <param name="Force">Also a VM that only users may migrate.</param>
     public sealed record Migrate(Origin Origin, HostId? Host, bool Force) : VmCommand;
@@ -70,6 +76,12 @@ public abstract record VmCommand : Traced
     public sealed record RefuseMigration(Lease DestinationLease, string Reason, DateTimeOffset At) : VmCommand;
 
     public sealed record ReportIncomingReady(HostId Host, Lease Lease, DateTimeOffset At) : VmCommand;
+
+    /// <summary>The agent has taken the order and carries it out.</summary>
+    public sealed record ReportActionTaken(JobId Action, DateTimeOffset At) : VmCommand;
+
+    /// <summary>The agent will not carry it out, whenever it is asked.</summary>
+    public sealed record RefuseAction(JobId Action, string Reason, DateTimeOffset At) : VmCommand;
 
     public sealed record LoseHost(HostId Host, long Incarnation, DateTimeOffset At) : VmCommand;
 

@@ -45,6 +45,9 @@ public static class VmDecider
 
         (Down, Start c)                      => Accept(new StartRequested(c.Origin)),
         (Placing { Cause: StartCause.HighAvailability }, Start) => Done,
+        // In oVirt, too, run means resume for who is paused.
+        (Paused { Core.Action: null }, Start c) => Accept(new ActionRequested(c.Origin, GuestAction.Resume)),
+        (Paused { Core.Action.What: GuestAction.Resume }, Start) => Done,
         (Orphaned, Start)                    => No(Fault.VmHostUnknown),
         (_, Start)                           => No(Fault.VmAlreadyRunning),
 
@@ -59,6 +62,13 @@ public static class VmDecider
         // A guest that cannot hear the power button is powered off, as oVirt does.
         (_, Shutdown c)                      => Accept(new StopRequested(c.Origin, StopMode.PowerOff)),
 
+        (Up or PoweringUp, Reboot c) when vm.Core.Action is null => Accept(new ActionRequested(c.Origin, GuestAction.Reboot)),
+        (Up or PoweringUp, Reset c) when vm.Core.Action is null => Accept(new ActionRequested(c.Origin, GuestAction.Reset)),
+        (Down or Placing, Reboot or Reset)   => No(Fault.VmNotRunning),
+        (Orphaned, Reboot or Reset)          => No(Fault.VmHostUnknown),
+        (_, Reboot or Reset)                 => No(Fault.VmStatusIllegal),
+
+        (Up or PoweringUp or Paused, Migrate) when vm.Core.Action is not null => No(Fault.VmStatusIllegal),
         (Up or PoweringUp or Paused, Migrate c) => BeginMigration(vm, c),
         (Down or Placing, Migrate)           => No(Fault.VmNotRunning),
         (Orphaned, Migrate)                  => No(Fault.VmHostUnknown),
@@ -84,6 +94,10 @@ public static class VmDecider
             new Decision.Relay(new VmEffect.MigrateOut(s.From, s.To)),
         (_, ReportIncomingReady)             => No(Fault.StaleReport),
 
+        (_, ReportActionTaken r) when vm.Core.Action?.Id == r.Action => Accept(new ActionTaken(r.At)),
+        (_, RefuseAction r) when vm.Core.Action?.Id == r.Action => Accept(new ActionFailed(r.Reason, r.At)),
+        (_, ReportActionTaken or RefuseAction) => No(Fault.StaleReport),
+
         (_, LoseHost c)                      => VmReports.HostSilent(vm, c),
         (_, ConfirmFence c)                  => VmReports.HostDead(vm, c),
 
@@ -106,6 +120,7 @@ public static class VmDecider
         Migrating { Lost: MigrationEnds.Destination } s => [new VmEffect.CancelMigration(s.From)],
         Migrating s         => [new VmEffect.AskWhetherGone(s.From), new VmEffect.AskWhetherGone(s.To)],
         Orphaned s          => [new VmEffect.AskWhetherGone(s.Seat)],
+        Up or PoweringUp or Paused when vm is { Core.Action: { } action, Seat: { } seat } => [new VmEffect.Act(seat, action)],
         _                   => [],
     };
 
@@ -132,6 +147,8 @@ public static class VmDecider
         Start c                     => c.Origin,
         Stop c                      => c.Origin,
         Shutdown c                  => c.Origin,
+        Reboot c                    => c.Origin,
+        Reset c                     => c.Origin,
         Migrate c                   => c.Origin,
         VmCommand.CancelMigration c => c.Origin,
         AttachDisk c                => c.Origin,

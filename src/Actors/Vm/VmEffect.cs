@@ -16,6 +16,8 @@ public abstract record VmEffect
 
     public sealed record Halt(Seat Seat, StopMode Mode) : VmEffect;
 
+    public sealed record Act(Seat Seat, PendingAction Action) : VmEffect;
+
     /// <summary>End a copy that must not be.</summary>
     public sealed record Destroy(HostId Host, Lease Lease) : VmEffect;
 

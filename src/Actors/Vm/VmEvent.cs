@@ -37,6 +37,13 @@ public abstract record VmEvent
 
     public sealed record StopRequested(Origin Origin, StopMode Mode) : VmEvent;
 
+    public sealed record ActionRequested(Origin Origin, GuestAction What) : VmEvent;
+
+    /// <summary>Its host carries out what was asked.</summary>
+    public sealed record ActionTaken(DateTimeOffset At) : VmEvent;
+
+    public sealed record ActionFailed(string Reason, DateTimeOffset At) : VmEvent;
+
     public sealed record WentDown(VmExit Exit, DateTimeOffset At) : VmEvent;
 
     public sealed record MigrationRequested(Origin Origin, HostId? Wanted) : VmEvent;

@@ -32,6 +32,15 @@ internal static class VmHistory
             GuestPaused e => vm.Seat is { } seat ? new Paused(core, seat, e.Reason) : vm,
 
             StopRequested e => Stop(vm, e),
+            ActionRequested e => vm with
+            {
+                Core = Asked(core, e.Origin) with
+                {
+                    Action = new PendingAction(e.Origin.Job, e.What),
+                    Job = new Job(e.Origin.Job, $"{Doing(e.What)} VM {Name(core)}", e.Origin),
+                },
+            },
+            ActionTaken or ActionFailed => vm with { Core = Settled(core) },
             WentDown e => new Down(
                 Settled(core).NowhereElse() with { Running = null, StoppedAt = e.At }, e.Exit),
 
@@ -87,7 +96,7 @@ internal static class VmHistory
     {
         var core = Asked(vm.Core, e.Origin) with
         {
-            Job = new Job(e.Origin.Job, $"Stopping VM {Name(vm.Core)}", e.Origin),
+            Job = new Job(e.Origin.Job, $"Stopping VM {Name(vm.Core)}", e.Origin), Action = null,
         };
         return vm switch
         {
@@ -105,7 +114,14 @@ internal static class VmHistory
     private static VmCore Asked(VmCore core, Origin origin) => core with { Recent = core.Recent.Add(origin.Job) };
 
     private static VmCore Settled(VmCore core, JobId? by = null) =>
-        core with { Job = null, Recent = by is { } job ? core.Recent.Add(job) : core.Recent };
+        core with { Job = null, Action = null, Recent = by is { } job ? core.Recent.Add(job) : core.Recent };
+
+    private static string Doing(GuestAction what) => what switch
+    {
+        GuestAction.Reboot => "Rebooting",
+        GuestAction.Reset  => "Resetting",
+        _                  => "Resuming",
+    };
 
     private static string Name(VmCore core) => core.Config?.Name ?? core.Id.ToString();
 

@@ -85,6 +85,9 @@ public sealed record VmCore(VmId Id)
     /// <summary>The guest is certainly not at any of <see cref="Others"/>, and will not be.</summary>
     public VmCore NowhereElse() => this with { Elsewhere = null, Further = [] };
 
+    /// <summary>What a user asked of the running guest and its host has not taken yet.</summary>
+    public PendingAction? Action { get; init; }
+
     /// <summary>Work under way that a user follows.</summary>
     public Job? Job { get; init; }
 
@@ -100,6 +103,12 @@ public sealed record VmCore(VmId Id)
 /// <summary>A place on a host, given under a lease.</summary>
 /// <param name="Incarnation">Which life of the host; it rises with each proof that all its guests are dead.</param>
 public sealed record Seat(HostId Host, string HostName, long Incarnation, Lease Lease);
+
+/// <summary>What can be asked of a guest that stays where it is.</summary>
+public enum GuestAction { Reboot, Reset, Resume }
+
+/// <param name="Id">The job that asked: the host takes it once, however often it is said.</param>
+public sealed record PendingAction(JobId Id, GuestAction What);
 
 public enum StartCause { User, HighAvailability }
 

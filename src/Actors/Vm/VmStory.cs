@@ -66,6 +66,14 @@ public static class VmStory
                 $"VM {name} powered off by {e.Origin.User}.", e.Origin, before.Seat),
             StopRequested e => Said(73, Severity.Normal, e.Origin.At,
                 $"VM {name} shutdown initiated by {e.Origin.User}.", e.Origin, before.Seat),
+            ActionRequested { What: GuestAction.Reboot } e => Said(157, Severity.Normal, e.Origin.At,
+                $"VM {name} reboot initiated by {e.Origin.User}.", e.Origin, before.Seat),
+            ActionRequested { What: GuestAction.Reset } e => Said(221, Severity.Normal, e.Origin.At,
+                $"VM {name} reset initiated by {e.Origin.User}.", e.Origin, before.Seat),
+            ActionRequested e => Said(40, Severity.Normal, e.Origin.At,
+                $"VM {name} resumption initiated by {e.Origin.User}.", e.Origin, before.Seat),
+            ActionFailed e => Said(9612, Severity.Error, e.At,
+                $"VM {name}: {Doing(before.Core.Action?.What)} failed: {e.Reason}.", seat: before.Seat),
             WentDown { Exit.Kind: VmExitKind.Error } e => Said(119, Severity.Error, e.At,
                 $"VM {name} is down with error. Exit message: {e.Exit.Message}.", seat: before.Seat),
             WentDown e => Said(61, Severity.Normal, e.At,
@@ -118,7 +126,7 @@ public static class VmStory
 
     private static Outcome Failed(VmState before, VmEvent fact) => fact switch
     {
-        PlacementFailed or MigrationAbandoned or HostLost or StopRequested => Outcome.Failed,
+        PlacementFailed or MigrationAbandoned or HostLost or StopRequested or ActionFailed => Outcome.Failed,
         WentDown { Exit.Kind: VmExitKind.Error } when before is not Stopping => Outcome.Failed,
         RestartQueued => Outcome.Failed,
         _ => Outcome.Finished,
@@ -131,6 +139,9 @@ public static class VmStory
         Removed e            => e.Origin.At,
         StartRequested e     => e.Origin.At,
         StopRequested e      => e.Origin.At,
+        ActionRequested e    => e.Origin.At,
+        ActionTaken e        => e.At,
+        ActionFailed e       => e.At,
         MigrationRequested e => e.Origin.At,
         RestartQueued e      => e.At,
         Placed e             => e.At,
@@ -158,6 +169,7 @@ public static class VmStory
         // In oVirt a VM in the restart queue is down; a client that waits for its return must not see more.
         Placing { Cause: StartCause.HighAvailability }    => "down",
         Placing or Starting                               => "wait_for_launch",
+        Up or PoweringUp when vm.Core.Action is { What: GuestAction.Reboot or GuestAction.Reset } => "reboot_in_progress",
         PoweringUp                                        => "powering_up",
         Up                                                => "up",
         Paused                                            => "paused",
@@ -174,7 +186,7 @@ public static class VmStory
         Stopping                      => "stopping",
         MigrationPlacing or Migrating => "migrating",
         Orphaned                      => "waiting_for_fence",
-        _                             => "",
+        _                             => vm.Core.Action is { What: var what } ? Doing(what) : "",
     };
 
     private static string PowerOf(VmState vm) => vm switch
@@ -193,8 +205,16 @@ public static class VmStory
         VmEffect.Halt e                  => $"the end on {e.Seat.HostName}",
         VmEffect.ExpectIncoming e        => $"the way to {e.To.HostName} under lease {e.To.Lease}",
         VmEffect.CancelMigration e       => $"the end of the migration from {e.From.HostName}",
+        VmEffect.Act e                   => $"{Doing(e.Action.What)} on {e.Seat.HostName}",
         VmEffect.AskWhetherGone e        => $"proof that {e.Seat.HostName} no longer runs it",
         _                                => effect.GetType().Name,
+    };
+
+    private static string Doing(GuestAction? what) => what switch
+    {
+        GuestAction.Reboot => "rebooting",
+        GuestAction.Reset  => "resetting",
+        _                  => "resuming",
     };
 
     private static string Figures(MigrationFigures? figures) =>

@@ -38,6 +38,7 @@ internal static class VmWords
     {
         VmEffect.Launch e          => Host(e.Seat.Host),
         VmEffect.Halt e            => Host(e.Seat.Host),
+        VmEffect.Act e             => Host(e.Seat.Host),
         VmEffect.Destroy e         => Host(e.Host),
         VmEffect.ExpectIncoming e  => Host(e.To.Host),
         VmEffect.MigrateOut e      => Host(e.From.Host),
@@ -52,6 +53,7 @@ internal static class VmWords
         VmEffect.FindHost => "Free memory on a host of its cluster, activate a host, or stop the VM.",
         VmEffect.Launch e => $"Look at the agent of {e.Seat.HostName}; stop the VM to give the start up.",
         VmEffect.Halt { Mode: StopMode.Shutdown } => "The guest does not react to the power button: stop the VM (power off).",
+        VmEffect.Act e => $"Look at the agent of {e.Seat.HostName}; stop the VM to give it up.",
         VmEffect.Halt e => $"Look at the agent of {e.Seat.HostName}.",
         VmEffect.ExpectIncoming or VmEffect.MigrateOut => "Cancel the migration, or wait: the VM runs on at its source.",
         VmEffect.AskWhetherGone e => $"Bring {e.Seat.HostName} back, repair its power management, or, when it certainly is "
@@ -63,6 +65,7 @@ internal static class VmWords
     {
         VmCommand.RefusePlacement c => $"the cluster has no host for it: {string.Join("; ", c.Reasons)}",
         VmCommand.RefuseLaunch c    => $"its host refused the start under lease {c.Lease}: {c.Reason}",
+        VmCommand.RefuseAction c    => $"its host refused: {c.Reason}",
         VmCommand.RefuseMigration c => $"the migration was refused: {c.Reason}",
         VmCommand.OfferHost c       => $"the cluster offered {c.HostName}",
         VmCommand.ReportGuest c     => $"{c.HostName} reports it {Spaced(c.State)} under lease {c.Lease}"

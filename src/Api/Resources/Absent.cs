@@ -58,7 +58,7 @@ internal static class Absent
         "disks/{id}/reduce", "disks/{id}/convert", "hosts/{id}/install", "hosts/{id}/refresh", "hosts/{id}/upgrade",
         "hosts/{id}/upgradecheck", "hosts/{id}/setupnetworks", "hosts/{id}/enrollcertificate",
         "hosts/{id}/commitnetconfig", "hosts/{id}/forceselectspm", "reloadconfigurations", "vms/{id}/clone",
-        "vms/{id}/export", "vms/{id}/reboot", "vms/{id}/reset", "vms/{id}/suspend", "vms/{id}/detach",
+        "vms/{id}/export", "vms/{id}/suspend", "vms/{id}/detach",
         "vms/{id}/logon", "vms/{id}/ticket", "vms/{id}/screenshot", "vms/{id}/maintenance",
         "vms/{id}/previewsnapshot", "vms/{id}/commitsnapshot", "vms/{id}/undosnapshot",
         "vms/{id}/freezefilesystems", "vms/{id}/thawfilesystems", "vms/{id}/reordermacaddresses", "events", "jobs",

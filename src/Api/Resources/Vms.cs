@@ -25,7 +25,7 @@ internal static class Vms
         ["os"] = new("config.osType"),
     };
 
-    private static readonly string[] _actions = ["cancelmigration", "migrate", "shutdown", "start", "stop"];
+    private static readonly string[] _actions = ["cancelmigration", "migrate", "reboot", "reset", "shutdown", "start", "stop"];
 
     public static void Map(Router router) => router
         .Get("vms", List)
@@ -36,6 +36,8 @@ internal static class Vms
         .Post("vms/{id}/start", Start)
         .Post("vms/{id}/stop", call => Act(call, (origin, _) => new VmCommand.Stop(origin)))
         .Post("vms/{id}/shutdown", call => Act(call, (origin, _) => new VmCommand.Shutdown(origin)))
+        .Post("vms/{id}/reboot", call => Act(call, (origin, _) => new VmCommand.Reboot(origin)))
+        .Post("vms/{id}/reset", call => Act(call, (origin, _) => new VmCommand.Reset(origin)))
         .Post("vms/{id}/migrate", Migrate)
         .Post("vms/{id}/cancelmigration", call => Act(call, (origin, _) => new VmCommand.CancelMigration(origin)));
 

@@ -111,6 +111,12 @@ internal sealed class SimAgent(World world, int number)
         return Receipt(vm);
     }
 
+    /// <summary>Reboot, reset, resume: the guest stays where it is.</summary>
+    public Answer Act(int vm, long lease) =>
+        About(vm, lease) is { } refusal ? refusal
+        : _records[vm].State is GuestState.Up or GuestState.PoweringUp or GuestState.Paused ? Receipt(vm)
+        : new Answer.Refused("wrong-state", true);
+
     public Answer AbandonIncoming(int vm, long lease)
     {
         if (About(vm, lease) is { } refusal) return refusal;

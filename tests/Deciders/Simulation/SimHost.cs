@@ -167,6 +167,14 @@ internal sealed class SimHost
             case HostEffect.SendCancel e:
                 Order(e.Vm, e.Lease, vm => Agent.CancelMigration(vm, e.Lease.Number), _ => null);
                 break;
+            case HostEffect.SendAction e:
+                Order(e.Vm, e.Lease, vm =>
+                {
+                    var answer = Agent.Act(vm, e.Lease.Number);
+                    if (answer is Answer.Accepted) _world.ToVm(vm, new VmCommand.ReportActionTaken(e.Action.Id, _world.At));
+                    return answer;
+                }, refused => refused.Final ? new VmCommand.RefuseAction(e.Action.Id, refused.Code, _world.At) : null);
+                break;
             case HostEffect.SendAbandonIncoming e:
                 Order(e.Vm, e.Lease, vm => Agent.AbandonIncoming(vm, e.Lease.Number), _ => null);
                 break;

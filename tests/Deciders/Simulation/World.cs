@@ -242,6 +242,9 @@ internal sealed class World
             case VmEffect.Halt e:
                 ToHost(e.Seat.Host, new HostCommand.Halt(id, e.Seat, e.Mode));
                 break;
+            case VmEffect.Act e:
+                ToHost(e.Seat.Host, new HostCommand.ActOnGuest(id, e.Seat, e.Action));
+                break;
             case VmEffect.Destroy e:
                 ToHost(e.Host, new HostCommand.Destroy(id, e.Lease));
                 break;

@@ -148,12 +148,18 @@ public sealed class Workload(Simulation simulation, ApiClients clients, Random c
                 case "up" when dice < 0.85:
                     await ShutDown(vm.Id, vm.Name);
                     break;
+                case "up" when dice < 0.9:
+                    await clients.Ask(Kinds.Vm, vm.Id, $"reboot {vm.Name}", o => new VmCommand.Reboot(o));
+                    break;
                 case "up":
                     await Update(vm.Id, vm.Name);
                     break;
                 case "migrating" when dice < 0.3:
                     await clients.Ask(Kinds.Vm, vm.Id, $"cancel the migration of {vm.Name}", o =>
                         new VmCommand.CancelMigration(o));
+                    break;
+                case "paused" when dice < 0.5:
+                    await Start(vm.Id, vm.Name);
                     break;
                 case "paused":
                     await Stop(vm.Id, vm.Name);

@@ -28,6 +28,9 @@ internal sealed class AgentLife : IHypervisor, IGuestWatch
             about, boot, new LeaseLedger(ledger), this, new ImageJobs(jobs, images, log), incomingTimeout, clock, log);
     }
 
+    /// <summary>Hears of a guest that starts anew where it is.</summary>
+    public Action<GuestKey> Restarts { get; init; } = _ => { };
+
     public HostAgent Agent { get; }
 
     public HostClock Clock { get; }
@@ -80,7 +83,11 @@ internal sealed class AgentLife : IHypervisor, IGuestWatch
 
     public Task Launch(GuestKey guest, VmDefinition definition) => Pass(h => h.Launch(guest, definition));
 
-    public Task Stop(GuestKey guest, StopMode mode) => Pass(h => h.Stop(guest, mode));
+    public Task Stop(GuestKey guest, StopMode mode)
+    {
+        if (Alive && mode is StopMode.Reboot or StopMode.Reset) Restarts(guest);
+        return Pass(h => h.Stop(guest, mode));
+    }
 
     public Task Pause(GuestKey guest) => Pass(h => h.Pause(guest));
 

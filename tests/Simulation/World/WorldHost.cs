@@ -178,7 +178,10 @@ public sealed class WorldHost : IDisposable
             var life = new AgentLife(
                 about, _boot, File(_ledger), File(_jobs), hypervisor,
                 new SharedStorage(_world.Images, this, _world.Writers, _random, Clock),
-                _world.Options.IncomingTimeout, new HostClock(_world.Clock, _world.Context, Clock), _log);
+                _world.Options.IncomingTimeout, new HostClock(_world.Clock, _world.Context, Clock), _log)
+            {
+                Restarts = guest => _world.Note($"{_world.NameOf(guest.Vm)} on {Name} starts anew where it is"),
+            };
             Life = life;
             _ = life.Agent.Open(CancellationToken.None);
         }
