@@ -86,6 +86,7 @@ public sealed class HostTable
     private static (string, Func<HostState, HostCommand>)[] Users { get; } =
     [
         ("Register", _ => new Register(By(), _core.Config!)),
+        ("Update, to another cluster", _ => new Update(By(), new HostPatch { Cluster = new ClusterId(Making.Id(3)) })),
         ("Update", _ => new Update(By(), new HostPatch { Comment = "x" })),
         ("Activate", _ => new Activate(New())),
         ("Deactivate", _ => new Deactivate(New(), "")),

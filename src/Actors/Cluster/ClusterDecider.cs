@@ -22,13 +22,15 @@ public static class ClusterDecider
     {
         (_, _) when AskedBefore(cluster, command) => new Decision.AlreadyDone(),
 
-        (Absent, Create c)               => Accept(new Created(c.Origin, c.Config)),
+        (Absent, Create c)               => Wrong(c.Config) is { } field
+                                                ? new Decision.Refuse(Fault.InvalidValue, field)
+                                                : Accept(new Created(c.Origin, c.Config)),
         (_, Create)                      => No(Fault.AlreadyExists),
         (Absent, _)                      => No(Fault.NotFound),
         (Gone, Remove)                   => new Decision.AlreadyDone(),
         (Gone, _)                        => No(Fault.Removed),
 
-        (Active s, Update c)             => Wrong(c.Patch) is { } field
+        (Active s, Update c)             => Wrong(c.Patch.Apply(s.Config)) is { } field
                                                 ? new Decision.Refuse(Fault.InvalidValue, field)
                                                 : Accept(new Redefined(c.Origin, c.Patch.Apply(s.Config))),
         (Active s, Remove c)             => s.Room.Hosts.IsEmpty
@@ -98,9 +100,10 @@ public static class ClusterDecider
             ? host
             : null;
 
-    private static string? Wrong(ClusterPatch patch) =>
-        patch.MemoryOvercommitPercent is < 100 or > 200 ? "memory_policy.over_commit"
-        : patch.BrokenConnectivityThreshold is < 1 or > 100 ? "fencing_policy.skip_if_connectivity_broken.threshold"
+    private static string? Wrong(ClusterConfig config) =>
+        config.Name == "" ? "name"
+        : config.MemoryOvercommitPercent is < 100 or > 200 ? "memory_policy.over_commit"
+        : config.BrokenConnectivityThreshold is < 1 or > 100 ? "fencing_policy.skip_if_connectivity_broken.threshold"
         : null;
 
     internal static Promised Promise(Room room, Place c, HostReport host) =>

@@ -29,6 +29,9 @@ public static class HostDecider
         (Gone, Remove)                           => Done,
         (Gone, _)                                => No(Fault.Removed),
 
+        // Its guests would stay behind in the cluster that they were placed by.
+        (not Maintenance, Update c) when c.Patch.Cluster is { } other && other != host.Config.Cluster =>
+            No(Fault.HostMustBeInMaintenance),
         (_, Update c)                            => Accept(new Redefined(c.Origin, "", c.Patch.Apply(host.Config))),
         (_, AddFenceAgent c)                     => WithAgents(host, c.Origin, host.Config.FenceAgents.Add(c.Agent)),
         (_, UpdateFenceAgent c)                  => Replace(host, c),

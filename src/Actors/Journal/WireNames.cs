@@ -60,6 +60,7 @@ public static class WireNames
         Name<VmEvent.Removed>("vm.removed.1"),
         Name<VmEvent.StartRequested>("vm.start-requested.1"),
         Name<VmEvent.RestartQueued>("vm.restart-queued.1"),
+        Name<VmEvent.RestartDelayed>("vm.restart-delayed.1"),
         Name<VmEvent.Placed>("vm.placed.1"),
         Name<VmEvent.PlacementFailed>("vm.placement-failed.1"),
         Name<VmEvent.LaunchFailed>("vm.launch-failed.1"),

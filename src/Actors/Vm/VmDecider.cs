@@ -110,6 +110,8 @@ public static class VmDecider
     /// <summary>What must be asked of the world while the VM is in this state; the same after a crash.</summary>
     public static ImmutableArray<VmEffect> Outstanding(VmState vm) => vm switch
     {
+        Placing { Cause: StartCause.HighAvailability, Tried.IsEmpty: true } s =>
+            [new VmEffect.FindHost(s.Core.Lease, null, null) { Failed = s.Core.FailedRestarts }],
         Placing s           => [new VmEffect.FindHost(s.Core.Lease, null, null)],
         Starting s          => [new VmEffect.Launch(s.Seat)],
         Stopping { Also: { } also } s => [new VmEffect.Halt(s.Seat, s.Mode), new VmEffect.Halt(also, s.Mode)],
@@ -182,6 +184,7 @@ public static class VmDecider
         Placing { Cause: StartCause.User } => Accept(new PlacementFailed(c.Reasons, c.At)),
         // HA waits: capacity comes back, and the cluster is asked again at every tick, about every host.
         Placing { Tried.Length: > 0 } => Accept(new RestartQueued("every host was tried", c.At)),
+        Placing { Lacks: "" } => Accept(new RestartDelayed(c.Reasons, c.At)),
         _ => Done,
     };
 

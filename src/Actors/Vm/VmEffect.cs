@@ -10,7 +10,11 @@ public abstract record VmEffect
     }
 
     /// <summary>Ask the cluster for a host.</summary>
-    public sealed record FindHost(Lease AskedAt, HostId? Wanted, HostId? NotOn) : VmEffect;
+    public sealed record FindHost(Lease AskedAt, HostId? Wanted, HostId? NotOn) : VmEffect
+    {
+        /// <summary>As <see cref="VmCore.FailedRestarts"/>.</summary>
+        public int Failed { get; init; }
+    }
 
     public sealed record Launch(Seat Seat) : VmEffect;
 

@@ -25,6 +25,9 @@ public abstract record VmEvent
 
     public sealed record PlacementFailed(ImmutableArray<string> Reasons, DateTimeOffset At) : VmEvent;
 
+    /// <summary>No host can take it for now; it goes on asking.</summary>
+    public sealed record RestartDelayed(ImmutableArray<string> Reasons, DateTimeOffset At) : VmEvent;
+
     /// <summary>This host did not start it; another one is looked for.</summary>
     public sealed record LaunchFailed(Seat Seat, string Reason, DateTimeOffset At) : VmEvent;
 

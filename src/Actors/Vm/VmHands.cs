@@ -7,12 +7,16 @@ namespace Orchestrator.Actors.Vm;
 /// <summary>A VM's effects are words to its cluster and its hosts.</summary>
 public sealed class VmHands(VmId id, IEntities entities, TimeProvider clock) : IHands<VmState, VmEffect>
 {
+    private (VmEffect.FindHost Effect, long Since)? _put;
+
     public void Do(VmEffect effect, Reach<VmState> reach)
     {
         var config = reach.State.Core.Running ?? reach.State.Core.Config;
         if (config is null) return;
         switch (effect)
         {
+            case VmEffect.FindHost e when IsPutOff(e):
+                break;
             case VmEffect.FindHost e:
                 entities.Tell(Kinds.Cluster, config.Cluster.Value, new ClusterCommand.Place(
                     id, e.AskedAt, Shape(reach.State.Core.Config ?? config), Excluded(reach.State, e), e.Wanted,
@@ -53,6 +57,16 @@ public sealed class VmHands(VmId id, IEntities entities, TimeProvider clock) : I
 
     public void Dispose()
     {
+    }
+
+    /// <summary>What failed is tried again after 5 s, 10 s, 20 s, then every 30 s, and after ten times every 10 minutes (oVirt:
+    /// every 30 s, after ten times every half hour): a guest that cannot start must not fill its journal.</summary>
+    private bool IsPutOff(VmEffect.FindHost e)
+    {
+        if (e.Failed == 0) return false;
+        if (_put is not { } put || put.Effect != e) _put = put = (e, clock.GetTimestamp());
+        var pause = e.Failed > 10 ? TimeSpan.FromMinutes(10) : TimeSpan.FromSeconds(Math.Min(30, 5 << Math.Min(e.Failed - 1, 4)));
+        return clock.GetElapsedTime(put.Since) < pause;
     }
 
     private void ToHost(HostId host, HostCommand command) => entities.Tell(Kinds.Host, host.Value, command);

@@ -18,9 +18,18 @@ internal static class VmHistory
             Removed e => new Gone(Asked(core, e.Origin)),
 
             StartRequested e => new Placing(
-                Asked(core, e.Origin) with { Job = new Job(e.Origin.Job, $"Launching VM {Name(core)}", e.Origin) },
+                Asked(core, e.Origin) with
+                {
+                    Job = new Job(e.Origin.Job, $"Launching VM {Name(core)}", e.Origin), FailedRestarts = 0,
+                },
                 StartCause.User, []),
-            RestartQueued => new Placing(Settled(core).NowhereElse() with { Running = null }, StartCause.HighAvailability, []),
+            RestartQueued => new Placing(
+                Settled(core).NowhereElse() with
+                {
+                    Running = null, FailedRestarts = vm is Placing or Starting or PoweringUp ? core.FailedRestarts + 1 : 0,
+                },
+                StartCause.HighAvailability, []),
+            RestartDelayed e => vm is Placing p ? p with { Lacks = string.Join("; ", e.Reasons) } : vm,
             Placed e => Sit(vm, e),
             PlacementFailed e => new Down(
                 Settled(core) with { StoppedAt = e.At }, new VmExit(VmExitKind.Error, string.Join("; ", e.Reasons))),
@@ -81,7 +90,7 @@ internal static class VmHistory
             HostFenced e when vm is Migrating m => Ask(core, m.To, e.Plan),
             HostFenced e when core.Elsewhere is { } other => Ask(core.WithoutFirst(), other, e.Plan),
             HostFenced { Plan: OrphanPlan.Restart } =>
-                new Placing(core with { Running = null }, StartCause.HighAvailability, []),
+                new Placing(core with { Running = null, FailedRestarts = 0 }, StartCause.HighAvailability, []),
             HostFenced e => new Down(
                 core with { Running = null, StoppedAt = e.At }, new VmExit(VmExitKind.Error, "its host was fenced")),
             _ => vm,

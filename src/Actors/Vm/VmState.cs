@@ -18,7 +18,11 @@ public abstract record VmState(VmCore Core)
     public sealed record Down(VmCore Core, VmExit Exit) : VmState(Core);
 
     /// <summary>Waits for the cluster to offer a host.</summary>
-    public sealed record Placing(VmCore Core, StartCause Cause, ImmutableArray<HostId> Tried) : VmState(Core);
+    public sealed record Placing(VmCore Core, StartCause Cause, ImmutableArray<HostId> Tried) : VmState(Core)
+    {
+        /// <summary>What each host lacks, as it was told once; empty while that is not known.</summary>
+        public string Lacks { get; init; } = "";
+    }
 
     /// <summary>Has a seat; the guest is not yet known to run.</summary>
     public sealed record Starting(VmCore Core, Seat Seat, StartCause Cause, ImmutableArray<HostId> Tried)
@@ -92,6 +96,10 @@ public sealed record VmCore(VmId Id)
     public Job? Job { get; init; }
 
     public RecentJobs Recent { get; init; } = RecentJobs.None;
+
+    /// <summary>Restarts in a row that came to nothing: no host launched it, or it ended before it was up. The pause before
+    /// the next grows with it.</summary>
+    public int FailedRestarts { get; init; }
 
     public DateTimeOffset CreatedAt { get; init; }
 

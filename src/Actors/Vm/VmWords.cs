@@ -20,6 +20,9 @@ internal static class VmWords
         .. vm is VmState.Migrating m ? Sits(m.To, "destination") : [],
         .. vm is VmState.Migrating { Lost: not MigrationEnds.None and var lost } ? [new("silent", lost.ToString())] : Nothing,
         .. vm is VmState.Placing { Tried: { IsEmpty: false } tried } ? [new("hosts tried", string.Join(", ", tried))] : Nothing,
+        .. vm.Core.FailedRestarts > 0
+            ? [new("restarts that failed in a row", vm.Core.FailedRestarts.ToString(CultureInfo.InvariantCulture))]
+            : Nothing,
         .. vm is VmState.Orphaned o ? [new("then", o.Plan == OrphanPlan.Restart ? "restart" : "stay down")] : Nothing,
         .. vm is VmState.Down { Exit.Message: { Length: > 0 } why } ? [new("went down", why)] : Nothing,
         .. vm.Core.Job is { } job ? [new("job", $"{job.Description}, asked by {job.Origin.User}")] : Nothing,
