@@ -115,9 +115,6 @@ public sealed class HostAgent : IGuestWatch, IAsyncDisposable
             Then(guest, () => Persist(guest, () => _hypervisor.Stop(guest.Key, order.Mode)), StaysUp);
         }, bury: () => Bury(vm, order.Lease));
 
-    private bool Done(Guid vm, StopOrder order) =>
-        order.Id is { } id && _guests.TryGetValue(vm, out var guest) && guest.Key.Lease == order.Lease && guest.LastAction == id;
-
     public AgentAnswer Pause(Guid vm, GuestOrder order) =>
         Take(order.Stamp, vm, (known, guest) => OrderGuard.Pause(known, order.Lease, guest),
             () => Then(_guests[vm], () => Persist(_guests[vm], () => _hypervisor.Pause(new GuestKey(vm, order.Lease))), Notes));
@@ -239,6 +236,10 @@ public sealed class HostAgent : IGuestWatch, IAsyncDisposable
             return new AgentAnswer.Accepted(new OrderReceipt(_feed.Sequence, Present(vm)));
         }
     }
+
+    /// <summary>A reboot or reset that was taken before and is said again.</summary>
+    private bool Done(Guid vm, StopOrder order) =>
+        order.Id is { } id && _guests.TryGetValue(vm, out var guest) && guest.Key.Lease == order.Lease && guest.LastAction == id;
 
     private AgentRefusal? Claim(Stamp stamp, string owner)
     {

@@ -30,7 +30,7 @@ public sealed class HostHands(HostId id, HostWorld world) : IHands<HostState, Ho
     private HostEffect.Announce? _announced;
     private ClusterId _cluster;
     private string _name = "";
-    private readonly Backoff _moves = new(TimeSpan.FromSeconds(2), TimeSpan.FromSeconds(30));
+    private readonly Backoff _moves = new(TimeSpan.FromSeconds(2));
     private (HostEffect.Power? Effect, DateTimeOffset Until) _power;
     private volatile HostEffect.Power? _owed;
     private int _powerRound;
@@ -188,7 +188,7 @@ public sealed class HostHands(HostId id, HostWorld world) : IHands<HostState, Ho
     {
         var now = world.Clock.GetUtcNow();
         if (_power.Effect is { } under && under with { Failures = e.Failures } == e && now < _power.Until) return;
-        var wait = TimeSpan.FromSeconds(e.Failures == 0 ? 0 : Math.Min(30, 1 << Math.Min(e.Failures, 5)));
+        var wait = Pause.After(e.Failures, TimeSpan.FromSeconds(2));
         _power = (e, now + wait + FencingPolicy.OthersAwaited + world.Settings.FencePatience);
         try
         {

@@ -65,7 +65,7 @@ public sealed class VmHands(VmId id, IEntities entities, TimeProvider clock) : I
     {
         if (e.Failed == 0) return false;
         if (_put is not { } put || put.Effect != e) _put = put = (e, clock.GetTimestamp());
-        var pause = e.Failed > 10 ? TimeSpan.FromMinutes(10) : TimeSpan.FromSeconds(Math.Min(30, 5 << Math.Min(e.Failed - 1, 4)));
+        var pause = e.Failed > 10 ? TimeSpan.FromMinutes(10) : Pause.After(e.Failed, TimeSpan.FromSeconds(5));
         return clock.GetElapsedTime(put.Since) < pause;
     }
 
