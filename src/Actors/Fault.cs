@@ -38,6 +38,10 @@ public enum Fault
     HostOtherIncarnation,
     HostHasNoFenceAgent,
     HostNotFenced,
+    HostFenceAgentIsLast,
+    HostPowerWithoutAgent,
+    HostPowerBusy,
+    HostSilentWithVms,
 
     // VMs
     VmAlreadyRunning,
@@ -45,6 +49,7 @@ public enum Fault
     VmMustBeDown,
     VmStatusIllegal,
     VmNotMigratable,
+    VmPinned,
     VmNotMigrating,
     VmPlacedNowhere,
     VmDeleteProtected,
@@ -54,6 +59,10 @@ public enum Fault
     VmDiskNotAttached,
     VmNicUnknown,
     VmMigrationToSameHost,
+    VmNotUp,
+    VmStateless,
+    VmNoRoomForMemory,
+    VmStatelessAndHighlyAvailable,
 
     // storage domains
     StorageDomainStatusIllegal,

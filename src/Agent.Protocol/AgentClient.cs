@@ -67,11 +67,25 @@ public sealed class AgentClient(AgentTransport transport, Uri host, TimeSpan? or
         }
     }
 
+    public Task<LeaseTerms> Renew(RenewalOrder order, CancellationToken cancel = default) =>
+        Ask(HttpMethod.Put, "lease", JsonContent.Create(order, Json.RenewalOrder), Json.LeaseTerms, cancel);
+
+    public Task<StorageLeaseReading> ReadStorageLease(string folder, Guid host, CancellationToken cancel = default) =>
+        Ask(HttpMethod.Get, $"storage-leases/{host}?folder={Uri.EscapeDataString(folder)}", null, Json.StorageLeaseReading, cancel);
+
     public Task<AgentAnswer> Launch(LaunchOrder order, CancellationToken cancel = default) =>
         Order(HttpMethod.Put, $"vms/{order.Definition.Id}", JsonContent.Create(order, Json.LaunchOrder), cancel);
 
     public Task<AgentAnswer> Stop(Guid vm, StopOrder order, CancellationToken cancel = default) =>
         Order(HttpMethod.Post, $"vms/{vm}/stop", JsonContent.Create(order, Json.StopOrder), cancel);
+
+    public Task<AgentAnswer> Restore(RestoreOrder order, CancellationToken cancel = default) =>
+        Order(
+            HttpMethod.Post, $"vms/{order.Definition.Id}/restore",
+            JsonContent.Create(order, Json.RestoreOrder), cancel);
+
+    public Task<AgentAnswer> Save(Guid vm, SaveOrder order, CancellationToken cancel = default) =>
+        Order(HttpMethod.Post, $"vms/{vm}/save", JsonContent.Create(order, Json.SaveOrder), cancel);
 
     public Task<AgentAnswer> Pause(Guid vm, GuestOrder order, CancellationToken cancel = default) =>
         Order(HttpMethod.Post, $"vms/{vm}/pause", JsonContent.Create(order, Json.GuestOrder), cancel);

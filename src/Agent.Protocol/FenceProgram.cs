@@ -55,7 +55,8 @@ public sealed class FenceProgram(string folder = "/usr/sbin") : IFenceDevices
         if (order.Username is { } user) input.Append("username=").Append(user).Append('\n');
         if (order.Password is { } password) input.Append("password=").Append(password).Append('\n');
         foreach (var (name, value) in order.Options.OrderBy(o => o.Key, StringComparer.Ordinal))
-            input.Append(name).Append('=').Append(value).Append('\n');
+            // oVirt calls slot what the programs call port: which outlet, blade or machine behind the device.
+            input.Append(name == "slot" ? "port" : name).Append('=').Append(value).Append('\n');
         return input.ToString();
     }
 

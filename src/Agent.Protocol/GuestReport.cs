@@ -22,6 +22,25 @@ public sealed record GuestReport(Guid Vm, long Lease, GuestState State)
     /// <summary>The destination's lease of the last outgoing migration, whatever became of it: which one is spoken of.
     /// Null when there was none, or none since the agent was started.</summary>
     public long? MigrationLease { get; init; }
+
+    /// <summary>The last outgoing migration was given up because the guest wrote faster than it was copied: another
+    /// destination would not help.</summary>
+    public bool MigrationHopeless { get; init; }
+
+    /// <summary>What is done with it when a failed disk has paused it; null where the driver cannot tell.</summary>
+    public OnStorageError? OnStorageError { get; init; }
+
+    /// <summary>The last time that its watchdog barked since the agent was started.</summary>
+    public WatchdogReport? Watchdog { get; init; }
+
+    /// <summary>The last <see cref="SaveOrder.Id"/> that came for this guest since the agent was started.</summary>
+    public Guid? Save { get; init; }
+
+    /// <summary>Why its memory was not saved by that order; the guest runs on here. Null while it is under way.</summary>
+    public string? SaveError { get; init; }
+
+    /// <summary>True of a guest that is down because the memory from which it was to go on is not there.</summary>
+    public bool? MemoryGone { get; init; }
     public ImmutableArray<string> Ips { get => field.IsDefault ? [] : field; init; }
 
     /// <summary>Time since the guest was started on this host.</summary>
@@ -41,7 +60,26 @@ public sealed record MigrationProgress(
     long RemainingBytes,
     int Percent,
     long? DowntimeMs = null,
-    long? TotalMs = null);
+    long? TotalMs = null)
+{
+    /// <summary>How often the memory was gone over; 1 is the first pass, 0: not known.</summary>
+    public long Iteration { get; init; }
+
+    public long BytesPerSecond { get; init; }
+
+    /// <summary>Since the migration began.</summary>
+    public long ElapsedMs { get; init; }
+
+    /// <summary>How long the guest's last stop may take now; 0: the hypervisor's default.</summary>
+    public int MaxDowntimeMs { get; init; }
+
+    /// <summary>The guest runs at the destination already, and what it lacks is fetched.</summary>
+    public bool PostCopy { get; init; }
+}
+
+/// <param name="Id">Another one for each bark.</param>
+/// <param name="Action">What the device did.</param>
+public sealed record WatchdogReport(Guid Id, WatchdogAction Action);
 
 public sealed record ConsoleAddress(string Address, int Port);
 
@@ -52,6 +90,7 @@ public enum GuestState { WaitForLaunch, PoweringUp, Up, Paused, PoweringDown, Mi
 /// <see cref="Normal"/>: the guest shut itself down. <see cref="Error"/>: it failed to start or QEMU died.
 /// <see cref="Lost"/>: the agent finds it gone and cannot say how (power cut, agent was away).
 /// <see cref="Destroyed"/>: powered off by order. <see cref="Migrated"/>: it runs elsewhere now.
+/// <see cref="Saved"/>: its memory is on storage, all of it.
 /// </summary>
 [JsonConverter(typeof(SnakeCaseEnum<GuestExit>))]
-public enum GuestExit { None, Normal, Error, Migrated, Lost, Destroyed }
+public enum GuestExit { None, Normal, Error, Migrated, Lost, Destroyed, Saved }

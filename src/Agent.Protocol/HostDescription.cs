@@ -18,6 +18,9 @@ public sealed record AgentDescription(string HostUuid, string BootId, string Age
     /// <summary>The address other hosts reach this host's hypervisor at, and the URI a migration to it is sent to.</summary>
     public string MigrationAddress { get => field ?? ""; init; }
     public string MigrationUri { get => field ?? ""; init; }
+
+    /// <summary>Mbit/s of the interface that has <see cref="MigrationAddress"/>; 0: not known.</summary>
+    public int LinkMbps { get; init; }
     public string KernelVersion { get => field ?? ""; init; }
     public string LibvirtVersion { get => field ?? ""; init; }
     public string QemuVersion { get => field ?? ""; init; }

@@ -22,9 +22,20 @@ public interface IAgent
     IAsyncEnumerable<HostEvent> Events(
         long epoch, Guid hostId, CancellationToken cancel = default);
 
+    /// <summary>Tells the host that it is heard: see <see cref="RenewalOrder"/>.</summary>
+    Task<LeaseTerms> Renew(RenewalOrder order, CancellationToken cancel = default);
+
+    /// <summary>Lets this host look at another one's lease on shared storage.</summary>
+    Task<StorageLeaseReading> ReadStorageLease(string folder, Guid host, CancellationToken cancel = default);
+
     Task<AgentAnswer> Launch(LaunchOrder order, CancellationToken cancel = default);
 
     Task<AgentAnswer> Stop(Guid vm, StopOrder order, CancellationToken cancel = default);
+
+    /// <summary>Launches a guest that goes on from its memory on storage.</summary>
+    Task<AgentAnswer> Restore(RestoreOrder order, CancellationToken cancel = default);
+
+    Task<AgentAnswer> Save(Guid vm, SaveOrder order, CancellationToken cancel = default);
 
     Task<AgentAnswer> Pause(Guid vm, GuestOrder order, CancellationToken cancel = default);
 

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Text.Json.Serialization;
 
 namespace Orchestrator.Agent.Protocol;
@@ -7,6 +8,18 @@ namespace Orchestrator.Agent.Protocol;
 /// present state; a lease that has ended never starts again.
 /// </summary>
 public sealed record LaunchOrder(Stamp Stamp, long Lease, VmDefinition Definition);
+
+/// <summary>As <see cref="LaunchOrder"/>, but the guest goes on from its memory, and the file is deleted before it does so:
+/// as long as the file is there, nothing has run from it. An order of its own, because an agent that does not know it must
+/// not boot the guest instead.</summary>
+/// <param name="Memory">Path of the file on the host.</param>
+public sealed record RestoreOrder(Stamp Stamp, long Lease, VmDefinition Definition, string Memory);
+
+/// <summary>Writes the guest's memory to a new file and ends the guest as <see cref="GuestExit.Saved"/>; when that fails the
+/// guest runs on and <see cref="GuestReport.SaveError"/> says why.</summary>
+/// <param name="Id">The same id again is the same order, and done once.</param>
+/// <param name="Path">An absolute path on storage that other hosts have, too; its folder is made.</param>
+public sealed record SaveOrder(Stamp Stamp, long Lease, Guid Id, string Path);
 
 /// <summary>An order about the guest that runs under this lease: pause, resume, cancel-migration, forget.</summary>
 public sealed record GuestOrder(Stamp Stamp, long Lease);
@@ -25,8 +38,10 @@ public sealed record IncomingOrder(Stamp Stamp, long Lease, VmDefinition Definit
 /// <summary>Moves the guest that runs here under <paramref name="Lease"/> to a host that awaits it.</summary>
 /// <param name="DestinationUri">The destination's <see cref="AgentDescription.MigrationUri"/>.</param>
 /// <param name="DestinationLease">The lease of the <see cref="IncomingOrder"/> there.</param>
-/// <param name="MaxDowntimeMs">0 leaves the hypervisor's default (300 ms with QEMU).</param>
+/// <param name="MaxDowntimeMs">The guest's last stop may take so long; <paramref name="MaxDowntimeMs"/> 0 leaves the
+/// hypervisor's default (300 ms with QEMU). <see cref="Convergence"/> may raise it later.</param>
 /// <param name="BandwidthMiB">MiB/s; 0 = unlimited.</param>
+/// <param name="PostCopy">May switch to post-copy; a step of <see cref="Convergence"/> does it.</param>
 public sealed record MigrateOrder(
     Stamp Stamp,
     long Lease,
@@ -36,7 +51,40 @@ public sealed record MigrateOrder(
     int BandwidthMiB = 0,
     bool AutoConverge = true,
     bool PostCopy = false,
-    int TimeoutSeconds = 0);
+    int TimeoutSeconds = 0)
+{
+    /// <summary>What is done while the guest writes its memory faster than it is copied, in this order; empty: nothing.</summary>
+    public ImmutableArray<ConvergenceStep> Convergence { get => field.IsDefault ? [] : field; init; }
+
+    /// <summary>Pages that were sent before go as differences (XBZRLE); not together with <see cref="Connections"/>.</summary>
+    public bool Compressed { get; init; }
+
+    /// <summary>By TLS with the hypervisors' own certificates; fails where they have none.</summary>
+    public bool Encrypted { get; init; }
+
+    /// <summary>Parallel connections, 2 to 255; 0: one for all.</summary>
+    public int Connections { get; init; }
+
+    /// <summary>Memory goes to the network card without a copy; only with <see cref="Connections"/>, never encrypted.</summary>
+    public bool ZeroCopy { get; init; }
+}
+
+/// <param name="After">Done when the memory was gone over more often than this after its first pass; -1: at the next time.</param>
+/// <param name="DowntimeMs">Of <see cref="ConvergenceAction.SetDowntime"/>: milliseconds.</param>
+public sealed record ConvergenceStep(int After, ConvergenceAction Action, int DowntimeMs = 0);
+
+[JsonConverter(typeof(SnakeCaseEnum<ConvergenceAction>))]
+public enum ConvergenceAction
+{
+    /// <summary>Let the guest's last stop take longer.</summary>
+    SetDowntime,
+
+    /// <summary>Run it at the destination now, and fetch the rest as it is touched.</summary>
+    PostCopy,
+
+    /// <summary>Give up: the guest stays where it is.</summary>
+    Abort,
+}
 
 /// <summary><see cref="Shutdown"/> and <see cref="Reboot"/> ask the guest; <see cref="PowerOff"/> and <see cref="Reset"/> do
 /// not.</summary>

@@ -27,6 +27,13 @@ public sealed record VmDefinition(Guid Id, string Name, long MemoryBytes)
     public ImmutableArray<VmNic> Nics { get => field.IsDefault ? [] : field; init; }
     public Emulation Emulation { get; init; }
 
+    /// <summary>The guest waits for its first instruction until it is resumed.</summary>
+    public bool StartPaused { get; init; }
+
+    /// <summary>What the agent does with the guest when a failed disk has paused it.</summary>
+    public OnStorageError OnStorageError { get; init; }
+    public VmWatchdog? Watchdog { get; init; }
+
     [JsonIgnore]
     public int VirtualCpus => Sockets * Cores * Threads;
 }
@@ -37,7 +44,15 @@ public sealed record VmDisk(
     DiskFormat Format = DiskFormat.Raw,
     DiskInterface Interface = DiskInterface.Virtio,
     bool Bootable = false,
-    bool ReadOnly = false);
+    bool ReadOnly = false)
+{
+    /// <summary>Not null: <see cref="Path"/> is a throw-away overlay on this image. The agent that launches the guest makes it,
+    /// and whoever has the guest when it ends deletes it.</summary>
+    public VmBacking? Backing { get; init; }
+}
+
+/// <summary>What a guest reads until it has written, and never writes.</summary>
+public sealed record VmBacking(string Path, DiskFormat Format);
 
 /// <summary>A guest's network card. <paramref name="Bridge"/> null leaves the card without a network.</summary>
 public sealed record VmNic(
@@ -46,6 +61,17 @@ public sealed record VmNic(
     [property: JsonIgnore(Condition = JsonIgnoreCondition.Never)] string? Bridge,
     NicModel Model = NicModel.Virtio,
     bool Linked = true);
+
+/// <param name="Model">i6300esb or diag288.</param>
+public sealed record VmWatchdog(string Model, WatchdogAction Action);
+
+[JsonConverter(typeof(SnakeCaseEnum<WatchdogAction>))]
+public enum WatchdogAction { None, Reset, Poweroff, Pause, Dump }
+
+/// <summary><see cref="AutoResume"/>: the guest goes on when its disks can be used again. <see cref="Kill"/>: the same within
+/// 80 s, then it is ended as <see cref="GuestExit.Error"/>.</summary>
+[JsonConverter(typeof(SnakeCaseEnum<OnStorageError>))]
+public enum OnStorageError { LeavePaused, AutoResume, Kill }
 
 [JsonConverter(typeof(SnakeCaseEnum<Firmware>))]
 public enum Firmware { Bios, Uefi, UefiSecureBoot }

@@ -16,6 +16,13 @@ public sealed record AgentConfig
     public string RunFolder { get; init; } = "/run/orchestrator/agent";
 
     public TimeSpan Heartbeat { get; init; } = TimeSpan.FromMilliseconds(500);
+    /// <summary>How long the host keeps its guests when neither the engine nor the storage renews its lease.</summary>
+    public TimeSpan Lease { get; init; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>The watchdog's device; empty: none.</summary>
+    public string Watchdog { get; init; } = "/dev/watchdog";
+
+    public TimeSpan WatchdogTimeout { get; init; } = TimeSpan.FromSeconds(15);
     public TimeSpan IncomingTimeout { get; init; } = TimeSpan.FromSeconds(60);
     public long BodyLimitBytes { get; init; } = 1 << 20;
     public string FenceFolder { get; init; } = "/usr/sbin";
@@ -33,6 +40,9 @@ public sealed record AgentConfig
 
     /// <summary>A guest without a guest agent counts as up after this time.</summary>
     public TimeSpan UpAfter { get; init; } = TimeSpan.FromSeconds(60);
+
+    /// <summary>How often a migration that does not get on is looked at, see <see cref="Convergence"/>.</summary>
+    public TimeSpan MigrationLook { get; init; } = Convergence.LookEvery;
 
     public string ConsoleLogFolder { get; init; } = "/var/log/libvirt/qemu";
     public string VncListen { get; init; } = "127.0.0.1";

@@ -22,11 +22,16 @@ public sealed class AgentRoutes(IHostDoor door, FenceProgram fence, TimeSpan hea
         v1.MapGet("/host/statistics", (RequestDelegate)(c => Answer(c, a => Write(c, a.Sample(), Json.HostStatistics))));
         v1.MapGet("/report", (RequestDelegate)(c => Answer(c, a => Write(c, a.Report(), Json.Report))));
         v1.MapGet("/events", (RequestDelegate)Events);
+        v1.MapPut("/lease", (RequestDelegate)(c => Answer(c, a => Renew(c, a))));
+        v1.MapGet("/storage-leases/{of:guid}", (RequestDelegate)(c => Answer(c, a => ReadStorageLease(c, a))));
 
         v1.MapPut("/vms/{vm:guid}", Order("Launch", Json.LaunchOrder, (a, vm, o) =>
             o.Definition.Id == vm ? a.Launch(o) : Mismatch(vm, o.Definition.Id)));
         v1.MapPost("/vms/{vm:guid}/incoming", Order("PrepareIncoming", Json.IncomingOrder, (a, vm, o) =>
             o.Definition.Id == vm ? a.PrepareIncoming(o) : Mismatch(vm, o.Definition.Id)));
+        v1.MapPost("/vms/{vm:guid}/restore", Order("Restore", Json.RestoreOrder, (a, vm, o) =>
+            o.Definition.Id == vm ? a.Restore(o) : Mismatch(vm, o.Definition.Id)));
+        v1.MapPost("/vms/{vm:guid}/save", Order("Save", Json.SaveOrder, (a, vm, o) => a.Save(vm, o)));
         v1.MapPost("/vms/{vm:guid}/stop", Order("Stop", Json.StopOrder, (a, vm, o) => a.Stop(vm, o)));
         v1.MapPost("/vms/{vm:guid}/pause", Order("Pause", Json.GuestOrder, (a, vm, o) => a.Pause(vm, o)));
         v1.MapPost("/vms/{vm:guid}/resume", Order("Resume", Json.GuestOrder, (a, vm, o) => a.Resume(vm, o)));
@@ -128,6 +133,33 @@ public sealed class AgentRoutes(IHostDoor door, FenceProgram fence, TimeSpan hea
         }
 
         await door.Leave(context);
+    }
+
+    private async Task Renew(HttpContext context, HostAgent agent)
+    {
+        if (await Read(context, Json.RenewalOrder) is not { } order) return;
+        var (terms, refusal) = agent.Renew(order);
+        if (terms is null) await Refuse(context, refusal!);
+        else await Write(context, terms, Json.LeaseTerms);
+    }
+
+    private async Task ReadStorageLease(HttpContext context, HostAgent agent)
+    {
+        var folder = context.Request.Query["folder"].ToString();
+        if (!Path.IsPathRooted(folder))
+        {
+            await Refuse(context, new AgentRefusal(RefusalCode.Malformed, "/v1/storage-leases needs folder=<an absolute path>"));
+            return;
+        }
+
+        try
+        {
+            await Write(context, await agent.ReadStorageLease(folder, Id(context, "of")), Json.StorageLeaseReading);
+        }
+        catch (IOException e)
+        {
+            await Refuse(context, new AgentRefusal(RefusalCode.Failed, e.Message));
+        }
     }
 
     private async Task ConsoleLog(HttpContext context, HostAgent agent)

@@ -6,6 +6,7 @@ using Orchestrator.Agent.Ledgers;
 using Orchestrator.Agent.Libvirt;
 using Orchestrator.Agent.Protocol;
 using Orchestrator.Agent.Storage;
+using Orchestrator.Agent.Survival;
 
 namespace Orchestrator.Agent;
 
@@ -58,18 +59,34 @@ public static class AgentServer
     private static HostAgent Assemble(AgentConfig config, LedgerAlarm alarm, ILoggerFactory logs)
     {
         var log = logs.CreateLogger("Orchestrator.Agent");
-        var boot = BootIdentity.TakeUp(config.RunFolder, () => Guid.NewGuid().ToString());
+        var boot = BootIdentity.TakeUp(config.RunFolder, NewBoot);
         var about = new AgentDescription("", boot.BootId, Version, AgentDescription.CurrentProtocol)
         {
             Driver = "libvirt",
             Accelerator = "",
         };
-        return new HostAgent(
-            about, boot,
-            new LeaseLedger(File("leases")),
-            new LibvirtHypervisor(config, new HostSampling(), log),
-            new ImageJobs(File("jobs"), new QemuImages(), log),
-            config.IncomingTimeout, config.Time, log);
+        var guard = new HostGuard(
+            boot.BootId, config.Lease, new FolderLeases(),
+            config.Watchdog.Length > 0 && Path.Exists(config.Watchdog)
+                ? new WatchdogDevice(config.Watchdog, config.WatchdogTimeout)
+                : null,
+            new RunMemory(config.RunFolder, NewBoot), config.Time, log);
+        try
+        {
+            return new HostAgent(
+                about, boot,
+                new LeaseLedger(File("leases")),
+                new LibvirtHypervisor(config, new HostSampling(), log),
+                new ImageJobs(File("jobs"), new QemuImages(), log),
+                config.IncomingTimeout, config.Time, log, guard);
+        }
+        catch
+        {
+            guard.Linger(config.Lease / 5);
+            throw;
+        }
+
+        static string NewBoot() => Guid.NewGuid().ToString();
 
         AlarmedLog File(string name) => new(new AppendFile(Path.Combine(config.StateFolder, name)), alarm);
     }

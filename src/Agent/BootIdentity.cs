@@ -25,9 +25,23 @@ public sealed record BootIdentity(string BootId, int Incarnation)
             ? new BootIdentity(id, before + 1)
             : new BootIdentity(newId(), 1);
 
+        Write(path, identity);
+        return identity;
+    }
+
+    /// <summary>Gives the running agent another boot: event numbers go on rising.</summary>
+    public static BootIdentity BeginAnew(string runFolder, Func<string> newId)
+    {
+        var path = Path.Combine(runFolder, "boot");
+        var identity = new BootIdentity(newId(), int.Parse(File.ReadAllText(path).Split()[1], CultureInfo.InvariantCulture));
+        Write(path, identity);
+        return identity;
+    }
+
+    private static void Write(string path, BootIdentity identity)
+    {
         File.WriteAllText(path + ".new", $"{identity.BootId} {identity.Incarnation}\n");
         File.Move(path + ".new", path, overwrite: true);
-        Folder.Sync(runFolder);
-        return identity;
+        Folder.Sync(Path.GetDirectoryName(path)!);
     }
 }

@@ -3,6 +3,7 @@ using Microsoft.Extensions.Logging;
 using Orchestrator.Agent.Ledgers;
 using Orchestrator.Agent.Protocol;
 using Orchestrator.Agent.Storage;
+using Orchestrator.Agent.Survival;
 
 namespace Orchestrator.Agent;
 
@@ -18,17 +19,19 @@ public sealed class HostAgent : IGuestWatch, IAsyncDisposable
     private readonly IHypervisor _hypervisor;
     private readonly ImageJobs _jobs;
     private readonly EventFeed _feed;
-    private readonly AgentDescription _about;
+    private readonly HostGuard? _guard;
     private readonly TimeProvider _time;
     private readonly ILogger _log;
     private readonly TimeSpan _incomingTimeout;
     private readonly Dictionary<Guid, Guest> _guests = [];
+    private AgentDescription _about;
     private bool _closed;
     private bool _looked;
 
+    /// <param name="guard">Null: the host is bound by nothing, and its silence proves nothing.</param>
     public HostAgent(
         AgentDescription about, BootIdentity boot, LeaseLedger ledger, IHypervisor hypervisor, ImageJobs jobs,
-        TimeSpan incomingTimeout, TimeProvider time, ILogger log)
+        TimeSpan incomingTimeout, TimeProvider time, ILogger log, HostGuard? guard = null)
     {
         _about = about;
         _ledger = ledger;
@@ -39,10 +42,12 @@ public sealed class HostAgent : IGuestWatch, IAsyncDisposable
         _log = log;
         _incomingTimeout = incomingTimeout;
         foreach (var record in ledger.Records.Where(r => !r.Forgotten)) _guests[record.Vm] = Remembered(record);
+        _guard = guard;
+        guard?.GiveUp = () => _ = GiveUp();
         _jobs.Told = job => { lock (_gate) _feed.Tell(n => new HostEvent.JobChanged(n, job)); };
     }
 
-    public AgentDescription Describe() => _hypervisor.Describe(_about);
+    public AgentDescription Describe() => _hypervisor.Describe(Volatile.Read(ref _about));
 
     public HostStatistics Sample() => _hypervisor.Sample();
 
@@ -75,14 +80,53 @@ public sealed class HostAgent : IGuestWatch, IAsyncDisposable
     public void Beat()
     {
         var sample = _hypervisor.Sample();
-        lock (_gate) _feed.Tell(n => new HostEvent.Heartbeat(n, sample));
+        lock (_gate)
+            _feed.Tell(n =>
+            {
+                _guard?.Sending(n);
+                return new HostEvent.Heartbeat(n, sample);
+            });
     }
+
+    /// <summary>The engine has heard this host: its lease runs on.</summary>
+    public (LeaseTerms? Terms, AgentRefusal? Refusal) Renew(RenewalOrder order)
+    {
+        lock (_gate)
+        {
+            if (Claim(order.Stamp, _ledger.Owner) is { } refusal) return (null, refusal);
+            return (_guard?.Renew(order, bound: HasGuests) ?? LeaseTerms.Unbound, null);
+        }
+    }
+
+    /// <summary>Looks at another host's lease on the storage.</summary>
+    /// <exception cref="IOException">The storage does not answer.</exception>
+    public Task<StorageLeaseReading> ReadStorageLease(string folder, Guid host) =>
+        _guard?.Read(folder, host) ?? Task.FromResult(new StorageLeaseReading(false, "", 0));
 
     public AgentAnswer Launch(LaunchOrder order) =>
         Take(order.Stamp, order.Definition.Id, (known, guest) => OrderGuard.Begin(known, order.Lease, guest), () =>
         {
             var guest = Begin(order.Definition, order.Lease, GuestState.WaitForLaunch);
             Then(guest, () => _hypervisor.Launch(guest.Key, order.Definition), EndsGuest);
+        });
+
+    public AgentAnswer Restore(RestoreOrder order) => !IsPath(order.Memory)
+        ? NoPath(order.Memory)
+        : Take(order.Stamp, order.Definition.Id, (known, guest) => OrderGuard.Begin(known, order.Lease, guest), () =>
+        {
+            var guest = Begin(order.Definition, order.Lease, GuestState.WaitForLaunch);
+            Then(guest, () => _hypervisor.Restore(guest.Key, order.Definition, order.Memory), EndsGuest);
+        });
+
+    public AgentAnswer Save(Guid vm, SaveOrder order) => !IsPath(order.Path)
+        ? NoPath(order.Path)
+        : Take(order.Stamp, vm, (known, guest) => OrderGuard.Save(known, order.Lease, order.Id, guest), () =>
+        {
+            var guest = _guests[vm];
+            Tell(guest, guest.Report with { Save = order.Id, SaveError = null });
+
+            // Not awaited by the orders behind it: a power off must be able to overtake it.
+            Then(guest, () => { _ = CarrySave(guest, order); return Task.CompletedTask; }, Notes);
         });
 
     public AgentAnswer PrepareIncoming(IncomingOrder order) =>
@@ -136,6 +180,7 @@ public sealed class HostAgent : IGuestWatch, IAsyncDisposable
                     State = GuestState.MigratingOut,
                     Migration = null,
                     MigrationError = null,
+                    MigrationHopeless = false,
                     MigrationLease = order.DestinationLease,
                 });
 
@@ -209,8 +254,13 @@ public sealed class HostAgent : IGuestWatch, IAsyncDisposable
         lock (_gate)
         {
             _closed = true;
+            _guard?.Close(bound: HasGuests);
             _feed.Close();
-            foreach (var guest in _guests.Values) guest.Deadline?.Dispose();
+            foreach (var guest in _guests.Values)
+            {
+                guest.Deadline?.Dispose();
+                guest.Stuck?.Dispose();
+            }
         }
 
         await _hypervisor.DisposeAsync();
@@ -241,10 +291,14 @@ public sealed class HostAgent : IGuestWatch, IAsyncDisposable
     private bool Done(Guid vm, StopOrder order) =>
         order.Id is { } id && _guests.TryGetValue(vm, out var guest) && guest.Key.Lease == order.Lease && guest.LastAction == id;
 
+    private bool HasGuests => _guests.Values.Any(g => g.Report.State != GuestState.Down);
+
     private AgentRefusal? Claim(Stamp stamp, string owner)
     {
         if (_closed) return new AgentRefusal(RefusalCode.NotReady, "the agent is stopping");
         if (!_looked) return new AgentRefusal(RefusalCode.NotReady, "the agent is still looking for its guests");
+        if (_guard?.HasEnded == true)
+            return new AgentRefusal(RefusalCode.NotReady, "this host has lost its lease, and its guests are being ended");
         if (OrderGuard.Check(stamp, _ledger.Epoch, _about.BootId) is { } refusal) return refusal;
         if (stamp.Epoch > _ledger.Epoch || (stamp.Epoch == _ledger.Epoch && owner != _ledger.Owner))
         {
@@ -261,7 +315,11 @@ public sealed class HostAgent : IGuestWatch, IAsyncDisposable
         _ledger.Open(vm, lease);
         var before = _guests.GetValueOrDefault(vm)?.Last ?? Task.CompletedTask;
         // Its memory is spoken for from now on: the engine must not count it as free until the process has taken it.
-        var report = new GuestReport(vm, lease, state) { MemoryBytes = definition.MemoryBytes };
+        var report = new GuestReport(vm, lease, state)
+        {
+            MemoryBytes = definition.MemoryBytes,
+            OnStorageError = definition.OnStorageError,
+        };
         var guest = new Guest(report, _time.GetTimestamp()) { Last = before };
         _guests[vm] = guest;
         Tell(guest, guest.Report);
@@ -304,7 +362,11 @@ public sealed class HostAgent : IGuestWatch, IAsyncDisposable
         if (guest.Report.State == GuestState.PoweringDown && told.State == GuestState.Up)
             told = told with { State = GuestState.PoweringDown };
         if (told.State != GuestState.Incoming) guest.Deadline?.Dispose();
-        Tell(guest, told with { MigrationError = told.MigrationError ?? guest.Report.MigrationError });
+        Tell(guest, told with
+        {
+            MigrationError = told.MigrationError ?? guest.Report.MigrationError,
+            MigrationHopeless = guest.Report.MigrationHopeless,
+        });
     }
 
     /// <summary>A guest of ours that the ledger does not know: it exists, so it is recorded before anything else.</summary>
@@ -318,12 +380,17 @@ public sealed class HostAgent : IGuestWatch, IAsyncDisposable
     private void End(Guest guest, GuestReport last, GuestExit exit, string? message)
     {
         if (guest.Report.State == GuestState.Down) return;
+        // Nobody wanted its end: whoever restarts what is lost must do so with this one.
+        if (guest.GivenUp && exit is not (GuestExit.Migrated or GuestExit.Saved))
+            (exit, message) = (GuestExit.Lost, "its host had lost its lease");
+        if (guest.Condemned is { } why && exit == GuestExit.Destroyed) (exit, message) = (GuestExit.Error, why);
         var (vm, lease) = guest.Key;
         _ledger.End(vm, lease, exit, message);
         guest.Deadline?.Dispose();
         Tell(guest, last with
         {
             State = GuestState.Down,
+            PauseReason = null,
             Exit = exit,
             ExitMessage = message,
             Migration = last.Migration ?? guest.Report.Migration,
@@ -332,10 +399,31 @@ public sealed class HostAgent : IGuestWatch, IAsyncDisposable
 
     private void Tell(Guest guest, GuestReport report)
     {
-        guest.Report = report with { MigrationLease = report.MigrationLease ?? guest.Report.MigrationLease };
+        guest.Report = report with
+        {
+            MigrationLease = report.MigrationLease ?? guest.Report.MigrationLease,
+            Watchdog = report.Watchdog ?? guest.Report.Watchdog,
+            OnStorageError = report.OnStorageError ?? guest.Report.OnStorageError,
+            Save = report.Save ?? guest.Report.Save,
+            SaveError = report.Save is null ? guest.Report.SaveError : report.SaveError,
+        };
         if (report.ElapsedMs > 0)
             guest.Since = _time.GetTimestamp() - (long)(report.ElapsedMs / 1000.0 * _time.TimestampFrequency);
+        Watch(guest);
         _feed.Tell(n => new HostEvent.GuestChanged(n, Aged(guest)));
+    }
+
+    /// <summary>Looks after a guest that a failed disk has paused, for as long as it is.</summary>
+    private void Watch(Guest guest)
+    {
+        var stuck = guest.Report is
+        {
+            State: GuestState.Paused, PauseReason: "io-error" or "no-space",
+            OnStorageError: OnStorageError.AutoResume or OnStorageError.Kill,
+        };
+        if (stuck == (guest.Stuck is not null)) return;
+        guest.Stuck?.Dispose();
+        guest.Stuck = stuck ? new StuckGuest(_time, () => Unstick(guest)) : null;
     }
 
     private HostEvent.Report ReportNow() => new(_feed.Next(), _about.BootId)
@@ -389,7 +477,10 @@ public sealed class HostAgent : IGuestWatch, IAsyncDisposable
 
         _log.LogWarning("vm {Guest}: did not start: {Why}", guest.Key, e.Message);
         lock (_gate)
-            if (!_closed) End(guest, guest.Report, GuestExit.Error, e.Message);
+        {
+            var last = e is MemoryGoneException ? guest.Report with { MemoryGone = true } : guest.Report;
+            if (!_closed) End(guest, last, GuestExit.Error, e.Message);
+        }
     }
 
     /// <summary>An accepted order is carried out even if the hypervisor is away just now.</summary>
@@ -426,6 +517,14 @@ public sealed class HostAgent : IGuestWatch, IAsyncDisposable
         {
             await _hypervisor.Migrate(guest.Key, order);
         }
+        catch (PostCopyBrokenException e)
+        {
+            // It went on at the destination, so nothing may ever go on here. Both ends are ended; a new start is the engine's.
+            _log.LogError("vm {Guest}: is lost, its migration to {Uri} broke in post-copy: {Why}", guest.Key, order.DestinationUri, e.Message);
+            await Outside(() => Persist(guest, () => _hypervisor.Stop(guest.Key, StopMode.PowerOff)), guest.Key);
+            lock (_gate)
+                if (!_closed) End(guest, guest.Report, GuestExit.Error, e.Message);
+        }
         catch (Exception e)
         {
             _log.LogWarning("vm {Guest}: stays here, its migration to {Uri} failed: {Why}", guest.Key, order.DestinationUri, e.Message);
@@ -434,12 +533,64 @@ public sealed class HostAgent : IGuestWatch, IAsyncDisposable
                 guest.Moving = false;
                 if (_closed || guest.Report.State == GuestState.Down) return;
                 var state = guest.Report.State == GuestState.MigratingOut ? before : guest.Report.State;
-                Tell(guest, guest.Report with { State = state, Migration = null, MigrationError = e.Message });
+                Tell(guest, guest.Report with
+                {
+                    State = state,
+                    Migration = null,
+                    MigrationError = e.Message,
+                    MigrationHopeless = e is HopelessMigrationException,
+                });
             }
         }
         finally
         {
             guest.Moving = false;
+        }
+    }
+
+    private async Task CarrySave(Guest guest, SaveOrder order)
+    {
+        try
+        {
+            await _hypervisor.Save(guest.Key, order.Path);
+        }
+        catch (HypervisorAwayException e)
+        {
+            // Whether it was saved shows when the hypervisor is back; a guest that is still there may be told again.
+            _log.LogWarning("vm {Guest}: it is not known whether its memory was saved: {Why}", guest.Key, e.Message);
+            lock (_gate)
+                if (guest.Report.Save == order.Id) guest.Report = guest.Report with { Save = null };
+        }
+        catch (Exception e)
+        {
+            _log.LogWarning("vm {Guest}: runs on, its memory was not saved: {Why}", guest.Key, e.Message);
+            lock (_gate)
+                if (!_closed && guest.Report.State != GuestState.Down)
+                    Tell(guest, guest.Report with { Save = order.Id, SaveError = e.Message });
+        }
+    }
+
+    private static bool IsPath(string path) => Path.IsPathRooted(path) && Path.GetFullPath(path) == path;
+
+    private static AgentAnswer.Refused NoPath(string path) => new(new AgentRefusal(
+        RefusalCode.Malformed, $"'{path}' is not an absolute path in its simplest form"));
+
+    /// <summary>Lets it go on if its disks can be used, and ends it if that is wanted and has taken too long.</summary>
+    private void Unstick(Guest guest)
+    {
+        lock (_gate)
+        {
+            if (_closed || guest.Stuck is not { } stuck) return;
+            Then(guest, async () =>
+            {
+                if (guest.Stuck != stuck) return;
+                if (await _hypervisor.StorageWorks(guest.Key)) await _hypervisor.Resume(guest.Key);
+                else if (guest.Report.OnStorageError == OnStorageError.Kill && stuck.IsHopeless)
+                {
+                    guest.Condemned = $"it was paused by its storage for {StuckGuest.Hopeless.TotalSeconds} s";
+                    await _hypervisor.Stop(guest.Key, StopMode.PowerOff);
+                }
+            }, Notes);
         }
     }
 
@@ -459,6 +610,47 @@ public sealed class HostAgent : IGuestWatch, IAsyncDisposable
         if (!abandoned) return;
         lock (_gate)
             if (!_closed && guest.Report.State == GuestState.Incoming) End(guest, guest.Report, exit, why);
+    }
+
+    /// <summary>Ends every guest, as often as it takes, and begins what counts as another boot of the machine.</summary>
+    private async Task GiveUp()
+    {
+        lock (_gate) _feed.Close();
+        while (true)
+        {
+            List<Guest> left;
+            lock (_gate)
+            {
+                if (_closed) return;
+                left = [.. _guests.Values.Where(g => g.Report.State != GuestState.Down)];
+                if (_looked && left.Count == 0)
+                {
+                    Volatile.Write(ref _about, _about with { BootId = _guard!.Freed() });
+                    _log.LogWarning("no guest is left here; this counts as another boot: {Boot}", _about.BootId);
+                    return;
+                }
+            }
+
+            if (_looked) await Task.WhenAll(left.Select(EndForGood));
+            await Task.Delay(Patience, _time);
+        }
+    }
+
+    /// <summary>A guest whose start or arrival is under way is ended behind it: it must not come after its end.</summary>
+    private async Task EndForGood(Guest guest)
+    {
+        guest.GivenUp = true;
+        if (guest.Report.State is GuestState.WaitForLaunch or GuestState.Incoming)
+            await guest.Last.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext);
+        if (guest.Report.State == GuestState.Incoming) await Outside(() => EndIncoming(guest, GuestExit.Lost, ""), guest.Key);
+        await Outside(
+            async () =>
+            {
+                await _hypervisor.Stop(guest.Key, StopMode.PowerOff);
+                lock (_gate)
+                    if (!_closed) End(guest, guest.Report, GuestExit.Lost, null);
+            },
+            guest.Key);
     }
 
     private async Task Outside(Func<Task> work, GuestKey key)
@@ -484,7 +676,16 @@ public sealed class HostAgent : IGuestWatch, IAsyncDisposable
         public Task Last { get; set; } = Task.CompletedTask;
         public bool Busy => !Last.IsCompleted;
         public bool Moving { get; set; }
+
+        /// <summary>Ended because the host's lease has.</summary>
+        public bool GivenUp { get; set; }
         public Guid? LastAction { get; set; }
         public ITimer? Deadline { get; set; }
+
+        /// <summary>Not null while a failed disk has paused it and it is looked after.</summary>
+        public StuckGuest? Stuck { get; set; }
+
+        /// <summary>Why it is ended by the agent itself: to the engine that is a failure, not an order.</summary>
+        public string? Condemned { get; set; }
     }
 }

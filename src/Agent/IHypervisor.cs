@@ -24,6 +24,14 @@ public interface IHypervisor : IAsyncDisposable
 
     Task Launch(GuestKey guest, VmDefinition definition);
 
+    /// <summary>Launches the guest from its memory. The file is deleted when the guest is there and before it runs; a guest
+    /// whose file cannot be deleted is ended.</summary>
+    /// <exception cref="MemoryGoneException">The storage is there and the file is not.</exception>
+    Task Restore(GuestKey guest, VmDefinition definition, string memory);
+
+    /// <summary>Completes when the guest has ended and the file is on storage, all of it; throws when the guest runs on.</summary>
+    Task Save(GuestKey guest, string memory);
+
     /// <summary>Power off completes when the guest is gone; shutdown and reboot when the guest was asked.</summary>
     Task Stop(GuestKey guest, StopMode mode);
 
@@ -31,12 +39,16 @@ public interface IHypervisor : IAsyncDisposable
 
     Task Resume(GuestKey guest);
 
+    /// <summary>Whether the disks of a guest that one of them has paused can be used again.</summary>
+    Task<bool> StorageWorks(GuestKey guest);
+
     Task PrepareIncoming(GuestKey guest, VmDefinition definition);
 
     /// <returns>False when the guest has begun to arrive: too late to give up waiting.</returns>
     Task<bool> AbandonIncoming(GuestKey guest);
 
-    /// <summary>Completes when the guest has left; throws when it stays.</summary>
+    /// <summary>Completes when the guest has left; throws when it stays, <see cref="HopelessMigrationException"/> when it
+    /// would not get anywhere else either, and <see cref="PostCopyBrokenException"/> when it is lost.</summary>
     Task Migrate(GuestKey guest, MigrateOrder order);
 
     Task CancelMigration(GuestKey guest);
@@ -58,6 +70,12 @@ public interface IGuestWatch
 
 /// <summary>The hypervisor said no; the guest is as it was.</summary>
 public sealed class HypervisorException(string message, Exception? cause = null) : Exception(message, cause);
+
+/// <summary>The guest had gone on at the destination, and the rest of its memory did not follow: neither half can run.</summary>
+public sealed class PostCopyBrokenException(string message) : Exception(message);
+
+/// <summary>The memory from which a guest was to go on is not there: it was used, and the guest was not started.</summary>
+public sealed class MemoryGoneException(string memory) : Exception($"the saved memory {memory} is not there any more");
 
 /// <summary>The hypervisor went away in the middle: what became of the order shows when it is back.</summary>
 public sealed class HypervisorAwayException(string message) : Exception(message);

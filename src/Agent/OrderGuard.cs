@@ -96,6 +96,14 @@ public static class OrderGuard
             _ => WrongState("resumed", guest),
         };
 
+    public static Verdict Save(LeaseRecord? known, long lease, Guid order, GuestReport? guest) =>
+        About(known, lease, guest) ?? guest switch
+        {
+            { Save: { } save } when save == order => AlreadySo,
+            { State: GuestState.Up or GuestState.PoweringUp or GuestState.Paused } => Act,
+            _ => WrongState("suspended", guest),
+        };
+
     public static Verdict Migrate(LeaseRecord? known, long lease, long destinationLease, GuestReport? guest) =>
         About(known, lease, guest) ?? guest?.State switch
         {

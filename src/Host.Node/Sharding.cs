@@ -60,9 +60,9 @@ internal static class Sharding
 
         Region(Kinds.DataCenter, id => DataCenterActor.Props(
             id, () => new NoHands<DataCenterState, DataCenterEffect>(), shell));
-        Region(Kinds.Cluster, id => ClusterActor.Props(id, () => new ClusterHands(later, clock), shell));
+        Region(Kinds.Cluster, id => ClusterActor.Props(id, () => new ClusterHands(new ClusterId(id), later, read, clock), shell));
         Region(Kinds.Host, id => HostActor.Props(id, () => new HostHands(new HostId(id), world), shell));
-        Region(Kinds.Vm, id => VmActor.Props(id, () => new VmHands(new VmId(id), later, clock), shell));
+        Region(Kinds.Vm, id => VmActor.Props(id, () => new VmHands(new VmId(id), later, read, clock), shell));
         Region(Kinds.StorageDomain, id => StorageDomainActor.Props(
             id, () => new StorageDomainHands(new StorageDomainId(id), later), shell));
         Region(Kinds.Disk, id => DiskActor.Props(id, () => new DiskHands(new DiskId(id), later, read), shell));

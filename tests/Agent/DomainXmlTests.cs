@@ -34,6 +34,8 @@ public sealed class DomainXmlTests
         var xml = DomainXml.Build(Definition("tiny"), 7, "kvm", "/log", "127.0.0.1", 5);
         Assert.Equal((new GuestKey(Vm, 7), 5), DomainXml.Owner(xml));
         Assert.Equal((new GuestKey(Vm, 8), 5), DomainXml.Owner(DomainXml.WithLease(xml, 8)));
+        Assert.Equal(OnStorageError.LeavePaused, DomainXml.OnStorageError(xml));
+        Assert.Null(DomainXml.OnStorageError(xml.Replace("onstorageerror", "other", StringComparison.Ordinal)));
         Assert.Null(DomainXml.Owner("<domain><metadata><other/></metadata></domain>"));
         Assert.Contains("<domain type=\"kvm\">", xml, StringComparison.Ordinal);
     }
@@ -55,6 +57,8 @@ public sealed class DomainXmlTests
             MaxMemoryBytes = 16L << 30,
             Sockets = 2,
             Cores = 2,
+            OnStorageError = OnStorageError.Kill,
+            Watchdog = new VmWatchdog("i6300esb", WatchdogAction.Reset),
             Firmware = Firmware.UefiSecureBoot,
             BootDevices = [BootDevice.Cdrom, BootDevice.Hd, BootDevice.Network],
             Disks =

@@ -58,6 +58,20 @@ public sealed class ProtocolTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_host_without_a_guard_is_bound_by_nothing_and_holds_no_lease()
+    {
+        await using var stream = new Follower(_one.Events(1, _hostId), Soon);
+        await stream.Next();
+        var order = new RenewalOrder(new Stamp(1), _hostId, 1, "/data");
+        Assert.Equal(LeaseTerms.Unbound, await _one.Renew(order));
+        Assert.Equal(RefusalCode.StaleEpoch,
+            (await Assert.ThrowsAsync<AgentRefusedException>(() => _one.Renew(order with { Stamp = new Stamp(0) }))).Refusal.Code);
+        Assert.Equal(new StorageLeaseReading(false, "", 0), await _one.ReadStorageLease("/data", _hostId));
+        Assert.Equal(RefusalCode.Malformed,
+            (await Assert.ThrowsAsync<AgentRefusedException>(() => _one.ReadStorageLease("data", _hostId))).Refusal.Code);
+    }
+
+    [Fact]
     public async Task An_agent_says_what_it_is()
     {
         var about = await _one.Describe();

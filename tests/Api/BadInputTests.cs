@@ -101,7 +101,7 @@ public sealed class BadInputTests : IAsyncLifetime
     [InlineData("GET", "/v3/vms", 400)]
     [InlineData("PATCH", "/vms", 405)]
     [InlineData("POST", "/vms/99999999-0000-4000-8000-000000000000/start", 404)]
-    [InlineData("POST", "/vms/00000000-0000-4000-8000-0000000000f1/suspend", 400)]
+    [InlineData("POST", "/vms/00000000-0000-4000-8000-0000000000f1/clone", 400)]
     [InlineData("DELETE", "/vms/99999999-0000-4000-8000-000000000000", 404)]
     public async Task Unknown_paths_and_ids_are_told(string method, string path, int status) =>
         await TestApi.FaultOf(await _api.Send(new HttpMethod(method), path), (HttpStatusCode)status);

@@ -31,6 +31,9 @@ public sealed class FakeEngine : IEntities, IReadModel
 
     public bool Hang { get; set; }
 
+    /// <summary>What power devices answer.</summary>
+    public PowerAnswer PowerSays { get; set; } = new(default, true, PowerState.On, "Status: ON");
+
     public void Put(string kind, Guid id, object view) => _documents[(kind, id)] = JObject.Parse(WireJson.Write(view));
 
     public T View<T>(string kind, Guid id) where T : notnull => WireJson.Read<T>(_documents[(kind, id)].ToString());
@@ -44,6 +47,7 @@ public sealed class FakeEngine : IEntities, IReadModel
         Commands.Enqueue((kind, id, command));
         return command switch
         {
+            Look => new Reply.AlreadyDone(_documents[(kind, id)].ToString(), 1),
             DataCenterCommand.Create c => Store(kind, id, new DataCenterView { Id = new(id), Config = c.Config, CreatedAt = c.Origin.At }),
             DataCenterCommand.Update c => Change<DataCenterView>(kind, id, v => v with { Config = c.Patch.Apply(v.Config) }),
             DataCenterCommand.Remove => Drop(kind, id),
@@ -57,6 +61,8 @@ public sealed class FakeEngine : IEntities, IReadModel
             HostCommand.Remove => Drop(kind, id),
             HostCommand.AddFenceAgent c => Change<HostView>(kind, id, v => v with { Config = v.Config with { FenceAgents = v.Config.FenceAgents.Add(c.Agent) } }),
             HostCommand.RemoveFenceAgent c => Change<HostView>(kind, id, v => v with { Config = v.Config with { FenceAgents = v.Config.FenceAgents.RemoveAll(a => a.Id == c.Agent) } }),
+            HostCommand.UpdateFenceAgent c => Change<HostView>(kind, id, v => v with { Config = v.Config with { FenceAgents = [c.Agent] } }),
+            HostCommand.Fence { Action: PowerAction.Status } c => Change<HostView>(kind, id, v => v with { Power = PowerSays with { Question = c.Origin.Job } }),
             HostCommand => Change<HostView>(kind, id, v => v),
             StorageDomainCommand.Create c => Store(kind, id, new StorageDomainView { Id = new(id), Config = c.Config, Status = "unattached", CreatedAt = c.Origin.At }),
             StorageDomainCommand.Update c => Change<StorageDomainView>(kind, id, v => v with { Config = c.Patch.Apply(v.Config) }),
@@ -110,6 +116,9 @@ public sealed class FakeEngine : IEntities, IReadModel
         Task.FromResult<IReadOnlyList<VmOnHost>>([.. Matching(new ReadQuery(
             Kinds.Vm, new Dictionary<string, string> { ["host"] = host.ToString() }))
             .Select(document => new VmOnHost(document.Id, false, 0))]);
+
+    public Task<IReadOnlyList<VmId>> HighlyAvailableIn(ClusterId cluster, CancellationToken cancel) =>
+        Task.FromResult<IReadOnlyList<VmId>>([]);
 
     public Task<IReadOnlyList<VmCopy>> CopiesOn(HostId host, CancellationToken cancel) =>
         Task.FromResult<IReadOnlyList<VmCopy>>([]);

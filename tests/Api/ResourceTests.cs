@@ -84,6 +84,93 @@ public sealed class ResourceTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task The_memory_of_a_vm_is_saved_on_an_active_domain_that_has_room_for_it()
+    {
+        var domain = _api.Engine.View<StorageDomainView>(Kinds.StorageDomain, TestApi.Domain);
+        _api.Engine.Put(Kinds.StorageDomain, TestApi.Domain, domain with { Status = "active", DataCenter = new(TestApi.DataCenter), Available = 1L << 40 });
+        await TestApi.Xml(await _api.Post($"/vms/{TestApi.Vm}/suspend", "<action/>"), HttpStatusCode.OK);
+        var suspend = _api.LastCommand<VmCommand.Suspend>();
+        Assert.Equal($"{domain.Config.Path}/{domain.Id}/images/{TestApi.Vm}/{suspend.Origin.Job}.memory", suspend.Path);
+
+        _api.Engine.Put(Kinds.StorageDomain, TestApi.Domain, domain with { Status = "active", DataCenter = new(TestApi.DataCenter), Available = 1 });
+        await _api.Post($"/vms/{TestApi.Vm}/suspend", "<action/>");
+        Assert.Equal("", _api.LastCommand<VmCommand.Suspend>().Path);
+    }
+
+    [Fact]
+    public async Task A_vm_has_one_watchdog_or_none()
+    {
+        var path = $"/vms/{TestApi.Vm}/watchdogs";
+        Assert.Empty((await _api.GetXml(path)).Elements());
+        var missing = await _api.Post(path, "<watchdog><model>i6300esb</model></watchdog>");
+        Assert.Equal(HttpStatusCode.BadRequest, missing.StatusCode);
+        Assert.Equal(HttpStatusCode.BadRequest, (await _api.Post(path, "<watchdog><model>i6300esb</model><action>bark</action></watchdog>")).StatusCode);
+        var made = await TestApi.Xml(
+            await _api.Post(path, "<watchdog><model>i6300esb</model><action>reset</action></watchdog>"), HttpStatusCode.Created);
+        Assert.Equal(("reset", "i6300esb"), ((string?)made.Element("action"), (string?)made.Element("model")));
+        Assert.Equal(HttpStatusCode.Conflict, (await _api.Post(path, "<watchdog><model>i6300esb</model><action>reset</action></watchdog>")).StatusCode);
+
+        await TestApi.Xml(await _api.Send(HttpMethod.Put, $"{path}/{TestApi.Vm}", "<watchdog><action>pause</action></watchdog>"), HttpStatusCode.OK);
+        Assert.Equal("pause", (string?)(await _api.GetXml(path)).Element("watchdog")!.Element("action"));
+        await _api.Send(HttpMethod.Delete, $"{path}/{TestApi.Vm}");
+        Assert.Empty((await _api.GetXml(path)).Elements());
+        Assert.Equal(HttpStatusCode.NotFound, (await _api.Send(HttpMethod.Delete, $"{path}/{TestApi.Vm}")).StatusCode);
+    }
+
+    [Fact]
+    public async Task What_a_failed_disk_does_to_a_vm_is_asked_when_it_is_made()
+    {
+        await _api.Post("/vms", "<vm><name>a</name><cluster><name>Default</name></cluster><template><name>Blank</name></template></vm>");
+        Assert.Equal(StorageErrorResume.AutoResume, _api.LastCommand<VmCommand.Create>().Config.OnStorageError);
+        var made = await TestApi.Xml(await _api.Post("/vms", """
+            <vm><name>b</name><cluster><name>Default</name></cluster><template><name>Blank</name></template>
+            <storage_error_resume_behaviour>kill</storage_error_resume_behaviour></vm>
+            """), HttpStatusCode.Created);
+        Assert.Equal("kill", (string?)made.Element("storage_error_resume_behaviour"));
+        Assert.Equal(StorageErrorResume.Kill, _api.LastCommand<VmCommand.Create>().Config.OnStorageError);
+    }
+
+    [Fact]
+    public async Task A_start_takes_settings_for_one_run()
+    {
+        await TestApi.Xml(await _api.Post($"/vms/{TestApi.Vm}/start", """
+            <action><pause>true</pause><vm><os><boot><devices><device>network</device></devices></boot><kernel>/boot/k</kernel></os>
+            <memory>1048576</memory><stateless>true</stateless>
+            <placement_policy><hosts><host><name>host-1</name></host></hosts></placement_policy></vm></action>
+            """), HttpStatusCode.OK);
+        var once = _api.LastCommand<VmCommand.Start>().Once!;
+        Assert.Equal(new HostId(TestApi.Host), once.Host);
+        Assert.Equal((true, true, "/boot/k"), (once.Patch.StartPaused, once.Patch.Stateless, once.Patch.Kernel));
+        Assert.Equal("network", Assert.Single(once.Patch.BootDevices!.Value));
+        Assert.Null(once.Patch.Memory);
+
+        await _api.Post($"/vms/{TestApi.Vm}/stop", "<action/>");
+        await _api.Post($"/vms/{TestApi.Vm}/start", "<action/>");
+        Assert.Null(_api.LastCommand<VmCommand.Start>().Once);
+        var refused = await _api.Post($"/vms/{TestApi.Vm}/start", "<action><use_cloud_init>true</use_cloud_init></action>");
+        Assert.Contains("use_cloud_init", await refused.Content.ReadAsStringAsync(), StringComparison.Ordinal);
+        Assert.False(refused.IsSuccessStatusCode);
+    }
+
+    [Fact]
+    public async Task A_running_vm_shows_what_it_runs_with_and_on_request_what_its_next_run_has()
+    {
+        var view = _api.Engine.View<VmView>(Kinds.Vm, TestApi.Vm);
+        _api.Engine.Put(Kinds.Vm, TestApi.Vm, view with
+        {
+            Status = "up",
+            Running = view.Config with { Memory = 1L << 29 },
+            NextRunExists = true,
+            RunOnce = true,
+        });
+        var now = await _api.GetXml($"/vms/{TestApi.Vm}");
+        Assert.Equal(("536870912", "true", "true"), (
+            (string?)now.Element("memory"), (string?)now.Element("next_run_configuration_exists"), (string?)now.Element("run_once")));
+        foreach (var next in (string[])["?next_run=true", ";next_run"])
+            Assert.Equal(view.Config.Memory.ToString(), (string?)(await _api.GetXml($"/vms/{TestApi.Vm}{next}")).Element("memory"));
+    }
+
+    [Fact]
     public async Task A_vm_is_made_from_a_body_in_either_form()
     {
         var made = await TestApi.Xml(await _api.Post("/vms", """
@@ -213,6 +300,83 @@ public sealed class ResourceTests : IAsyncLifetime
         await TestApi.FaultOf(await _api.Post($"{href}/fence", "<action/>"), HttpStatusCode.BadRequest, "Incomplete parameters");
         await _api.Send(HttpMethod.Delete, $"{href}/fenceagents/{agent.Id}");
         Assert.Empty(_api.Secrets.Values);
+    }
+
+    [Fact]
+    public async Task A_fence_agent_may_share_its_order_and_hide_its_options()
+    {
+        var href = $"/hosts/{TestApi.Host}/fenceagents";
+        var made = await TestApi.Xml(await _api.Post(href, """
+            <agent><type>apc</type><address>10.77.0.103</address><order>2</order><concurrent>true</concurrent>
+            <encrypt_options>true</encrypt_options><options><option><name>slot</name><value>7</value></option></options></agent>
+            """), HttpStatusCode.Created);
+        var agent = _api.LastCommand<HostCommand.AddFenceAgent>().Agent;
+        Assert.Equal((2, true, true), (agent.Order, agent.Concurrent, agent.EncryptOptions));
+        Assert.Equal("slot=7\n", _api.Secrets.Values[agent.OptionsSecret]);
+        Assert.Equal(KeyValuePair.Create("slot", "7"), Assert.Single(AgentWords.Options(_api.Secrets.Values[agent.OptionsSecret])));
+        Assert.DoesNotContain("\"7\"", WireJson.Write(agent), StringComparison.Ordinal);
+        Assert.Equal(("true", "true"), ((string?)made.Element("concurrent"), (string?)made.Element("encrypt_options")));
+        Assert.Equal(("slot", null), (
+            (string?)made.Element("options")!.Element("option")!.Element("name"), (string?)made.Element("options")!.Element("option")!.Element("value")));
+
+        Assert.Contains("sent again", await TestApi.FaultOf(await _api.Send(
+            HttpMethod.Put, $"{href}/{agent.Id}", "<agent><encrypt_options>false</encrypt_options></agent>"),
+            HttpStatusCode.BadRequest), StringComparison.Ordinal);
+        await _api.Send(HttpMethod.Put, $"{href}/{agent.Id}", "<agent><order>3</order></agent>");
+        Assert.Equal((3, true, "slot=7\n"), (
+            _api.LastCommand<HostCommand.UpdateFenceAgent>().Agent.Order, _api.LastCommand<HostCommand.UpdateFenceAgent>().Agent.Concurrent,
+            _api.Secrets.Values[agent.OptionsSecret]));
+        await _api.Send(HttpMethod.Delete, $"{href}/{agent.Id}");
+        Assert.Empty(_api.Secrets.Values);
+    }
+
+    [Fact]
+    public async Task The_power_of_a_host_is_asked_for_and_told()
+    {
+        const string body = "<action><fence_type>status</fence_type></action>";
+        var told = await TestApi.Xml(await _api.Post($"/hosts/{TestApi.Host}/fence", body), HttpStatusCode.OK);
+        Assert.Equal(("complete", "on"), (
+            (string?)told.Element("status"), (string?)told.Element("power_management")!.Element("status")));
+        _api.Engine.PowerSays = new PowerAnswer(default, false, PowerState.Unknown, "fence_ipmilan ended with 1");
+        var failed = await TestApi.Xml(await _api.Post($"/hosts/{TestApi.Host}/fence", body), HttpStatusCode.OK);
+        Assert.Equal(("failed", "fence_ipmilan ended with 1"), (
+            (string?)failed.Element("status"), (string?)failed.Element("fault")!.Element("reason")));
+    }
+
+    [Fact]
+    public async Task A_host_says_where_its_fence_proxies_are_looked_for()
+    {
+        var host = await TestApi.Xml(await _api.Send(HttpMethod.Put, $"/hosts/{TestApi.Host}", """
+            <host><power_management><pm_proxies><pm_proxy><type>dc</type></pm_proxy><pm_proxy><type>cluster</type></pm_proxy></pm_proxies></power_management></host>
+            """), HttpStatusCode.OK);
+        Assert.Equal(["dc", "cluster"], host.Element("power_management")!.Element("pm_proxies")!.Elements("pm_proxy").Select(p => (string)p.Element("type")!));
+        await TestApi.FaultOf(await _api.Send(HttpMethod.Put, $"/hosts/{TestApi.Host}", """
+            <host><power_management><pm_proxies><pm_proxy><type>moon</type></pm_proxy></pm_proxies></power_management></host>
+            """), HttpStatusCode.BadRequest);
+    }
+
+    [Fact]
+    public async Task A_silent_host_with_vms_does_not_go_to_maintenance()
+    {
+        var host = _api.Engine.View<HostView>(Kinds.Host, TestApi.Host);
+        _api.Engine.Put(Kinds.Host, TestApi.Host, host with { Status = "non_responsive" });
+        var vm = _api.Engine.View<VmView>(Kinds.Vm, TestApi.Vm);
+        _api.Engine.Put(Kinds.Vm, TestApi.Vm, vm with { Host = new(TestApi.Host) });
+        Assert.Contains("may run VMs", await TestApi.FaultOf(
+            await _api.Post($"/hosts/{TestApi.Host}/deactivate", "<action/>"), HttpStatusCode.Conflict), StringComparison.Ordinal);
+        _api.Engine.Put(Kinds.Vm, TestApi.Vm, vm with { Host = null });
+        await _api.Post($"/hosts/{TestApi.Host}/deactivate", "<action><reason>gone</reason></action>");
+        Assert.Equal("gone", _api.LastCommand<HostCommand.Deactivate>().Reason);
+    }
+
+    [Fact]
+    public async Task A_cluster_is_to_survive_the_loss_of_a_host()
+    {
+        Assert.Equal("false", (string?)(await _api.GetXml($"/clusters/{TestApi.Cluster}")).Element("ha_reservation"));
+        var shown = await TestApi.Xml(await _api.Send(
+            HttpMethod.Put, $"/clusters/{TestApi.Cluster}", "<cluster><ha_reservation>true</ha_reservation></cluster>"), HttpStatusCode.OK);
+        Assert.Equal("true", (string?)shown.Element("ha_reservation"));
+        Assert.True(_api.LastCommand<ClusterCommand.Update>().Patch.HaReservation);
     }
 
     [Theory]
@@ -362,8 +526,12 @@ public sealed class ResourceTests : IAsyncLifetime
 
         Assert.Contains("from 1 to 100", await TestApi.FaultOf(await Put(
             "<skip_if_connectivity_broken><threshold>0</threshold></skip_if_connectivity_broken>"), HttpStatusCode.BadRequest), StringComparison.Ordinal);
+        var spared = (await TestApi.Xml(await Put(
+            "<skip_if_sd_active><enabled>true</enabled></skip_if_sd_active>"), HttpStatusCode.OK)).Element("fencing_policy")!;
+        Assert.Equal("true", (string?)spared.Element("skip_if_sd_active")!.Element("enabled"));
+        Assert.Equal("true", (string?)spared.Element("skip_if_connectivity_broken")!.Element("enabled"));
         Assert.Contains("does not have it yet", await TestApi.FaultOf(await Put(
-            "<skip_if_sd_active><enabled>true</enabled></skip_if_sd_active>"), HttpStatusCode.BadRequest), StringComparison.Ordinal);
+            "<skip_if_gluster_bricks_up>true</skip_if_gluster_bricks_up>"), HttpStatusCode.BadRequest), StringComparison.Ordinal);
     }
 
     [Fact]

@@ -70,6 +70,15 @@ public sealed class ClusterTable
         Promised = _roomy.Promised.Add(_other, new Reservation(_other, Lease.None, _a, 4L << 30, 1, 0)),
     };
 
+    /// <summary>VM v runs on a; b is empty and as large.</summary>
+    private static readonly Room _loaded = _roomy with
+    {
+        Hosts = _roomy.Hosts.SetItem(_a, _host with { Guests = [new GuestShare(_vm, new Lease(1), 3L << 30)] })
+            .SetItem(_b, _host with { Host = _b, Name = "b" }),
+    };
+
+    private static readonly ClusterCore _watched = _core with { Config = _core.Config! with { HaReservation = true } };
+
     private static Origin By() => new(new JobId(Making.Id(3)), null, "admin@internal", _at);
 
     private static (string Name, ClusterState State)[] Phases { get; } =
@@ -81,11 +90,21 @@ public sealed class ClusterTable
         ("Active, a is full", new Active(_core, _full)),
         ("Active, a is in maintenance", new Active(
             _core, _roomy with { Hosts = _roomy.Hosts.SetItem(_a, _host with { TakesGuests = false }) })),
+        ("Active, a takes two already", new Active(_core, _roomy with
+        {
+            Hosts = _roomy.Hosts.SetItem(_a, _host with
+            {
+                Guests = [.. Enumerable.Range(8, 2).Select(n => new GuestShare(new VmId(Making.Id(n)), new Lease(1), 1) { Arriving = true })],
+            }),
+        })),
         ("Active, a promised to v", new Active(_core, _promised)),
         ("Active, a promised to another", new Active(_core, _taken)),
         ("Active, a has room, w gathers", new Active(_core, Waiting(Room.ReportsAwaited) with { Gathers = 2 })),
         ("Active, a has room, w waits", new Active(_core, Waiting(Room.ReportsAwaited))),
         ("Active, a has room, w asked long ago", new Active(_core, Waiting(Room.ReportsAwaited) with { Now = Room.ReportsAwaited + RestartQueue.AskHolds })),
+        ("Active, reserve watched", new Active(_watched, _loaded)),
+        ("Active, reserve watched, a is alone", new Active(_watched, _loaded with { Hosts = _loaded.Hosts.Remove(_b) })),
+        ("Active, a cannot be lost", new Active(_watched with { Irreplaceable = ["a"] }, _loaded)),
         ("Gone", new Gone(_core)),
     ];
 
@@ -93,6 +112,10 @@ public sealed class ClusterTable
     [
         ("Create", _ => new Create(By(), _core.Config!)),
         ("Update", _ => new Update(By(), new ClusterPatch { Comment = "x" })),
+        ("Update, of an unknown migration policy", _ => new Update(By(), new ClusterPatch
+        {
+            Migration = new MigrationOptions { Policy = Making.Id(7) },
+        })),
         ("Update, overcommit 300 %", _ => new Update(By(), new ClusterPatch { MemoryOvercommitPercent = 300 })),
         ("Remove", _ => new Remove(By())),
     ];
@@ -103,6 +126,7 @@ public sealed class ClusterTable
         ("Place, to restart", _ => Find() with { Restart = true }),
         ("Place, the next start", _ => Find() with { AskedAt = new Lease(1) }),
         ("Place, a was tried", _ => Find() with { Excluded = [_a] }),
+        ("Place, to migrate from b", _ => Find() with { Move = new Move(_b, new MigrationOptions(), null), Excluded = [_b] }),
         ("Place, on b only", _ => Find() with { Wanted = _b }),
     ];
 
@@ -116,11 +140,12 @@ public sealed class ClusterTable
     private static (string, Func<ClusterState, ClusterCommand>)[] Itself { get; } =
     [
         ("Beat", _ => new Beat()),
+        ("ReportHighlyAvailable v", _ => new ReportHighlyAvailable([_vm], _at)),
     ];
 
     private static Room Waiting(long since) => _roomy with
     {
-        Restarts = _roomy.Restarts.Add(_other, new Restart(Find() with { Vm = _other, Restart = true }, since, since)),
+        Restarts = _roomy.Restarts.Add(_other, new Waiting(Find() with { Vm = _other, Restart = true }, since, since)),
     };
 
     private static Place Find() =>

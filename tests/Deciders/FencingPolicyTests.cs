@@ -29,9 +29,24 @@ public sealed class FencingPolicyTests
             SkipFencingIfConnectivityBroken = skips,
             BrokenConnectivityThreshold = threshold,
         };
-        var skip = FencingPolicy.Forbids(cluster, hosts, unreached);
+        var skip = FencingPolicy.Forbids(cluster, renews: true, hosts, unreached);
         Assert.Equal(expected, skip?.Why);
         Assert.Equal(skip is not null, skip?.Words.Contains("cluster c", StringComparison.Ordinal) ?? false);
-        Assert.Equal(enabled && skips ? FencingPolicy.OthersAwaited : TimeSpan.Zero, FencingPolicy.Grace(cluster));
+        Assert.Equal(enabled && skips ? FencingPolicy.OthersAwaited : TimeSpan.Zero, FencingPolicy.Grace(cluster, bound: true));
+    }
+
+    [Theory]
+    [InlineData(true, true, true, FenceSkip.StorageActive)]
+    [InlineData(true, true, false, null)]
+    [InlineData(true, false, true, null)]
+    [InlineData(false, true, true, FenceSkip.Disabled)]
+    public void A_host_that_renews_its_lease_on_the_storage_is_spared_where_the_policy_wants_it(
+        bool enabled, bool skips, bool renews, FenceSkip? expected)
+    {
+        var cluster = _cluster with { FencingEnabled = enabled, SkipFencingIfStorageActive = skips };
+        Assert.Equal(expected, FencingPolicy.Forbids(cluster, renews, 3, 1)?.Why);
+        Assert.Equal(
+            enabled && skips ? FencingPolicy.RenewalAwaited : TimeSpan.Zero, FencingPolicy.Grace(cluster, bound: true));
+        Assert.Equal(TimeSpan.Zero, FencingPolicy.Grace(cluster, bound: false));
     }
 }

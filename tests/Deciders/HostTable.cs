@@ -31,6 +31,11 @@ public sealed class HostTable
         | Maintenance | it has no guests and no link |
         | Gone | removed |
 
+        A host that has shared storage keeps a **lease** there, besides the one that the engine gives it with each
+        heartbeat that it hears. When both have ended, its agent ends all guests, and its watchdog resets it if the agent
+        cannot. So a silent host whose neighbours see its lease on the storage end is proved dead without power
+        management (`SelfFenceProof.cs`, decision 0016).
+
         Power actions carry an attempt's number; an answer to an older attempt, or to one against another boot, is
         dropped: it proves nothing of the present life.
 
@@ -42,6 +47,8 @@ public sealed class HostTable
     private static readonly VmId _vm = new(Making.Id(0));
     private static readonly FenceAgent _fence = new(Making.Id(3), "ipmilan", "10.0.0.9", 623, "admin", "secret-1", 1, []);
     private static readonly AgentFacts _facts = new("uuid", "boot-1", "1", "kvm", "kvm", 8, "EPYC", 1L << 34, "qemu+tls://a");
+
+    private static readonly HostBond _bond = new("boot-1", "/data/dom_md", 10_000, 15_000, 7);
 
     private static readonly HostCore _core = new(new HostId(Making.Id(0)))
     {
@@ -73,6 +80,9 @@ public sealed class HostTable
         ("Connecting", new Connecting(_core)),
         ("NonResponsive", new NonResponsive(_core)),
         ("NonResponsive, no power management", new NonResponsive(_bare)),
+        ("Up, bound by its lease", new Up(_core with { LeaseFolder = _bond.Folder, Bond = _bond })),
+        ("NonResponsive, bound by its lease", new NonResponsive(_bare with { LeaseFolder = _bond.Folder, Bond = _bond })),
+        ("PoweredOff by its lease alone", new PoweredOff(_bare with { Incarnation = 2, OnStorageAlone = true })),
         ("NonResponsive, fencing skipped by policy", new NonResponsive(_core with { Skipped = FenceSkip.Disabled })),
         ("NonResponsive, fencing ordered by hand", new NonResponsive(_core with { FenceByHand = true })),
         ("NonResponsive, maintenance asked", new NonResponsive(_asked)),
@@ -80,6 +90,9 @@ public sealed class HostTable
         ("Rebooting, second life", new Rebooting(_core with { Incarnation = 2 })),
         ("Draining", new Draining(_asked)),
         ("Maintenance", new Maintenance(_core)),
+        ("Maintenance, restart ordered", new Maintenance(_core with { Ordered = new PowerOrder(PowerAction.Restart, _asked.Job!) })),
+        ("Maintenance, start ordered, failed twice", new Maintenance(
+            _core with { Failures = 2, Ordered = new PowerOrder(PowerAction.On, _asked.Job!) })),
         ("Gone", new Gone(_core)),
     ];
 
@@ -93,8 +106,11 @@ public sealed class HostTable
         ("Remove", _ => new Remove(New())),
         ("ConfirmRebooted", _ => new ConfirmRebooted(New())),
         ("Fence off", _ => new HostCommand.Fence(New(), PowerAction.Off)),
+        ("Fence on", _ => new HostCommand.Fence(New(), PowerAction.On)),
+        ("Fence restart", _ => new HostCommand.Fence(New(), PowerAction.Restart)),
         ("Fence status", _ => new HostCommand.Fence(New(), PowerAction.Status)),
         ("AddFenceAgent", _ => new AddFenceAgent(New(), _fence with { Id = Making.Id(2) })),
+        ("Update, power management on", _ => new Update(New(), new HostPatch { PowerManagementEnabled = true })),
         ("UpdateFenceAgent", _ => new UpdateFenceAgent(New(), _fence with { Order = 2 })),
         ("RemoveFenceAgent", _ => new RemoveFenceAgent(New(), _fence.Id)),
     ];
@@ -106,12 +122,21 @@ public sealed class HostTable
         ("ReportUnreached", _ => new ReportUnreached(_at)),
         ("ReportSilent", _ => new ReportSilent(_at, _at)),
         ("ReportBootOverdue", host => new ReportBootOverdue(host.Core.Attempt, _at, _at)),
-        ("ReportEmpty", _ => new ReportEmpty(_at)),
+        ("UseLeaseFolder", _ => new UseLeaseFolder(_bond.Folder, _at)),
+        ("ReportBound", _ => new ReportBound(_bond, _at)),
+        ("ReportBound, by nothing", _ => new ReportBound(null, _at)),
+        ("ReportStorageLease", _ => new ReportStorageLease(Making.Id(4), true, "boot-1", 7)),
+        ("ReportSelfFenced", h => new ReportSelfFenced(h.Core.Incarnation, _at)),
+        ("ReportSelfFenced, of an earlier life", h => new ReportSelfFenced(h.Core.Incarnation - 1, _at)),
+        ("ReportEmpty", host => new ReportEmpty(_at) { Attempt = host.Core.Attempt }),
         ("ReportPower off: off", h => Power(h, PowerAction.Off, true, PowerState.Off)),
         ("ReportPower off: failed", h => Power(h, PowerAction.Off, false, PowerState.Unknown)),
         ("ReportPower off, earlier attempt", h => new ReportPower(h.Core.Attempt - 1, PowerAction.Off, true, PowerState.Off, "", _at)),
+        ("ReportPower, to a question", h => Power(h, PowerAction.Status, true, PowerState.On) with { Question = new JobId(Making.Id(2)) }),
+        ("ReportProxyAway", h => new ReportProxyAway(h.Core.Attempt, PowerAction.Off, "b")),
         ("ReportFenceSkipped", h => new ReportFenceSkipped(h.Core.Attempt, FenceSkip.Disabled, "fencing is disabled", _at)),
         ("ReportPower on: on", h => Power(h, PowerAction.On, true, PowerState.On)),
+        ("ReportPower on: failed", h => Power(h, PowerAction.On, false, PowerState.Unknown)),
     ];
 
     private static (string, Func<HostState, HostCommand>)[] Orders { get; } =
@@ -122,10 +147,12 @@ public sealed class HostTable
         ("ExpectIncoming", _ => new ExpectIncoming(_vm, _seat, _definition)),
         ("MigrateOut", _ => new MigrateOut(_vm, _seat, _other)),
         ("CancelMigration", _ => new HostCommand.CancelMigration(_vm, _seat)),
+        ("SaveGuest", _ => new SaveGuest(_vm, _seat, new JobId(Making.Id(8)), "/data/web.memory")),
         ("ActOnGuest", _ => new ActOnGuest(_vm, _seat, new PendingAction(new JobId(Making.Id(8)), GuestAction.Reboot))),
         ("AbandonIncoming", _ => new HostCommand.AbandonIncoming(_vm, _seat)),
         ("AskWhetherGone", _ => new AskWhetherGone(_vm, _seat)),
         ("RunImageJob", _ => new RunImageJob(new ImageWork(Making.Id(1), "disk", Making.Id(1), ImageAction.Create, "/d", "raw", 1, "", ""))),
+        ("ReadStorageLease", _ => new ReadStorageLease(_other.Host, Making.Id(4), _bond.Folder)),
         ("RunFence", _ => new RunFence(_other.Host, "b", 1, PowerAction.Off, [_fence])),
     ];
 

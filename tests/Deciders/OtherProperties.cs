@@ -27,6 +27,8 @@ public sealed class OtherProperties
                 HostCommand.ReportReached c => before.Core.Facts is { } known && known.BootId != c.Facts.BootId,
                 HostCommand.ReportPower c => c is { Action: PowerAction.Off, Ok: true, Power: PowerState.Off }
                                                && c.Attempt == before.Core.Attempt,
+                HostCommand.ReportSelfFenced c => before is HostState.NonResponsive && c.Incarnation == before.Core.Incarnation
+                                                  && before.Core.Bond is { } bond && bond.BootId == before.Core.Facts?.BootId,
                 _ => false,
             }, $"a new life without proof, by {command.GetType().Name}");
         });

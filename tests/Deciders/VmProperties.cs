@@ -32,8 +32,11 @@ public sealed class VmProperties
             }
 
             Assert.True(
-                (vm is Absent or Down or PoweringUp or Up or Paused or Gone && vm.Core.Action is null) == VmDecider.Outstanding(vm).IsEmpty,
+                (vm is Absent or Down or PoweringUp or Up or Paused or Suspended or Gone && vm.Core is { Action: null, Leftovers.IsEmpty: true }) == VmDecider.Outstanding(vm).IsEmpty,
                 $"{vm.GetType().Name} owes {VmDecider.Outstanding(vm).Length}");
+            Assert.True(
+                vm.Core.Memory is null || vm is Suspending or Suspended or Placing { Cause: StartCause.User } or Starting { Cause: StartCause.User } or Stopping,
+                $"{vm.GetType().Name} has a memory of a time after which the guest has run on");
             Leaves(before, command, vm);
             Asked(command, vm);
         }
@@ -84,7 +87,8 @@ public sealed class VmProperties
         if (before.Seat is not { } seat || after.Seat == seat || after is Gone) return;
         Assert.False(after is Starting, "it was placed elsewhere without a word");
         var others = Others(before);
-        var endedHere = command is ReportGuest r && r.Lease == seat.Lease && r.Host == seat.Host && r.State == GuestState.Down;
+        var endedHere = command is ReportGuest r && r.Lease == seat.Lease && r.Host == seat.Host
+            && r.State is GuestState.Down or GuestState.Saved;
         var handedOver = command is ReportGuest h && h.Lease == seat.Lease && h.State == GuestState.HandedOver;
         var dead = command switch
         {
@@ -139,6 +143,7 @@ public sealed class VmProperties
                 Lease = p.Lease,
                 Move = random.Next(2) == 0 && Others(vm) is { Length: > 0 } ends ? ends[random.Next(ends.Length)].Lease : c.Move,
             },
+            ReportMemoryDeleted c when vm.Core.Leftovers is [var left, ..] => c with { Path = left },
             ReportMissing c when place is { } p => c with { Host = p.Host, Lease = p.Lease },
             RefuseLaunch c when place is { } p => c with { Host = p.Host, Lease = p.Lease },
             RefuseMigration c when place is { } p => c with { DestinationLease = p.Lease },

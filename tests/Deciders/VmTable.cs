@@ -26,6 +26,8 @@ public sealed class VmTable
         | Starting | has a seat; may or may not run yet | orders the start, under one lease, at every tick |
         | PoweringUp | the hypervisor runs it | waits for a report that it is up, or ended |
         | Up, Paused | it runs on its seat | waits for reports |
+        | Suspending | it runs on its seat, and its memory is being written to storage | orders that at every tick |
+        | Suspended | it runs nowhere; its memory is on storage | |
         | Stopping | to end, on its seat and at the other end of a migration | orders the end at every tick |
         | MigrationPlacing | runs on, to move | asks its cluster for a destination |
         | Migrating | runs at one of two ends | has the destination expect it; the source's word ends it |
@@ -43,6 +45,11 @@ public sealed class VmTable
            destination that was given up is remembered and asked as well, until the source moves the guest by a later one:
            from then on its agent refuses what was ordered before.
         4. A running copy under any other lease is ended (`Destroy`).
+
+        **A guest never goes on from an old memory.** A memory is kept in four phases only: *Suspending*, *Suspended*, and the
+        *Placing* and *Starting* of a start that goes on from it. The agent deletes the file before the first instruction
+        runs, so when a host dies in the middle, the next one finds either the file, from which nothing has run, or none.
+        What is left over is deleted, also for a VM that is down or gone.
 
         **An accepted command is never lost**: what is owed follows from the phase alone, so it is read off the journal
         after any crash and said again at every tick. *Starting* and *Stopping* stay what they are while their host is
@@ -69,6 +76,9 @@ public sealed class VmTable
 
     private static readonly PendingAction _reboot = new(new JobId(Making.Id(8)), GuestAction.Reboot);
 
+    private static readonly VmCore _next = _core with { Running = _core.Config, Config = _core.Config! with { Memory = 2L << 30, MaxMemory = 8L << 30 } };
+    private static readonly SavedMemory _memory = new(new JobId(Making.Id(9)), "/data/web.memory", _core.Config!);
+
     private static Origin By(int job = 3) => new(new JobId(Making.Id(job)), null, "admin@internal", _at);
 
     internal static (string Name, VmState State)[] Phases { get; } =
@@ -88,11 +98,28 @@ public sealed class VmTable
         ("Up, pinned", new Up(_core with { Config = _core.Config! with { Affinity = VmAffinity.Pinned } }, _seat)),
         ("Up, migration given up", new Up(_moved with { Elsewhere = _to }, _seat)),
         ("Up, two migrations given up", new Up(_movedTwice with { Elsewhere = _third, Further = [_to] }, _seat)),
+        ("Up, migrated by users only", new Up(_core with { Config = _core.Config! with { Affinity = VmAffinity.UserMigratable } }, _seat)),
         ("Paused", new Paused(_core, _seat, "io-error")),
+        ("Suspending", new Suspending(_core with { Memory = _memory }, _seat)),
+        ("Suspending, HA", new Suspending(_ha with { Memory = _memory }, _seat)),
+        ("Suspended", new VmState.Suspended(_core with { Memory = _memory })),
+        ("Placing, with its memory", new Placing(_core with { Memory = _memory }, StartCause.User, [])),
+        ("Starting, with its memory", new Starting(_core with { Memory = _memory }, _seat, StartCause.User, [])),
+        ("Starting, with its memory, third host", new Starting(_core with { Memory = _memory }, _seat, StartCause.User, [_b, _c])),
+        ("Down, with a memory left over", new Down(_core with { Leftovers = [_memory.Path] }, VmExit.Never)),
+        ("Up, stateless", new Up(_core with { Config = _core.Config! with { Stateless = true } }, _seat)),
         ("Stopping", new Stopping(_core, _seat, StopMode.Shutdown, null)),
+        ("Up, started once with other settings", new Up(_core with { Once = new RunOnce(new VmPatch { StartPaused = true }, _a), Running = _core.Config! with { StartPaused = true } }, _seat)),
+        ("Up, with a next run", new Up(_next, _seat)),
+        ("Stopping, to start again", new Stopping(_next, _seat, StopMode.Shutdown, null) { Again = true }),
+        ("Down, stateless and HA", new Down(_ha with { Config = _ha.Config! with { Stateless = true } }, VmExit.Never)),
+        ("Placing, once on c", new Placing(_core with { Once = new RunOnce(new VmPatch(), _c) }, StartCause.User, [])),
         ("Stopping, migrating", new Stopping(_moved, _seat, StopMode.PowerOff, _to)),
         ("MigrationPlacing", new MigrationPlacing(_core, _seat, null)),
+        ("MigrationPlacing, b did not take it", new MigrationPlacing(_moved with { Elsewhere = _to }, _seat, null) { Tried = [_b], Failed = "no" }),
         ("Migrating", new Migrating(_moved, _seat, _to, MigrationEnds.None)),
+        ("Migrating, to where a user wanted it", new Migrating(_moved, _seat, _to, MigrationEnds.None) { Wanted = _b }),
+        ("Migrating, third destination", new Migrating(_moved, _seat, _to, MigrationEnds.None) { Tried = [_a, _c] }),
         ("Migrating, begun", new Migrating(_moved, _seat, _to, MigrationEnds.None) { Begun = true }),
         ("Up, to reboot", new Up(_core with { Action = _reboot }, _seat)),
         ("Paused, to resume", new Paused(_core with { Action = _reboot with { What = GuestAction.Resume } }, _seat, "io-error")),
@@ -115,11 +142,15 @@ public sealed class VmTable
         ("Update, no memory", _ => new Update(By(), new VmPatch { Memory = 0 })),
         ("Remove", _ => new Remove(By())),
         ("Start", _ => new Start(By())),
+        ("Start, once on c", _ => new Start(By()) { Once = new RunOnce(new VmPatch { StartPaused = true }, _c) }),
         ("Stop", _ => new Stop(By())),
         ("Shutdown", _ => new Shutdown(By())),
         ("Reboot", _ => new Reboot(By())),
         ("Reset", _ => new Reset(By())),
+        ("Suspend", _ => new Suspend(By(), "/data/web.memory")),
+        ("Suspend, no room", _ => new Suspend(By(), "")),
         ("Migrate", _ => new Migrate(By(), null, false)),
+        ("Migrate, by force", _ => new Migrate(By(), null, true)),
         ("Migrate to a", _ => new Migrate(By(), _a, false)),
         ("CancelMigration", _ => new VmCommand.CancelMigration(By())),
     ];
@@ -146,11 +177,25 @@ public sealed class VmTable
         ("ReportActionTaken", _ => new ReportActionTaken(_reboot.Id, _at)),
         ("RefuseAction", _ => new RefuseAction(_reboot.Id, "no", _at)),
         ("RefuseLaunch", _ => new RefuseLaunch(_a, _seat.Lease, "no", _at)),
+        ("ReportMemoryDeleted", _ => new ReportMemoryDeleted(_memory.Path, _at)),
+        ("Up, its watchdog has barked", _ => Report(GuestState.Up, VmExit.Never) with { Watchdog = new WatchdogBark(Making.Id(4), "none") }),
+        ("Up, not saved", _ => Report(GuestState.Up, VmExit.Never) with { Save = _memory.Id, SaveError = "no space left" }),
+        ("Up, an earlier order not saved", _ => Report(GuestState.Up, VmExit.Never) with { Save = new JobId(Making.Id(7)), SaveError = "no" }),
+        ("Down, memory gone", _ => Report(GuestState.Down, new VmExit(VmExitKind.Error, "it is not there any more")) with { MemoryGone = true }),
         ("ReportIncomingReady", _ => new ReportIncomingReady(_b, _to.Lease, _at)),
         ("RefuseMigration", _ => new RefuseMigration(_to.Lease, "no", _at)),
         ("MigrationFailed, this one", _ => Failed(_to.Lease)),
         ("MigrationFailed, an earlier one", _ => Failed(_seat.Lease)),
+        ("MigrationFailed, it writes too fast", _ => Failed(_to.Lease) with { Hopeless = true }),
+        ("MigratingOut, 40 % copied", _ => Failed(_to.Lease) with
+        {
+            State = GuestState.MigratingOut,
+            Progress = new MigrationProgress(40, 1 << 29, 1 << 27, 1, 3000, false),
+        }),
     ];
+
+    private static ReportGuest Report(GuestState state, VmExit exit) =>
+        new(_a, "a", 1, _seat.Lease, state, exit, null, null, _at);
 
     private static ReportGuest Failed(Lease move) =>
         new(_a, "a", 1, _seat.Lease, GuestState.MigrationFailed, VmExit.Never, "cancelled", null, _at) { Move = move };
@@ -194,6 +239,7 @@ public sealed class VmTable
     {
         foreach (var (name, state) in Phases)
             Assert.True(
-                (state is Absent or Down or PoweringUp or Up or Paused or Gone && state.Core.Action is null) == VmDecider.Outstanding(state).IsEmpty, name);
+                (state is Absent or Down or PoweringUp or Up or Paused or VmState.Suspended or Gone
+                    && state.Core is { Action: null, Leftovers.IsEmpty: true }) == VmDecider.Outstanding(state).IsEmpty, name);
     }
 }

@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using System.Globalization;
 using System.Text.RegularExpressions;
 using Orchestrator.Actors.Cluster;
+using Orchestrator.Actors.Vm;
 
 namespace Orchestrator.Tests.Scenarios;
 
@@ -27,7 +28,9 @@ public sealed partial record Script
 
     public int Nodes { get; init; } = 3;
 
-    public ClusterPatch? Policy { get; init; }
+    public ClusterPatch? Rules { get; init; }
+
+    public bool Watchdogs { get; init; } = true;
 
     public ImmutableArray<ScriptVm> Vms { get; init; } = [];
 
@@ -62,9 +65,15 @@ public sealed partial record Script
             ? this with { Hosts = int.Parse(m.Groups["n"].Value, CultureInfo.InvariantCulture) }
             : this with { Nodes = int.Parse(m.Groups["n"].Value, CultureInfo.InvariantCulture) },
         _ when Vm().Match(words) is { Success: true } m => this with { Vms = Vms.Add(ScriptVm.Of(m.Groups["name"].Value, m.Groups["more"].Value)) },
-        "policy: no fencing" => this with { Policy = new ClusterPatch { FencingEnabled = false } },
+        "no host has a watchdog" => this with { Watchdogs = false },
+        "policy: no fencing of hosts that renew their lease on the storage" =>
+            this with { Rules = new ClusterPatch { SkipFencingIfStorageActive = true } },
+        "policy: any host may be lost" => this with { Rules = new ClusterPatch { HaReservation = true } },
+        "policy: no fencing" => this with { Rules = new ClusterPatch { FencingEnabled = false } },
         "policy: no fencing while half of the hosts are silent" =>
-            this with { Policy = new ClusterPatch { SkipFencingIfConnectivityBroken = true } },
+            this with { Rules = new ClusterPatch { SkipFencingIfConnectivityBroken = true } },
+        _ when Policy().Match(words) is { Success: true } m && MigrationPolicy.All.FirstOrDefault(p => p.Name == m.Groups["name"].Value) is { } policy =>
+            this with { Rules = new ClusterPatch { Migration = new MigrationOptions { Policy = policy.Id } } },
         _ when Ends().Match(words) is { Success: true } m => this with { End = Seconds(m.Groups["s"].Value) },
         _ when At().Match(words) is { Success: true } m =>
             this with { Steps = Steps.Add(new Step(null, Seconds(m.Groups["s"].Value), m.Groups["do"].Value)) },
@@ -82,6 +91,9 @@ public sealed partial record Script
     [GeneratedRegex("^vm (?<name>[a-z0-9-]+)(?<more>(, [^,]+)*)$", RegexOptions.ExplicitCapture)]
     private static partial Regex Vm();
 
+    [GeneratedRegex("^migration policy: (?<name>.+)$", RegexOptions.ExplicitCapture)]
+    private static partial Regex Policy();
+
     [GeneratedRegex("^end (?<s>[0-9.]+) s$", RegexOptions.ExplicitCapture)]
     private static partial Regex Ends();
 
@@ -95,12 +107,21 @@ public sealed partial record Script
 /// <param name="After">Text of a line of the timeline; null when <paramref name="Time"/> counts from the beginning.</param>
 public sealed record Step(string? After, TimeSpan Time, string Words);
 
+/// <param name="ByUsersOnly">Only a user who insists may migrate it.</param>
 /// <param name="On">The host that it prefers; null: the cluster chooses.</param>
-public sealed record ScriptVm(string Name, bool HighlyAvailable, int Priority, long Memory, bool Down, bool Disk, string? On, bool Pinned)
+public sealed record ScriptVm(string Name, bool HighlyAvailable, int Priority, long Memory, bool Down, bool Disk, string? On, bool Pinned, bool ByUsersOnly)
 {
+    /// <summary>What becomes of it when a failed disk has paused it.</summary>
+    public StorageErrorResume OnStorageError { get; init; }
+
+    public bool Stateless { get; init; }
+
+    /// <summary>What its watchdog does; null: it has none.</summary>
+    public string? Watchdog { get; init; }
+
     public static ScriptVm Of(string name, string more)
     {
-        var vm = new ScriptVm(name, false, 1, 1L << 30, false, false, null, false);
+        var vm = new ScriptVm(name, false, 1, 1L << 30, false, false, null, false, false);
         foreach (var word in more.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries))
         {
             vm = word.Split(' ') switch
@@ -108,8 +129,13 @@ public sealed record ScriptVm(string Name, bool HighlyAvailable, int Priority, l
                 ["highly", "available"] => vm with { HighlyAvailable = true },
                 ["priority", var n] => vm with { Priority = int.Parse(n, CultureInfo.InvariantCulture) },
                 [var n, "GiB"] => vm with { Memory = long.Parse(n, CultureInfo.InvariantCulture) << 30 },
+                ["that", "goes", "on", "when", "its", "storage", "is", "back"] => vm with { OnStorageError = StorageErrorResume.AutoResume },
+                ["that", "is", "killed", "when", "its", "storage", "stays", "away"] => vm with { OnStorageError = StorageErrorResume.Kill },
+                ["stateless"] => vm with { Stateless = true },
+                ["with", "a", "watchdog", "that", var action] => vm with { Watchdog = action },
                 ["down"] => vm with { Down = true },
                 ["with", "a", "disk"] => vm with { Disk = true },
+                ["migrated", "by", "users", "only"] => vm with { ByUsersOnly = true },
                 ["on", var host] => vm with { On = host },
                 ["pinned", "to", var host] => vm with { On = host, Pinned = true },
                 _ => throw new FormatException($"a VM is not '{word}'"),

@@ -41,6 +41,7 @@ public sealed partial class Stage : IDisposable
                 CommandEvery = TimeSpan.FromDays(10),
                 Keep = int.MaxValue,
             }, Hear);
+        foreach (var host in _simulation.World.Hosts) host.HasWatchdog = script.Watchdogs;
         Cast = new Cast(_simulation, _vms);
         _waiting = new Queue<Step>(script.Steps.Where(s => s.After is not null));
     }
@@ -88,7 +89,7 @@ public sealed partial class Stage : IDisposable
     private async Task Furnish()
     {
         var cluster = new ClusterId(_simulation.Database.Read.Of(Kinds.Cluster).Single().Document.Id);
-        if (_script.Policy is { } policy)
+        if (_script.Rules is { } policy)
             await _simulation.Clients.Ask(Kinds.Cluster, cluster.Value, "set the policy", o => new ClusterCommand.Update(o, policy));
         foreach (var vm in _script.Vms)
         {
@@ -101,7 +102,10 @@ public sealed partial class Stage : IDisposable
                 Priority = vm.Priority,
                 Memory = vm.Memory,
                 PreferredHosts = vm.On is { } host ? [new HostId(Cast.HostId(host))] : [],
-                Affinity = vm.Pinned ? VmAffinity.Pinned : VmAffinity.Migratable,
+                Affinity = vm.Pinned ? VmAffinity.Pinned : vm.ByUsersOnly ? VmAffinity.UserMigratable : VmAffinity.Migratable,
+                Stateless = vm.Stateless,
+                OnStorageError = vm.OnStorageError,
+                Watchdog = vm.Watchdog is { } action ? new Watchdog("i6300esb", action switch { "resets" => "reset", "pauses" => "pause", _ => action }) : null,
             }));
             if (vm.Disk) await Plug(vm.Name);
             if (!vm.Down) await _simulation.Clients.Ask(Kinds.Vm, id, $"start {vm.Name}", o => new VmCommand.Start(o));

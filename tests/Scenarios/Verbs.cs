@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.RegularExpressions;
 using Orchestrator.Actors;
 using Orchestrator.Actors.Cluster;
@@ -24,16 +25,27 @@ public static class Verbs
     [
         // an administrator
         To($"start {V}", a => a.AskVm(o => new VmCommand.Start(o))),
+        To($"start {V} paused", a => a.AskVm(o => new VmCommand.Start(o) { Once = new RunOnce(new VmPatch { StartPaused = true }, null) })),
+        To($"start {V} once on {H}", a =>
+        {
+            var host = new HostId(a.Cast.HostId(a.HostWords));
+            a.AskVm(o => new VmCommand.Start(o) { Once = new RunOnce(new VmPatch(), host) });
+        }),
+        To($"give {V} (?<n>[0-9]+) GiB", a => a.AskVm(o => new VmCommand.Update(o, new VmPatch { Memory = a.Number << 30 }))),
+        To($"call {V} shop", a => a.AskVm(o => new VmCommand.Update(o, new VmPatch { Name = "shop" }))),
         To($"power off {V}", a => _ = a.End(o => new VmCommand.Stop(o))),
         To($"shut down {V}", a => _ = a.End(o => new VmCommand.Shutdown(o))),
         To($"reboot {V}", a => a.AskVm(o => new VmCommand.Reboot(o))),
         To($"reset {V}", a => a.AskVm(o => new VmCommand.Reset(o))),
+        To($"suspend {V}", a => a.AskVm(o => new VmCommand.Suspend(o, $"/data/main/images/{a.Vm}/{o.Job}.memory"))),
+        To($"suspend {V} without room", a => a.AskVm(o => new VmCommand.Suspend(o, ""))),
         To($"migrate {V}", a => a.AskVm(o => new VmCommand.Migrate(o, null, Force: false))),
         To($"migrate {V} to {H}", a =>
         {
             var host = new HostId(a.Cast.HostId(a.HostWords));
             a.AskVm(o => new VmCommand.Migrate(o, host, Force: false));
         }),
+        To($"migrate {V} by force", a => a.AskVm(o => new VmCommand.Migrate(o, null, Force: true))),
         To($"cancel the migration of {V}", a => a.AskVm(o => new VmCommand.CancelMigration(o))),
         To($"remove {V}", a => a.AskVm(o => new VmCommand.Remove(o))),
         To($"maintenance of {H}", a => a.AskHost(o => new HostCommand.Deactivate(o, ""))),
@@ -46,6 +58,18 @@ public static class Verbs
             a.AskHost(o => new HostCommand.Fence(o, PowerAction.Off));
         }),
         To($"take its fence agent from {H}", a => a.AskHost(o => new HostCommand.RemoveFenceAgent(o, a.Device.Id))),
+        To($"switch the power management of {H} (?<how>on|off)", a =>
+        {
+            var on = a.Parts["how"].Value == "on";
+            a.AskHost(o => new HostCommand.Update(o, new HostPatch { PowerManagementEnabled = on }));
+        }),
+        To($"(?<how>stop|start|restart) {H} by its power device", a =>
+        {
+            a.Stage.Simulation.World.ClientTurnsPower(a.Host);
+            var action = a.Parts["how"].Value switch { "stop" => PowerAction.Off, "start" => PowerAction.On, _ => PowerAction.Restart };
+            a.AskHost(o => new HostCommand.Fence(o, action));
+        }),
+        To($"ask the power device of {H}", a => a.AskHost(o => new HostCommand.Fence(o, PowerAction.Status))),
         To($"give {H} its fence agent", a => a.AskHost(o => new HostCommand.AddFenceAgent(o, a.Device))),
         To($"give {H} a fence agent that does not exist, to be asked first", a =>
         {
@@ -61,6 +85,7 @@ public static class Verbs
         To($"{H} crashes and starts anew", a => a.Faults.Reboot(a.Host)),
         To($"{H} stands still {S}", a => a.Faults.Freeze(a.Host, a.Time)),
         To($"{H} is cut off {S}", a => a.Faults.CutOff(a.Host, duration: a.Time)),
+        To($"{H} is cut off from everything {S}", a => a.Faults.CutFromEverything(a.Host, a.Time)),
         To($"nothing reaches {H} {S}", a => a.Faults.CutOff(a.Host, Direction.ToHost, a.Time)),
         To($"nothing is heard of {H} {S}", a => a.Faults.CutOff(a.Host, Direction.FromHost, a.Time)),
         To($"{H} and {H2} do not reach one another {S}", a => a.Faults.CutHosts(a.Host, a.OtherHost, a.Time)),
@@ -73,6 +98,7 @@ public static class Verbs
         To($"migrations from {H} fail {S}", a => a.Faults.MigrationsFail(a.Host, 1, a.Time)),
         To($"migrations from {H} take ten times as long {S}", a => a.Faults.MigrationsTakeLong(a.Host, 10, a.Time)),
         To($"the storage is gone {S}", a => a.Faults.StorageGone(null, a.Time)),
+        To($"the storage is full {S}", a => a.Faults.StorageFull(a.Time)),
         To($"the storage is gone on {H} {S}", a => a.Faults.StorageGone(a.Host, a.Time)),
         To($"the power device of {H} refuses {S}", a => a.Faults.FenceFails(a.Host, FenceHow.Refuses, a.Time)),
         To($"the power device of {H} is deaf {S}", a => a.Faults.FenceFails(a.Host, FenceHow.IsDeaf, a.Time)),
@@ -83,6 +109,8 @@ public static class Verbs
 
         // guests
         To($"the guest of {V} crashes", a => a.Faults.GuestDies(a.Vm)),
+        To($"the guest of {V} writes (?<s>[0-9.]+) times as fast as it is copied", a => a.Faults.GuestWrites(a.Vm, a.Time.TotalSeconds)),
+        To($"the guest of {V} hangs", a => a.Faults.GuestHangs(a.Vm)),
         To($"the guest of {V} shuts itself down", a => a.Faults.GuestShutsDown(a.Vm)),
 
         // engine nodes and their database
@@ -163,6 +191,8 @@ public static class Verbs
         public Simulation.Installation.SimulatedNode Node => Cast.Node(Parts["n"].Value);
 
         public Guid Vm => Cast.Vm(Parts["v"].Value);
+
+        public long Number => long.Parse(Parts["n"].Value, CultureInfo.InvariantCulture);
 
         public TimeSpan Time => Script.Seconds(Parts["s"].Value);
 

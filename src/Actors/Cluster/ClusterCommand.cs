@@ -24,6 +24,9 @@ public abstract record ClusterCommand : Traced
     {
         /// <summary>Back after a failure: it waits its turn among all that do, by priority.</summary>
         public bool Restart { get; init; }
+
+        /// <summary>Runs, and is to run elsewhere; null: it runs nowhere.</summary>
+        public Move? Move { get; init; }
     }
 
     // from hosts
@@ -32,9 +35,17 @@ public abstract record ClusterCommand : Traced
     public sealed record ForgetHost(HostId Host) : ClusterCommand;
 
     // from itself
+    /// <summary>Which of its VMs that are not down are highly available: may it lose any one of its hosts?</summary>
+    public sealed record ReportHighlyAvailable(ImmutableArray<VmId> Vms, DateTimeOffset At) : ClusterCommand;
+
     /// <summary><see cref="Room.Beat"/> has passed since the last one.</summary>
     public sealed record Beat : ClusterCommand;
 }
+
+/// <param name="From">Where the guest runs.</param>
+/// <param name="Options">The VM's own.</param>
+/// <param name="DowntimeMs">The VM's own longest stop, milliseconds; null: none.</param>
+public sealed record Move(HostId From, MigrationOptions Options, int? DowntimeMs);
 
 /// <summary>What placement must know of a VM.</summary>
 /// <param name="Memory">Bytes.</param>
@@ -47,12 +58,22 @@ public sealed record VmShape(
 /// <param name="Guests">Leases of the guests that the host holds now, by VM, with their memory in bytes.</param>
 public sealed record HostReport(
     HostId Host, string Name, long Incarnation, bool TakesGuests, bool Reachable, int Cpus, long Memory,
-    ImmutableArray<GuestShare> Guests);
+    ImmutableArray<GuestShare> Guests)
+{
+    /// <summary>Mbit/s of the host's way to other hosts; 0: not known.</summary>
+    public int LinkMbps { get; init; }
+}
 
 public sealed record GuestShare(VmId Vm, Lease Lease, long Memory)
 {
     /// <summary>The hypervisor does not run it yet.</summary>
     public bool Launching { get; init; }
+
+    /// <summary>It is on its way to another host.</summary>
+    public bool Leaving { get; init; }
+
+    /// <summary>It is awaited here.</summary>
+    public bool Arriving { get; init; }
 }
 
 public sealed record ClusterConfig
@@ -74,12 +95,20 @@ public sealed record ClusterConfig
 
     public bool FencingEnabled { get; init; } = true;
 
+    /// <summary>Nobody is fenced who is seen to renew its lease on shared storage.</summary>
+    public bool SkipFencingIfStorageActive { get; init; }
+
     /// <summary>Nobody is fenced while the share of hosts that are not reached is <see cref="BrokenConnectivityThreshold"/>
     /// or more: then it is more likely the engine that is cut off.</summary>
     public bool SkipFencingIfConnectivityBroken { get; init; }
 
     /// <summary>Percent; 1 to 100.</summary>
     public int BrokenConnectivityThreshold { get; init; } = 50;
+
+    /// <summary>An alert says when the highly available VMs of some host would find no room without it.</summary>
+    public bool HaReservation { get; init; }
+
+    public MigrationOptions Migration { get; init; } = new();
 }
 
 public sealed record ClusterPatch
@@ -96,9 +125,15 @@ public sealed record ClusterPatch
 
     public bool? FencingEnabled { get; init; }
 
+    public bool? SkipFencingIfStorageActive { get; init; }
+
     public bool? SkipFencingIfConnectivityBroken { get; init; }
 
     public int? BrokenConnectivityThreshold { get; init; }
+
+    public bool? HaReservation { get; init; }
+
+    public MigrationOptions? Migration { get; init; }
 
     public ClusterConfig Apply(ClusterConfig config) => config with
     {
@@ -108,7 +143,10 @@ public sealed record ClusterPatch
         CpuType = CpuType ?? config.CpuType,
         MemoryOvercommitPercent = MemoryOvercommitPercent ?? config.MemoryOvercommitPercent,
         FencingEnabled = FencingEnabled ?? config.FencingEnabled,
+        SkipFencingIfStorageActive = SkipFencingIfStorageActive ?? config.SkipFencingIfStorageActive,
         SkipFencingIfConnectivityBroken = SkipFencingIfConnectivityBroken ?? config.SkipFencingIfConnectivityBroken,
         BrokenConnectivityThreshold = BrokenConnectivityThreshold ?? config.BrokenConnectivityThreshold,
+        HaReservation = HaReservation ?? config.HaReservation,
+        Migration = Migration ?? config.Migration,
     };
 }

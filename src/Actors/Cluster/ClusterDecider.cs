@@ -37,14 +37,16 @@ public static class ClusterDecider
                                                 ? Accept(new Removed(c.Origin))
                                                 : No(Fault.ClusterInUse),
 
-        (Active s, ReportHost c)         => RestartQueue.Serve(s, [new HostSeen(c.Report)]),
+        (Active s, ReportHost c)         => MigrationQueue.Serve(s, RestartQueue.Serve(s, [new HostSeen(c.Report)])),
         (Active s, ForgetHost c)         => s.Room.Hosts.ContainsKey(c.Host)
                                                 ? Accept(new HostForgotten(c.Host))
                                                 : new Decision.AlreadyDone(),
-        (Active s, Place c) when Held(s, c) is { } host => new Decision.Relay(Offer(c, host)),
+        (Active s, Place c) when Held(s, c) is { } host => new Decision.Relay(Offer(s, c, host)),
+        (Active s, Place { Move: not null } c) => MigrationQueue.Join(s, c),
         (Active s, Place { Restart: true } c) => RestartQueue.Join(s, c),
         (Active s, Place c)              => Find(s, c),
-        (Active s, Beat)                 => RestartQueue.Serve(s, [new TimePassed()]),
+        (Active s, ReportHighlyAvailable c) => Reserve(s, c),
+        (Active s, Beat)                 => MigrationQueue.Serve(s, RestartQueue.Serve(s, [new TimePassed()])),
 
         _                                => No(Fault.NotFound),
     };
@@ -60,25 +62,44 @@ public static class ClusterDecider
                                                 Room.Unknown),
         (_, Redefined e)                 => cluster with
                                             {
-                                                Core = cluster.Core with { Config = e.Config, Recent = cluster.Core.Recent.Add(e.Origin.Job) },
+                                                Core = cluster.Core with
+                                                {
+                                                    Config = e.Config, Recent = cluster.Core.Recent.Add(e.Origin.Job),
+                                                    Irreplaceable = e.Config.HaReservation ? cluster.Core.Irreplaceable : [],
+                                                },
                                             },
+        (_, ReserveMissing e)            => cluster with { Core = cluster.Core with { Irreplaceable = e.Hosts } },
+        (_, ReserveRestored)             => cluster with { Core = cluster.Core with { Irreplaceable = [] } },
         (_, Removed e)                   => new Gone(cluster.Core with { Recent = cluster.Core.Recent.Add(e.Origin.Job) }),
         (Active s, HostSeen e)           => s with { Room = s.Room.Seen(e.Report) },
         (Active s, HostForgotten e)      => s with { Room = s.Room with { Hosts = s.Room.Hosts.Remove(e.Host) } },
         (Active s, Promised e)           => s with { Room = s.Room.Promising(e.Reservation) },
-        (Active s, Queued e)             => s with { Room = s.Room.Waiting(e.Ask) },
+        (Active s, Queued e)             => s with { Room = s.Room.WaitingToRestart(e.Ask) },
+        (Active s, QueuedToMove { Ask.Move: not null } e) => s with { Room = s.Room.WaitingToMove(e.Ask) },
+        (Active s, Unqueued e)           => s with { Room = s.Room with { Moves = s.Room.Moves.Remove(e.Vm) } },
         (Active s, Woke)                 => s with { Room = s.Room.Woken() },
         (Active s, TimePassed)           => s with { Room = s.Room.Later() },
         _                                => cluster,
     };
 
-    /// <summary>A cluster answers; it owes nothing by itself.</summary>
-    public static ImmutableArray<ClusterEffect> Outstanding(ClusterState cluster) => [];
+    /// <summary>A cluster answers; by itself it only looks after its reserve.</summary>
+    public static ImmutableArray<ClusterEffect> Outstanding(ClusterState cluster) =>
+        cluster is Active { Config.HaReservation: true } ? [new ClusterEffect.WatchReserve()] : [];
+
+    /// <summary>Before all hosts had time to report it is not known what there is: the next look will tell.</summary>
+    private static Decision Reserve(Active s, ReportHighlyAvailable c)
+    {
+        if (!s.Config.HaReservation || !s.Room.Heard) return new Decision.AlreadyDone();
+        var hosts = HaReservation.Irreplaceable(s.Room, s.Config.MemoryOvercommitPercent, [.. c.Vms]);
+        return hosts.SequenceEqual(s.Core.Irreplaceable) ? new Decision.AlreadyDone()
+            : hosts.IsEmpty ? Accept(new ReserveRestored(c.At))
+            : Accept(new ReserveMissing(hosts, c.At));
+    }
 
     private static Decision Find(Active s, Place c) =>
         Placement.Choose(s.Room, s.Config.MemoryOvercommitPercent, c.Shape, c.Vm, c.Excluded, c.Wanted) switch
         {
-            Choice.Found found => new Decision.Accept(Promise(s.Room, c, found.Host)) { Then = [Offer(c, found.Host)] },
+            Choice.Found found => new Decision.Accept(Promise(s.Room, c, found.Host)) { Then = [Offer(s, c, found.Host)] },
             // Just woken, not every host has spoken yet: the VM asks again.
             Choice.None when !s.Room.Heard => Accept(new Woke()),
             Choice.None none => new Decision.Relay(new ClusterEffect.Refuse(c.Vm, c.AskedAt, none.Reasons)),
@@ -104,13 +125,20 @@ public static class ClusterDecider
         config.Name == "" ? "name"
         : config.MemoryOvercommitPercent is < 100 or > 200 ? "memory_policy.over_commit"
         : config.BrokenConnectivityThreshold is < 1 or > 100 ? "fencing_policy.skip_if_connectivity_broken.threshold"
-        : null;
+        : config.Migration.Wrong();
 
     internal static Promised Promise(Room room, Place c, HostReport host) =>
-        new Promised(new Reservation(c.Vm, c.AskedAt, host.Host, c.Shape.Memory, c.Shape.VCpus, room.Now));
+        new Promised(new Reservation(c.Vm, c.AskedAt, host.Host, c.Shape.Memory, c.Shape.VCpus, room.Now) { From = c.Move?.From });
 
-    internal static ClusterEffect Offer(Place c, HostReport host) =>
-        new ClusterEffect.Offer(c.Vm, c.AskedAt, host.Host, host.Name, host.Incarnation);
+    internal static ClusterEffect Offer(Active s, Place c, HostReport host) =>
+        new ClusterEffect.Offer(c.Vm, c.AskedAt, host.Host, host.Name, host.Incarnation)
+        {
+            Terms = c.Move is { } move
+                ? MigrationTerms.Of(s.Config.Migration, move, c.Shape.VCpus, Slower(host.LinkMbps, s.Room.Hosts.GetValueOrDefault(move.From)?.LinkMbps ?? 0))
+                : null,
+        };
+
+    private static int Slower(int one, int other) => one == 0 || other == 0 ? Math.Max(one, other) : Math.Min(one, other);
 
     private static Decision Accept(params ImmutableArray<ClusterEvent> facts) => new Decision.Accept(facts);
 

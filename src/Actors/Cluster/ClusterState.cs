@@ -17,6 +17,9 @@ public sealed record ClusterCore(ClusterId Id)
 {
     public ClusterConfig? Config { get; init; }
 
+    /// <summary>Names of the hosts that it cannot lose, as far as an alert said so.</summary>
+    public ImmutableArray<string> Irreplaceable { get; init; } = [];
+
     public RecentJobs Recent { get; init; } = RecentJobs.None;
 
     public DateTimeOffset CreatedAt { get; init; }

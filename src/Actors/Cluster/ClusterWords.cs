@@ -17,8 +17,12 @@ internal static class ClusterWords
                     new("hosts that take guests", Number(room.Hosts.Values.Count(h => h.TakesGuests))),
                     new("places promised", Number(room.Promised.Count)),
                     new("VMs that wait for their restart", Number(room.Restarts.Count)),
+                    new("VMs that wait for their turn to move", Number(room.Moves.Count)),
                 }
                 : [],
+            .. cluster.Core.Irreplaceable.IsEmpty
+                ? []
+                : new KeyValuePair<string, string>[] { new("hosts that it cannot lose", string.Join(", ", cluster.Core.Irreplaceable)) },
         ],
         _ => null, _ => null, _ => null, _ => null);
 

@@ -43,7 +43,7 @@ public static class Placement
     }
 
     /// <summary>Bytes that each host has promised to others, in one pass: a burst of starts holds many promises.</summary>
-    private static Dictionary<HostId, long> Promised(Room room, VmId but)
+    internal static Dictionary<HostId, long> Promised(Room room, VmId but)
     {
         var sums = new Dictionary<HostId, long>();
         foreach (var (vm, promise) in room.Promised)
@@ -53,7 +53,7 @@ public static class Placement
     }
 
     /// <summary>Bytes that the host can still promise.</summary>
-    private static long Free(
+    internal static long Free(
         int overcommitPercent, HostReport host, VmId but, IReadOnlyDictionary<HostId, long> promised)
     {
         var free = (host.Memory / 100 * overcommitPercent) - promised.GetValueOrDefault(host.Host);

@@ -47,7 +47,7 @@ public static class RestartQueue
                 case Choice.Found found:
                     var promised = ClusterDecider.Promise(s.Room, ask, found.Host);
                     all.Add(promised);
-                    said.Add(ClusterDecider.Offer(ask, found.Host));
+                    said.Add(ClusterDecider.Offer(s, ask, found.Host));
                     s = (Active)ClusterDecider.Evolve(s, promised);
                     (busy, most) = Space(s);
                     break;

@@ -24,7 +24,10 @@ public sealed record Room
     public ImmutableDictionary<VmId, Reservation> Promised { get; init; } = ImmutableDictionary<VmId, Reservation>.Empty;
 
     /// <summary>VMs to restart that have no host yet.</summary>
-    public ImmutableDictionary<VmId, Restart> Restarts { get; init; } = ImmutableDictionary<VmId, Restart>.Empty;
+    public ImmutableDictionary<VmId, Waiting> Restarts { get; init; } = ImmutableDictionary<VmId, Waiting>.Empty;
+
+    /// <summary>VMs to migrate that have no destination yet.</summary>
+    public ImmutableDictionary<VmId, Waiting> Moves { get; init; } = ImmutableDictionary<VmId, Waiting>.Empty;
 
     /// <summary>Beats so far.</summary>
     public long Now { get; init; }
@@ -58,15 +61,26 @@ public sealed record Room
     {
         Promised = Promised.SetItem(reservation.Vm, reservation),
         Restarts = Restarts.Remove(reservation.Vm),
+        Moves = Moves.Remove(reservation.Vm),
         Beats = true,
     };
 
-    public Room Waiting(ClusterCommand.Place ask) => this with
+    public Room WaitingToMove(ClusterCommand.Place ask) => this with
     {
-        Restarts = Restarts.SetItem(ask.Vm, new Restart(ask, Restarts.GetValueOrDefault(ask.Vm)?.Since ?? Now, Now)),
+        Moves = Joined(Moves, ask),
+        Beats = true,
+    };
+
+    public Room WaitingToRestart(ClusterCommand.Place ask) => this with
+    {
+        Restarts = Joined(Restarts, ask),
         Gathers = Restarts.IsEmpty && Gathers == 0 ? RestartQueue.Gathering : Gathers,
         Beats = true,
     };
+
+    /// <summary>Who asks again keeps his place.</summary>
+    private ImmutableDictionary<VmId, Waiting> Joined(ImmutableDictionary<VmId, Waiting> queue, ClusterCommand.Place ask) =>
+        queue.SetItem(ask.Vm, new Waiting(ask, queue.GetValueOrDefault(ask.Vm)?.Since ?? Now, Now));
 
     /// <summary>A beat later: what nobody confirmed, and who asked no more, is forgotten.</summary>
     public Room Later()
@@ -79,16 +93,21 @@ public sealed record Room
             Promised = Promised.RemoveRange(Promised.Values.Where(p => now - p.At >= PromiseHolds).Select(p => p.Vm)),
             Restarts = Restarts.RemoveRange(
                 Restarts.Where(r => now - r.Value.AskedAt >= RestartQueue.AskHolds).Select(r => r.Key)),
+            Moves = Moves.RemoveRange(Moves.Where(m => now - m.Value.AskedAt >= RestartQueue.AskHolds).Select(m => m.Key)),
         };
-        return next with { Beats = !next.Heard || !next.Promised.IsEmpty || !next.Restarts.IsEmpty };
+        return next with { Beats = !next.Heard || !next.Promised.IsEmpty || !next.Restarts.IsEmpty || !next.Moves.IsEmpty };
     }
 }
 
 /// <param name="At">Beat at which it was promised.</param>
-public sealed record Reservation(VmId Vm, Lease AskedAt, HostId Host, long Memory, int VCpus, long At);
+public sealed record Reservation(VmId Vm, Lease AskedAt, HostId Host, long Memory, int VCpus, long At)
+{
+    /// <summary>Of a migration: where it comes from.</summary>
+    public HostId? From { get; init; }
+}
 
 /// <param name="Ask">The newest one.</param>
 /// <param name="Since">Beat at which it asked first.</param>
 /// <param name="AskedAt">Beat of the newest ask: a VM asks again at every tick, so an old one is of a VM that waits no more.
 /// </param>
-public sealed record Restart(ClusterCommand.Place Ask, long Since, long AskedAt);
+public sealed record Waiting(ClusterCommand.Place Ask, long Since, long AskedAt);

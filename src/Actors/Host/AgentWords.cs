@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Orchestrator.Actors.Cluster;
 using Orchestrator.Actors.Vm;
 using Wire = Orchestrator.Agent.Protocol;
 
@@ -10,13 +11,17 @@ public static class AgentWords
 {
     public static AgentFacts Facts(Wire.AgentDescription d) => new(
         d.HostUuid, d.BootId, d.AgentVersion, d.Driver, d.Accelerator, d.Cpus, d.CpuModel, d.MemoryBytes,
-        d.MigrationUri);
+        d.MigrationUri)
+    {
+        LinkMbps = d.LinkMbps,
+    };
 
     public static VmCommand Report(HostId host, string name, long incarnation, Wire.GuestReport g, DateTimeOffset at)
     {
         var state = (g.State, g.Exit) switch
         {
             (Wire.GuestState.Down, Wire.GuestExit.Migrated)                  => GuestState.HandedOver,
+            (Wire.GuestState.Down, Wire.GuestExit.Saved)                     => GuestState.Saved,
             (Wire.GuestState.Up, _) when g.MigrationError is { Length: > 0 } => GuestState.MigrationFailed,
             (Wire.GuestState.WaitForLaunch, _)                               => GuestState.WaitForLaunch,
             (Wire.GuestState.PoweringUp, _)                                  => GuestState.PoweringUp,
@@ -40,6 +45,14 @@ public static class AgentWords
             host, name, incarnation, new Lease(g.Lease), state, exit, g.MigrationError ?? g.PauseReason, figures, at)
         {
             Move = g.MigrationLease is { } move ? new Lease(move) : null,
+            Hopeless = g.MigrationHopeless,
+            Progress = g is { State: Wire.GuestState.MigratingOut, Migration: { } p }
+                ? new MigrationProgress(Math.Min(99, p.Percent), p.RemainingBytes, p.BytesPerSecond, p.Iteration, p.ElapsedMs, p.PostCopy)
+                : null,
+            Watchdog = g.Watchdog is { } bark ? new WatchdogBark(bark.Id, Word(bark.Action)) : null,
+            Save = g.Save is { } save ? new JobId(save) : null,
+            SaveError = g.SaveError,
+            MemoryGone = g.MemoryGone == true,
         };
     }
 
@@ -60,11 +73,56 @@ public static class AgentWords
             },
             Kernel = config.Kernel == "" ? null : config.Kernel,
             Initrd = config.Initrd == "" ? null : config.Initrd,
+            StartPaused = config.StartPaused,
+            OnStorageError = config.OnStorageError switch
+            {
+                StorageErrorResume.AutoResume => Wire.OnStorageError.AutoResume,
+                StorageErrorResume.Kill       => Wire.OnStorageError.Kill,
+                _                             => Wire.OnStorageError.LeavePaused,
+            },
+            Watchdog = config.Watchdog is { } watchdog ? new Wire.VmWatchdog(watchdog.Model, Action(watchdog.Action)) : null,
             Cmdline = config.Cmdline == "" ? null : config.Cmdline,
             BootDevices = [.. config.BootDevices.Select(Boot).OfType<Wire.BootDevice>()],
             Disks = [.. config.Disks.Where(d => d.Active && images.ContainsKey(d.Disk)).Select(d => Disk(d, images))],
             Nics = [.. config.Nics.Where(n => n.Plugged).Select(Card)],
         };
+
+    public static Wire.MigrateOrder Order(Wire.Stamp stamp, Seat from, Seat to, string uri, MigrationTerms? terms) => terms is null
+        ? new Wire.MigrateOrder(stamp, from.Lease.Number, uri, to.Lease.Number)
+        : new Wire.MigrateOrder(
+            stamp, from.Lease.Number, uri, to.Lease.Number, terms.FirstDowntimeMs, terms.BandwidthMiB, terms.AutoConverge,
+            PostCopy: terms.Steps.Any(s => s.Action == MigrationAction.PostCopy))
+        {
+            Convergence = [.. terms.Steps.Select(s => new Wire.ConvergenceStep(s.After, Step(s.Action), s.DowntimeMs))],
+            Compressed = terms.Compressed,
+            Encrypted = terms.Encrypted,
+            Connections = terms.Connections,
+            ZeroCopy = terms.ZeroCopy,
+        };
+
+    private static Wire.ConvergenceAction Step(MigrationAction action) => action switch
+    {
+        MigrationAction.SetDowntime => Wire.ConvergenceAction.SetDowntime,
+        MigrationAction.PostCopy    => Wire.ConvergenceAction.PostCopy,
+        _                           => Wire.ConvergenceAction.Abort,
+    };
+
+    /// <summary>A stateless guest writes to overlays of its own, one for each lease under which it is started; an agent that
+    /// makes none does not find them, and starts nothing.</summary>
+    public static Wire.VmDefinition ThrowAway(Wire.VmDefinition definition, Lease lease) => definition with
+    {
+        Disks =
+        [
+            .. definition.Disks.Select(d => d.ReadOnly
+                ? d
+                : d with
+                {
+                    Path = $"{d.Path}.run-{lease.Number}",
+                    Format = Wire.DiskFormat.Qcow2,
+                    Backing = new Wire.VmBacking(d.Path, d.Format),
+                }),
+        ],
+    };
 
     public static Wire.StopMode Mode(StopMode mode) =>
         mode == StopMode.Shutdown ? Wire.StopMode.Shutdown : Wire.StopMode.PowerOff;
@@ -96,12 +154,33 @@ public static class AgentWords
         Options = agent.Options.ToImmutableDictionary(),
     };
 
+    /// <summary>Options of a fence program from the lines in which they are kept.</summary>
+    public static ImmutableArray<KeyValuePair<string, string>> Options(string lines) =>
+    [
+        .. lines.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => line.Split('=', 2))
+            .Where(parts => parts.Length == 2).Select(parts => KeyValuePair.Create(parts[0], parts[1])),
+    ];
+
+    public static string Lines(ImmutableArray<KeyValuePair<string, string>> options) =>
+        string.Concat(options.Select(o => $"{o.Key}={o.Value}\n"));
+
     public static PowerState Power(Wire.FencePower power) => power switch
     {
         Wire.FencePower.On  => PowerState.On,
         Wire.FencePower.Off => PowerState.Off,
         _                   => PowerState.Unknown,
     };
+
+    private static Wire.WatchdogAction Action(string action) => action switch
+    {
+        "reset"    => Wire.WatchdogAction.Reset,
+        "poweroff" => Wire.WatchdogAction.Poweroff,
+        "pause"    => Wire.WatchdogAction.Pause,
+        "dump"     => Wire.WatchdogAction.Dump,
+        _          => Wire.WatchdogAction.None,
+    };
+
+    private static string Word(Wire.WatchdogAction action) => action.ToString().ToLowerInvariant();
 
     private static Wire.BootDevice? Boot(string device) => device switch
     {

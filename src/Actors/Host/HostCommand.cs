@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Orchestrator.Actors.Cluster;
 using Orchestrator.Actors.Vm;
 
 namespace Orchestrator.Actors.Host;
@@ -35,9 +36,16 @@ public abstract record HostCommand : Traced
     public sealed record RemoveFenceAgent(Origin Origin, Guid Agent) : HostCommand;
 
     // from VMs: orders on their way to the agent
-    public sealed record Launch(VmId Vm, Seat Seat, VmConfig Definition) : HostCommand;
+    public sealed record Launch(VmId Vm, Seat Seat, VmConfig Definition) : HostCommand
+    {
+        /// <summary>File of the memory that it goes on from; empty: it boots.</summary>
+        public string Memory { get; init; } = "";
+    }
 
     public sealed record Halt(VmId Vm, Seat Seat, StopMode Mode) : HostCommand;
+
+    /// <summary>Save the guest's memory to this file, and end it.</summary>
+    public sealed record SaveGuest(VmId Vm, Seat Seat, JobId Id, string Path) : HostCommand;
 
     public sealed record ActOnGuest(VmId Vm, Seat Seat, PendingAction Action) : HostCommand;
 
@@ -46,7 +54,11 @@ public abstract record HostCommand : Traced
 
     public sealed record ExpectIncoming(VmId Vm, Seat Seat, VmConfig Definition) : HostCommand;
 
-    public sealed record MigrateOut(VmId Vm, Seat From, Seat To) : HostCommand;
+    public sealed record MigrateOut(VmId Vm, Seat From, Seat To) : HostCommand
+    {
+        /// <summary>How; null: as the agent does it by itself.</summary>
+        public MigrationTerms? Terms { get; init; }
+    }
 
     public sealed record CancelMigration(VmId Vm, Seat From) : HostCommand;
 
@@ -72,18 +84,49 @@ public abstract record HostCommand : Traced
     public sealed record ReportBootOverdue(long Attempt, DateTimeOffset SwitchedOn, DateTimeOffset At) : HostCommand;
 
     /// <summary>While the host is drained: no guest is left.</summary>
-    public sealed record ReportEmpty(DateTimeOffset At) : HostCommand;
+    public sealed record ReportEmpty(DateTimeOffset At) : HostCommand
+    {
+        /// <summary>The power action at the time of which nobody was left; of a silent host only.</summary>
+        public long Attempt { get; init; }
+    }
 
     // from the fence proxy
     public sealed record ReportPower(long Attempt, PowerAction Action, bool Ok, PowerState Power, string Message,
-        DateTimeOffset At) : HostCommand;
+        DateTimeOffset At) : HostCommand
+    {
+        /// <summary>The user's question that it answers; null when it answers the host's own attempt.</summary>
+        public JobId? Question { get; init; }
+    }
+
+    /// <summary>The agent of the host that was to turn the power does not answer: another one is asked.</summary>
+    public sealed record ReportProxyAway(long Attempt, PowerAction Action, string Proxy) : HostCommand;
 
     /// <summary>Its cluster's policy forbids to cut its power at present.</summary>
     public sealed record ReportFenceSkipped(long Attempt, FenceSkip Why, string Words, DateTimeOffset At) : HostCommand;
 
+    // how a host is bound by its lease
+    /// <summary>Where hosts of its data center can keep their leases.</summary>
+    public sealed record UseLeaseFolder(string Folder, DateTimeOffset At) : HostCommand;
+
+    /// <param name="Bond">Null: it is bound by nothing.</param>
+    public sealed record ReportBound(HostBond? Bond, DateTimeOffset At) : HostCommand;
+
+    /// <summary>To a neighbour: look at that host's lease on the storage.</summary>
+    public sealed record ReadStorageLease(HostId Target, Guid Reading, string Folder) : HostCommand;
+
+    /// <param name="Trusted">The neighbour renews its own lease at the same place.</param>
+    public sealed record ReportStorageLease(Guid Reading, bool Trusted, string BootId, long Number) : HostCommand;
+
+    /// <summary>Its lease has ended in both places, and it has had the time to end its guests.</summary>
+    public sealed record ReportSelfFenced(long Incarnation, DateTimeOffset At) : HostCommand;
+
     /// <summary>Run a fence program against another host.</summary>
     public sealed record RunFence(HostId Target, string TargetName, long Attempt, PowerAction Action, ImmutableArray<FenceAgent> Agents)
-        : HostCommand;
+        : HostCommand
+    {
+        /// <summary>The user's question that is to be answered; null when the host itself wants its power turned.</summary>
+        public JobId? Question { get; init; }
+    }
 }
 
 public enum PowerAction { Status, Off, On, Restart }
@@ -112,6 +155,9 @@ public sealed record HostConfig
     public bool PowerManagementEnabled { get; init; }
 
     public ImmutableArray<FenceAgent> FenceAgents { get; init; } = [];
+
+    /// <summary>Where hosts are looked for that turn its power, in this order: cluster, dc, other_dc. Empty: cluster, dc.</summary>
+    public ImmutableArray<string> PmProxies { get; init; } = [];
 }
 
 public sealed record HostPatch
@@ -128,6 +174,8 @@ public sealed record HostPatch
 
     public bool? PowerManagementEnabled { get; init; }
 
+    public ImmutableArray<string>? PmProxies { get; init; }
+
     public HostConfig Apply(HostConfig config) => config with
     {
         Name = Name ?? config.Name,
@@ -136,6 +184,7 @@ public sealed record HostPatch
         Address = Address ?? config.Address,
         Cluster = Cluster ?? config.Cluster,
         PowerManagementEnabled = PowerManagementEnabled ?? config.PowerManagementEnabled,
+        PmProxies = PmProxies ?? config.PmProxies,
     };
 }
 
@@ -145,16 +194,40 @@ public sealed record HostPatch
 /// <param name="Options">Further options of the program.</param>
 public sealed record FenceAgent(
     Guid Id, string Type, string Address, int? Port, string Username, string Secret, int Order,
-    ImmutableArray<KeyValuePair<string, string>> Options);
+    ImmutableArray<KeyValuePair<string, string>> Options)
+{
+    /// <summary>It feeds the host together with the others of its order: the power is off when all of them say so.</summary>
+    public bool Concurrent { get; init; }
+
+    /// <summary>The values of <see cref="Options"/> are kept as secrets are, under <see cref="OptionsSecret"/>.</summary>
+    public bool EncryptOptions { get; init; }
+
+    /// <summary>Name under which the options are kept, a line NAME=VALUE each.</summary>
+    public string OptionsSecret => $"{Secret}/options";
+}
 
 /// <summary>What an agent says of itself when it is reached.</summary>
 /// <param name="Memory">Bytes.</param>
 public sealed record AgentFacts(
     string HostUuid, string BootId, string Version, string Driver, string Accelerator, int Cpus, string CpuModel,
-    long Memory, string MigrationAddress);
+    long Memory, string MigrationAddress)
+{
+    /// <summary>Mbit/s of its way to other hosts; 0: not known.</summary>
+    public int LinkMbps { get; init; }
+}
+
+/// <summary>
+/// By what a host is bound: it ends its guests itself when its lease has ended, with the engine and on the storage.
+/// </summary>
+/// <param name="BootId">The boot that is bound.</param>
+/// <param name="Folder">Where it keeps its lease on shared storage.</param>
+/// <param name="LeaseMs">How long each of the two leases lasts, ms.</param>
+/// <param name="WatchdogMs">After this its watchdog has reset it, ms; 0: it has none.</param>
+/// <param name="Number">Of a renewal on the storage that has succeeded: a reading below it is of another place.</param>
+public sealed record HostBond(string BootId, string Folder, int LeaseMs, int WatchdogMs, long Number);
 
 /// <summary>Work on images that some host must do. The id makes it idempotent.</summary>
-/// <param name="Owner">Kind and id of the entity that waits: "disk", "storagedomain", "template".</param>
+/// <param name="Owner">Kind and id of the entity that waits: "disk", "storagedomain", "template", "vm".</param>
 public sealed record ImageWork(
     Guid Id, string Owner, Guid OwnerId, ImageAction Action, string Path, string Format, long Size, string Source,
     string SourceFormat);

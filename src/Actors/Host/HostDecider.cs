@@ -24,7 +24,7 @@ public static class HostDecider
         (_, Register)                            => No(Fault.AlreadyExists),
         // Nothing runs here: whoever means a guest in this place hears that it is over.
         (Absent or Gone or Maintenance, _) when SeatOf(command) is ({ } vm, { } seat) =>
-            Fenced(vm, Math.Max(seat.Incarnation + 1, host.Core.Incarnation)),
+            Fenced(host, vm, Math.Max(seat.Incarnation + 1, host.Core.Incarnation)),
         (Absent, _)                              => No(Fault.NotFound),
         (Gone, Remove)                           => Done,
         (Gone, _)                                => No(Fault.Removed),
@@ -32,6 +32,8 @@ public static class HostDecider
         // Its guests would stay behind in the cluster that they were placed by.
         (not Maintenance, Update c) when c.Patch.Cluster is { } other && other != host.Config.Cluster =>
             No(Fault.HostMustBeInMaintenance),
+        (_, Update { Patch.PowerManagementEnabled: true } c) when HostPower.Unusable(c.Patch.Apply(host.Config)) => No(Fault.HostPowerWithoutAgent),
+        (_, RemoveFenceAgent c) when HostPower.NeedsAgent(host.Config, c.Agent) => No(Fault.HostFenceAgentIsLast),
         (_, Update c)                            => Accept(new Redefined(c.Origin, "", c.Patch.Apply(host.Config))),
         (_, AddFenceAgent c)                     => WithAgents(host, c.Origin, host.Config.FenceAgents.Add(c.Agent)),
         (_, UpdateFenceAgent c)                  => Replace(host, c),
@@ -48,8 +50,12 @@ public static class HostDecider
         // Nothing runs on it, or never ran: there is nothing to move.
         (Initializing or PoweredOff or Rebooting, Deactivate c) =>
             Accept(new MaintenanceRequested(c.Origin, c.Reason), new EnteredMaintenance(c.Origin.At)),
+        // Whether VMs sit on it is asked of the read model: only then is it known that nobody has to be proved dead.
+        (NonResponsive { Core.Job: null }, Deactivate c) => Accept(new MaintenanceRequested(c.Origin, c.Reason)),
+        (NonResponsive, Deactivate)              => Done,
         (_, Deactivate)                          => No(Fault.HostStatusIllegal),
 
+        (Maintenance { Core.Ordered: not null }, Remove) => No(Fault.HostPowerBusy),
         (Maintenance, Remove c)                  => new Decision.Accept(new Removed(c.Origin))
         {
             Then = [new HostEffect.LeaveCluster()],
@@ -57,6 +63,9 @@ public static class HostDecider
         (_, Remove)                              => No(Fault.HostMustBeInMaintenance),
 
         (NonResponsive or Connecting or Initializing or Rebooting, ConfirmRebooted c) =>
+            Accept(NextLife(host, $"confirmed by {c.Origin.User}", c.Origin.At) with { Oath = c.Origin.Job }),
+        // What its lease alone proves is not enough for all guests: the operator's word is.
+        (PoweredOff, ConfirmRebooted c) when host.Core.OnStorageAlone =>
             Accept(NextLife(host, $"confirmed by {c.Origin.User}", c.Origin.At) with { Oath = c.Origin.Job }),
         (PoweredOff or Maintenance, ConfirmRebooted) => Done,
         (_, ConfirmRebooted)                     => No(Fault.HostStatusIllegal),
@@ -66,7 +75,8 @@ public static class HostDecider
         (NonResponsive, HostCommand.Fence { Action: PowerAction.Off or PowerAction.Restart } c) =>
             host.Core.FenceByHand ? Done : Accept(new FenceOrdered(c.Origin)),
         (PoweredOff or Rebooting, HostCommand.Fence { Action: PowerAction.On or PowerAction.Restart }) => Done,
-        (_, HostCommand.Fence { Action: PowerAction.Status }) => Done,
+        (_, HostCommand.Fence { Action: PowerAction.Status } c) => Relay(new HostEffect.AskPower(c.Origin.Job)),
+        (Maintenance, HostCommand.Fence c)       => HostPower.Order(host, c),
         (_, HostCommand.Fence)                   => No(Fault.HostStatusIllegal),
 
         (Maintenance, ReportReached or ReportSilent or ReportUnreached) => No(Fault.StaleReport),
@@ -81,8 +91,10 @@ public static class HostDecider
             Accept(new WentSilent(c.SwitchedOn, host.Core.Attempt + 1, c.At)),
         (_, ReportBootOverdue)                   => No(Fault.StaleReport),
         (Draining, ReportEmpty c)                => Accept(new EnteredMaintenance(c.At)),
+        (NonResponsive { Core.Job: not null }, ReportEmpty c) when c.Attempt == host.Core.Attempt => Accept(new EnteredMaintenance(c.At)),
         (_, ReportEmpty)                         => No(Fault.StaleReport),
 
+        (_, ReportPower { Question: { } question } c) => HostPower.Answered(host, question, c),
         (_, ReportPower c) when c.Attempt != host.Core.Attempt => No(Fault.StaleReport),
         (NonResponsive or Up or Connecting or Draining, ReportPower { Action: PowerAction.Off } c) => Cut(host, c),
         (NonResponsive, ReportFenceSkipped c) when c.Attempt == host.Core.Attempt && !host.Core.FenceByHand =>
@@ -91,20 +103,40 @@ public static class HostDecider
         (PoweredOff, ReportPower { Action: PowerAction.On } c) => c.Ok
             ? Accept(new PoweredOn(c.At))
             : Accept(new PowerFailed(c.Action, host.Core.Attempt + 1, c.Message, c.At)),
+        (Maintenance { Core.Ordered: { } order }, ReportPower c) when c.Action == HostPower.Next(order) => HostPower.Turned(host, order, c),
         (_, ReportPower)                         => No(Fault.StaleReport),
+        (NonResponsive or PoweredOff or Maintenance { Core.Ordered: not null }, ReportProxyAway c) when c.Attempt == host.Core.Attempt =>
+            Relay(new HostEffect.NextProxy(c.Attempt, c.Action)),
+        (_, ReportProxyAway)                     => No(Fault.StaleReport),
+
+        (_, UseLeaseFolder c)                    => host is Up or Draining && host.Core.LeaseFolder == ""
+            ? Accept(new LeaseFolderChosen(c.Folder, c.At))
+            : No(Fault.StaleReport),
+        (_, ReportBound c)                       => Binding(host, c),
+        (Up or Draining, ReadStorageLease c)     => Relay(new HostEffect.SendLeaseReading(c.Target, c.Reading, c.Folder)),
+        (_, ReadStorageLease)                    => No(Fault.HostNotUp),
+        (NonResponsive, ReportStorageLease c)    => Relay(new HostEffect.NoteStorageLease(c.Reading, c.Trusted, c.BootId, c.Number)),
+        (_, ReportStorageLease)                  => No(Fault.StaleReport),
+        (NonResponsive, ReportSelfFenced c) when c.Incarnation == host.Core.Incarnation && BondOf(host) is { } bond =>
+            Accept(NextLife(host, bond.WatchdogMs > 0
+                ? "its lease has ended, and its watchdog has reset it unless it has ended its guests"
+                : "its lease has ended, and it has ended its guests", c.At) with { OnStorageAlone = bond.WatchdogMs == 0 }),
+        (_, ReportSelfFenced)                    => No(Fault.StaleReport),
 
         (_, AskWhetherGone c)                    => Whether(host, c),
         // A host that is emptied takes nobody new; an order that is there already is buried before another host tries.
         (Draining, Launch c) when c.Seat.Incarnation == host.Core.Incarnation =>
             Relay(new HostEffect.SendHalt(c.Vm, c.Seat.Lease, StopMode.PowerOff)),
         (_, Launch c)                            => Pass(host, c.Vm, c.Seat,
-                                                        new HostEffect.SendLaunch(c.Vm, c.Seat, c.Definition)),
+                                                        new HostEffect.SendLaunch(c.Vm, c.Seat, c.Definition) { Memory = c.Memory }),
         (_, ExpectIncoming c)                    => Pass(host, c.Vm, c.Seat,
                                                         new HostEffect.SendIncoming(c.Vm, c.Seat, c.Definition)),
         (_, MigrateOut c)                        => Pass(host, c.Vm, c.From,
-                                                        new HostEffect.SendMigrate(c.Vm, c.From, c.To)),
+                                                        new HostEffect.SendMigrate(c.Vm, c.From, c.To) { Terms = c.Terms }),
         (_, HostCommand.CancelMigration c)       => Pass(host, c.Vm, c.From,
                                                         new HostEffect.SendCancel(c.Vm, c.From.Lease)),
+        (_, SaveGuest c)                         => Pass(host, c.Vm, c.Seat,
+                                                        new HostEffect.SendSave(c.Vm, c.Seat.Lease, c.Id, c.Path)),
         (_, ActOnGuest c)                        => Pass(host, c.Vm, c.Seat,
                                                         new HostEffect.SendAction(c.Vm, c.Seat.Lease, c.Action)),
         (_, AbandonIncoming c)                   => Pass(host, c.Vm, c.Seat,
@@ -136,20 +168,39 @@ public static class HostDecider
             // A host that was being emptied may have guests still: it was reached, and stays so.
             Activated e            => host is Draining
                                           ? new Up(Asked(core, e.Origin) with { Job = null })
-                                          : new Initializing(Asked(core, e.Origin) with { Job = null }),
+                                          : new Initializing(Asked(core, e.Origin) with
+                                            {
+                                                Job = null, Ordered = null, LeaseFolder = "", Bond = null,
+                                            }),
             CameUp e               => Reappear(host, Calm(core) with
                                       {
                                           Facts = e.Facts, Incarnation = e.Incarnation, Failures = 0,
+                                          Bond = SameAgent(core, e) ? core.Bond : null,
+                                          OnStorageAlone = core.OnStorageAlone && SameBoot(core, e),
                                           // Power actions against another boot prove nothing of this one.
                                           Attempt = core.Attempt + (SameBoot(core, e) ? 0 : 1),
                                       }),
             LinkBroke              => new Connecting(core),
             WentSilent e           => new NonResponsive(Calm(core) with { Attempt = e.Attempt, Failures = 0 }),
+            HostEvent.Fenced or PoweredOn or PowerFailed when host is Maintenance { Core.Ordered: { } order } =>
+                                      new Maintenance(HostPower.After(core, order, fact)),
+            PowerOrdered e         => host with
+                                      {
+                                          Core = Asked(core, e.Origin) with
+                                          {
+                                              Ordered = new PowerOrder(e.Action, HostPower.JobOf(host.Config.Name, e)),
+                                              Attempt = core.Attempt + 1, Failures = 0,
+                                          },
+                                      },
+            PowerTold e            => host with { Core = core with { Answer = e.Answer } },
             HostEvent.Fenced e     => new PoweredOff(Calm(core) with
                                       {
                                           Incarnation = e.Incarnation, Attempt = e.Attempt, Failures = 0,
+                                          OnStorageAlone = e.OnStorageAlone,
                                           Recent = e.Oath is { } oath ? core.Recent.Add(oath) : core.Recent,
                                       }),
+            LeaseFolderChosen e    => host with { Core = core with { LeaseFolder = e.Folder } },
+            Bound e                => host with { Core = core with { Bond = e.Bond } },
             PowerFailed e          => host with
                                       {
                                           Core = core with { Attempt = e.Attempt, Failures = core.Failures + 1 },
@@ -158,12 +209,14 @@ public static class HostDecider
             FenceSkipped e         => host with { Core = core with { Skipped = e.Why } },
             FenceOrdered e         => host with { Core = Asked(core, e.Origin) with { Skipped = null, FenceByHand = true } },
             PoweredOn              => new Rebooting(core),
-            MaintenanceRequested e => new Draining(Asked(core, e.Origin) with
+            MaintenanceRequested e => (host is NonResponsive ? host : new Draining(core)) with
                                       {
-                                          Job = new Job(e.Origin.Job, $"Moving host {host.Config.Name} to maintenance",
-                                              e.Origin),
-                                      }),
-            EnteredMaintenance     => new Maintenance(core with { Job = null }),
+                                          Core = Asked(core, e.Origin) with
+                                          {
+                                              Job = new Job(e.Origin.Job, $"Moving host {host.Config.Name} to maintenance", e.Origin),
+                                          },
+                                      },
+            EnteredMaintenance     => new Maintenance(core with { Job = null, Bond = null }),
             Removed e              => new Gone(Asked(core, e.Origin)),
             _                      => host,
         };
@@ -173,17 +226,19 @@ public static class HostDecider
     public static ImmutableArray<HostEffect> Outstanding(HostState host) => host switch
     {
         Initializing  => [Link(host), Announce(host, Guests.No, Reach.No), Told(host)],
-        Up            => [Link(host), Announce(host, Guests.Yes, Reach.Yes)],
+        Up            => [Link(host), Announce(host, Guests.Yes, Reach.Yes), .. FolderOf(host)],
         Draining      => [Link(host), Announce(host, Guests.No, Reach.Yes), new HostEffect.Drain(host.Core.Incarnation)],
         Connecting    => [Link(host), Announce(host, Guests.No, Reach.No)],
         NonResponsive when host.Config.FenceAgents.IsEmpty || !host.Config.PowerManagementEnabled
-                      => [Link(host), Announce(host, Guests.No, Reach.No), new HostEffect.TellLost(host.Core.Incarnation)],
+                      => [Link(host), Announce(host, Guests.No, Reach.No), new HostEffect.TellLost(host.Core.Incarnation),
+                          .. SelfFence(host), .. Leaving(host)],
         NonResponsive => [Link(host), Announce(host, Guests.No, Reach.No), new HostEffect.TellLost(host.Core.Incarnation),
-                          Power(host, PowerAction.Off)],
+                          Power(host, PowerAction.Off), .. SelfFence(host), .. Leaving(host)],
         PoweredOff when host.Config.FenceAgents.IsEmpty || !host.Config.PowerManagementEnabled
                       => [Link(host), Announce(host, Guests.No, Reach.No), Told(host)],
         PoweredOff    => [Link(host), Announce(host, Guests.No, Reach.No), Told(host), Power(host, PowerAction.On)],
         Rebooting     => [Link(host), Announce(host, Guests.No, Reach.No), Told(host), new HostEffect.AwaitBoot(host.Core.Attempt)],
+        Maintenance { Core.Ordered: { } order } => [Announce(host, Guests.No, Reach.No), Power(host, HostPower.Next(order))],
         Maintenance   => [Announce(host, Guests.No, Reach.No)],
         _             => [],
     };
@@ -198,10 +253,24 @@ public static class HostDecider
     private static HostEffect Announce(HostState host, Guests guests, Reach reach) =>
         new HostEffect.Announce(guests == Guests.Yes, reach == Reach.Yes, host.Core.Incarnation);
 
-    private static HostEffect Told(HostState host) => new HostEffect.TellFenced(host.Core.Incarnation);
+    /// <summary>Asked to maintenance while it is silent: it goes there when no VM sits on it.</summary>
+    private static ImmutableArray<HostEffect> Leaving(HostState host) =>
+        host.Core.Job is null ? [] : [new HostEffect.LookWhetherEmpty(host.Core.Attempt)];
+
+    private static HostEffect Told(HostState host) => new HostEffect.TellFenced(host.Core.Incarnation, host.Core.OnStorageAlone);
+
+    private static ImmutableArray<HostEffect> FolderOf(HostState host) =>
+        host.Core.LeaseFolder == "" ? [new HostEffect.ChooseLeaseFolder()] : [];
+
+    private static ImmutableArray<HostEffect> SelfFence(HostState host) =>
+        BondOf(host) is { } bond ? [new HostEffect.AwaitSelfFence(bond, host.Core.Incarnation)] : [];
+
+    /// <summary>What the present boot is bound by; a boot that is not bound proves nothing by its silence.</summary>
+    private static HostBond? BondOf(HostState host) =>
+        host.Core.Bond is { } bond && bond.BootId == host.Core.Facts?.BootId ? bond : null;
 
     private static HostEffect Power(HostState host, PowerAction action) =>
-        new HostEffect.Power(action, host.Core.Attempt, host.Core.Failures, host.Core.FenceByHand);
+        new HostEffect.Power(action, host.Core.Attempt, host.Core.Failures, host.Core.FenceByHand || host is Maintenance);
 
     private static Decision Accept(params ImmutableArray<HostEvent> facts) => new Decision.Accept(facts);
 
@@ -211,7 +280,18 @@ public static class HostDecider
 
     private static Decision Done { get; } = new Decision.AlreadyDone();
 
-    private static Decision Fenced(VmId vm, long incarnation) => Relay(new HostEffect.AnswerFenced(vm, incarnation));
+    private static Decision Fenced(HostState host, VmId vm, long incarnation) =>
+        Relay(new HostEffect.AnswerFenced(vm, incarnation, host.Core.OnStorageAlone));
+
+    /// <summary>The number of its last renewal rises all the time, and is not noted anew for that alone.</summary>
+    private static Decision Binding(HostState host, ReportBound c)
+    {
+        if (host is not (Up or Draining)) return No(Fault.StaleReport);
+        if (c.Bond is { } bond && bond.BootId != host.Core.Facts?.BootId) return No(Fault.StaleReport);
+        return (host.Core.Bond is { } known ? known with { Number = c.Bond?.Number ?? 0 } : null) == c.Bond
+            ? Done
+            : Accept(new Bound(c.Bond, c.At));
+    }
 
     private static Decision Reached(HostState host, ReportReached c)
     {
@@ -230,7 +310,7 @@ public static class HostDecider
             ? Accept(new CameUp(c.Facts, incarnation, c.At))
             : new Decision.Accept(new CameUp(c.Facts, incarnation, c.At))
             {
-                Then = [new HostEffect.TellFenced(incarnation)],
+                Then = [new HostEffect.TellFenced(incarnation, false)],
             };
     }
 
@@ -246,7 +326,7 @@ public static class HostDecider
     /// asked. While the host is neither reached nor silent there is no word.</summary>
     private static Decision Whether(HostState host, AskWhetherGone c) => host switch
     {
-        _ when c.Seat.Incarnation < host.Core.Incarnation => Fenced(c.Vm, host.Core.Incarnation),
+        _ when c.Seat.Incarnation < host.Core.Incarnation => Fenced(host, c.Vm, host.Core.Incarnation),
         NonResponsive => Relay(new HostEffect.AnswerLost(c.Vm, host.Core.Incarnation)),
         Up or Draining => Relay(new HostEffect.Inquire(c.Vm, c.Seat.Lease)),
         _ => Done,
@@ -254,7 +334,7 @@ public static class HostDecider
 
     private static Decision Pass(HostState host, VmId vm, Seat seat, HostEffect order) => host switch
     {
-        _ when seat.Incarnation < host.Core.Incarnation => Fenced(vm, host.Core.Incarnation),
+        _ when seat.Incarnation < host.Core.Incarnation => Fenced(host, vm, host.Core.Incarnation),
         Up or Draining                                  => Relay(order),
         NonResponsive                                   => Relay(new HostEffect.AnswerLost(vm, host.Core.Incarnation)),
         _                                               => No(Fault.HostNotUp),
@@ -307,11 +387,15 @@ public static class HostDecider
         HostCommand.CancelMigration c => (c.Vm, c.From),
         AbandonIncoming c             => (c.Vm, c.Seat),
         ActOnGuest c                  => (c.Vm, c.Seat),
+        SaveGuest c                   => (c.Vm, c.Seat),
         _                             => (null, null),
     };
 
     private static bool SameBoot(HostCore core, CameUp e) =>
         core.Facts is null || core.Facts.BootId == e.Facts.BootId;
+
+    /// <summary>An agent of another version may bind the host otherwise, or not at all.</summary>
+    private static bool SameAgent(HostCore core, CameUp e) => SameBoot(core, e) && core.Facts?.Version == e.Facts.Version;
 
     /// <summary>What was said of fencing it belongs to one silence.</summary>
     private static HostCore Calm(HostCore core) => core with { Skipped = null, FenceByHand = false, Doubted = false };

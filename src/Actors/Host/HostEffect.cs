@@ -1,3 +1,4 @@
+using Orchestrator.Actors.Cluster;
 using Orchestrator.Actors.Vm;
 
 namespace Orchestrator.Actors.Host;
@@ -20,7 +21,13 @@ public abstract record HostEffect
     public sealed record TellLost(long Incarnation) : HostEffect;
 
     /// <summary>Tell every VM that sat here in a former life: the old copy is dead.</summary>
-    public sealed record TellFenced(long Incarnation) : HostEffect;
+    public sealed record TellFenced(long Incarnation, bool OnStorageAlone) : HostEffect;
+
+    /// <summary>Look for shared storage that the host can keep its lease on.</summary>
+    public sealed record ChooseLeaseFolder : HostEffect;
+
+    /// <summary>Have neighbours watch its lease on the storage, and say when it must have ended its guests.</summary>
+    public sealed record AwaitSelfFence(HostBond Bond, long Incarnation) : HostEffect;
 
     /// <param name="Failures">Attempts that failed in a row: wait longer before the next.</param>
     /// <param name="ByHand">An operator has ordered it: the cluster's fencing policy is not asked.</param>
@@ -32,18 +39,30 @@ public abstract record HostEffect
     /// <summary>Move the guests away, and say when none is left.</summary>
     public sealed record Drain(long Incarnation) : HostEffect;
 
+    /// <summary>Say so when no VM sits on the silent host.</summary>
+    public sealed record LookWhetherEmpty(long Attempt) : HostEffect;
+
     // relayed once
     public sealed record LeaveCluster : HostEffect;
 
-    public sealed record SendLaunch(VmId Vm, Seat Seat, VmConfig Definition) : HostEffect;
+    public sealed record SendLaunch(VmId Vm, Seat Seat, VmConfig Definition) : HostEffect
+    {
+        /// <summary>As <see cref="HostCommand.Launch.Memory"/>.</summary>
+        public string Memory { get; init; } = "";
+    }
 
     public sealed record SendHalt(VmId Vm, Lease Lease, StopMode Mode) : HostEffect;
 
     public sealed record SendIncoming(VmId Vm, Seat Seat, VmConfig Definition) : HostEffect;
 
-    public sealed record SendMigrate(VmId Vm, Seat From, Seat To) : HostEffect;
+    public sealed record SendMigrate(VmId Vm, Seat From, Seat To) : HostEffect
+    {
+        public MigrationTerms? Terms { get; init; }
+    }
 
     public sealed record SendCancel(VmId Vm, Lease Lease) : HostEffect;
+
+    public sealed record SendSave(VmId Vm, Lease Lease, JobId Id, string Path) : HostEffect;
 
     public sealed record SendAction(VmId Vm, Lease Lease, PendingAction Action) : HostEffect;
 
@@ -54,9 +73,19 @@ public abstract record HostEffect
 
     public sealed record SendImageJob(ImageWork Work) : HostEffect;
 
+    /// <summary>Ask its power device whether the power is on.</summary>
+    public sealed record AskPower(JobId Question) : HostEffect;
+
+    /// <summary>The proxy that was asked is away: ask the next one.</summary>
+    public sealed record NextProxy(long Attempt, PowerAction Action) : HostEffect;
+
     public sealed record SendFence(HostCommand.RunFence Order) : HostEffect;
+
+    public sealed record SendLeaseReading(HostId Target, Guid Reading, string Folder) : HostEffect;
+
+    public sealed record NoteStorageLease(Guid Reading, bool Trusted, string BootId, long Number) : HostEffect;
 
     public sealed record AnswerLost(VmId Vm, long Incarnation) : HostEffect;
 
-    public sealed record AnswerFenced(VmId Vm, long Incarnation) : HostEffect;
+    public sealed record AnswerFenced(VmId Vm, long Incarnation, bool OnStorageAlone) : HostEffect;
 }

@@ -25,7 +25,17 @@ public abstract record HostEvent
     {
         /// <summary>The job under which an operator swore it; null when power management proved it.</summary>
         public JobId? Oath { get; init; }
+
+        /// <summary>Proved by its lease alone, without a watchdog: a guest without a disk of its own, which the storage could
+        /// lock, is not proved dead.</summary>
+        public bool OnStorageAlone { get; init; }
     }
+
+    /// <summary>Where it is to keep its lease on shared storage.</summary>
+    public sealed record LeaseFolderChosen(string Folder, DateTimeOffset At) : HostEvent;
+
+    /// <summary>By what it is bound from now on; null: by nothing.</summary>
+    public sealed record Bound(HostBond? Bond, DateTimeOffset At) : HostEvent;
 
     /// <summary>It answers in the boot whose power was said to be off: what is said of it was not true.</summary>
     public sealed record FenceDoubted(string BootId, DateTimeOffset At) : HostEvent;
@@ -37,6 +47,12 @@ public abstract record HostEvent
 
     /// <summary>An operator wants it fenced, whatever the cluster's policy says.</summary>
     public sealed record FenceOrdered(Origin Origin) : HostEvent;
+
+    /// <summary>A user wants the power of a host in maintenance turned.</summary>
+    public sealed record PowerOrdered(Origin Origin, PowerAction Action) : HostEvent;
+
+    /// <summary>What its power device answered to a user's question.</summary>
+    public sealed record PowerTold(PowerAnswer Answer, DateTimeOffset At) : HostEvent;
 
     public sealed record PoweredOn(DateTimeOffset At) : HostEvent;
 

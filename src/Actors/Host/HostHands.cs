@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Collections.Immutable;
 using Akka.Actor;
 using Orchestrator.Actors.Cluster;
@@ -15,37 +16,44 @@ namespace Orchestrator.Actors.Host;
 /// </summary>
 public sealed class HostHands(HostId id, HostWorld world) : IHands<HostState, HostEffect>
 {
-    private const int TroublesKept = 6;
-
-    /// <summary>Guests that a host which is emptied moves at a time: oVirt's max_outgoing_migrations. More would share the
-    /// network's speed, and each would take longer over its last moment.</summary>
-    private const int MovesAtOnce = 2;
+    /// <summary>While a data center has no storage, its hosts ask for some so often.</summary>
+    private static readonly TimeSpan FolderSoughtEvery = TimeSpan.FromSeconds(5);
 
     /// <summary>From power on to an answer: large servers test their memory for a quarter of an hour.</summary>
     private static readonly TimeSpan BootAwaited = TimeSpan.FromMinutes(20);
 
+    /// <summary>A host that turns another's power is looked at so often meanwhile.</summary>
+    private static readonly TimeSpan ProxyLookedAtEvery = TimeSpan.FromMilliseconds(500);
+
+    private static readonly TimeSpan ProxyAnswersWithin = TimeSpan.FromSeconds(1);
+
     private readonly CancellationTokenSource _closed = new();
+    private readonly ConcurrentDictionary<HostId, (long Attempt, PowerAction Action, HostCommand? Report)> _turned = new();
     private HostLink? _link;
+    private SelfFenceWatch? _selfFence;
+    private long? _folderSought;
     private HostEffect.KeepLink? _linked;
     private HostEffect.Announce? _announced;
     private ClusterId _cluster;
-    private string _name = "";
     private readonly Backoff _moves = new(TimeSpan.FromSeconds(2));
-    private (HostEffect.Power? Effect, DateTimeOffset Until) _power;
+    private volatile PowerTurn? _power;
     private volatile HostEffect.Power? _owed;
     private int _powerRound;
     private (long Attempt, long Since, DateTimeOffset At)? _boot;
     private volatile IActorRef? _drained;
-    private ImmutableArray<Remark> _troubles = [];
+    private readonly HostTroubles _troubles = new(id, world);
+    private AgentOrders? _orders;
 
-    public IReadOnlyList<Remark> Troubles => _troubles;
+    public IReadOnlyList<Remark> Troubles => _troubles.All;
 
     public void Do(HostEffect effect, Reach<HostState> reach)
     {
         if (reach.State.Core.Config is not { } config) return;
-        (_cluster, _name) = (config.Cluster, config.Name);
-        _link?.Know(new HostRow(config.Name, reach.State.Core.Incarnation));
-        if (reach.State is not (HostState.NonResponsive or HostState.PoweredOff)) _owed = null;
+        (_cluster, _troubles.Name) = (config.Cluster, config.Name);
+        _link?.Know(Row(reach.State));
+        if (reach.State is not HostState.NonResponsive) EndSelfFence();
+        if (reach.State is not (HostState.NonResponsive or HostState.PoweredOff or HostState.Maintenance { Core.Ordered: not null }))
+            _owed = null;
         if (reach.State is not HostState.Draining) Stay();
         switch (effect)
         {
@@ -65,13 +73,22 @@ public sealed class HostHands(HostId id, HostWorld world) : IHands<HostState, Ho
                 _ = ToGuests(new VmCommand.LoseHost(id, e.Incarnation, world.Clock.GetUtcNow()));
                 break;
             case HostEffect.TellFenced e:
-                _ = ToGuests(new VmCommand.ConfirmFence(id, e.Incarnation, world.Clock.GetUtcNow()));
+                _ = ToGuests(Dead(e.Incarnation, e.OnStorageAlone));
+                break;
+            case HostEffect.ChooseLeaseFolder:
+                _ = ChooseLeaseFolder(config.Cluster, reach.Self);
+                break;
+            case HostEffect.AwaitSelfFence e:
+                AwaitSelfFence(e, config.Cluster, reach.Self);
+                break;
+            case HostEffect.NoteStorageLease e:
+                _selfFence?.Note(e);
                 break;
             case HostEffect.AnswerLost e:
                 ToVm(e.Vm, new VmCommand.LoseHost(id, e.Incarnation, world.Clock.GetUtcNow()));
                 break;
             case HostEffect.AnswerFenced e:
-                ToVm(e.Vm, new VmCommand.ConfirmFence(id, e.Incarnation, world.Clock.GetUtcNow()));
+                ToVm(e.Vm, Dead(e.Incarnation, e.OnStorageAlone));
                 break;
             case HostEffect.AwaitBoot e:
                 AwaitBoot(e.Attempt, reach.Self);
@@ -84,11 +101,20 @@ public sealed class HostHands(HostId id, HostWorld world) : IHands<HostState, Ho
                 _owed = e;
                 _ = Power(e, config, reach.Self);
                 break;
+            case HostEffect.LookWhetherEmpty e:
+                _ = LookWhetherEmpty(e.Attempt, reach.Self);
+                break;
+            case HostEffect.AskPower e:
+                _ = AskPower(e.Question, config, reach.Self);
+                break;
+            case HostEffect.NextProxy e:
+                if (_owed is { } still && (still.Attempt, still.Action) == (e.Attempt, e.Action)) _ = NextProxy(still, config, reach.Self);
+                break;
             case HostEffect.SendFence e:
                 _ = Fence(e.Order, reach.Epoch);
                 break;
             default:
-                if (_link is { } link) _ = Order(effect, link);
+                if (_link is { } link) _ = (_orders ??= new AgentOrders(id, world, _troubles, _closed.Token)).Give(effect, link);
                 break;
         }
     }
@@ -106,13 +132,51 @@ public sealed class HostHands(HostId id, HostWorld world) : IHands<HostState, Ho
         Unlink();
         _linked = e;
         _link = new HostLink(
-            id, new HostRow(_name, reach.State.Core.Incarnation), reach.Epoch, world.Client(e), world, reach.Self, Changed);
+            id, Row(reach.State), reach.Epoch, world.Client(e), world, reach.Self, Changed);
     }
 
     private void Unlink()
     {
+        EndSelfFence();
         _link?.Dispose();
         (_link, _linked) = (null, null);
+    }
+
+    /// <summary>A host that counts as dead, or has been emptied, is not kept alive.</summary>
+    private static HostRow Row(HostState host) => new(
+        host.Core.Config?.Name ?? "", host.Core.Incarnation,
+        host is HostState.Up or HostState.Draining or HostState.Connecting or HostState.NonResponsive ? host.Core.LeaseFolder : "");
+
+    private VmCommand.ConfirmFence Dead(long incarnation, bool onStorageAlone) =>
+        new(id, incarnation, world.Clock.GetUtcNow()) { OnStorageAlone = onStorageAlone };
+
+    private void AwaitSelfFence(HostEffect.AwaitSelfFence owed, ClusterId cluster, IActorRef self)
+    {
+        if (_link is not { } link || _selfFence?.Owed == owed) return;
+        EndSelfFence();
+        _selfFence = new SelfFenceWatch(id, cluster, owed, link, world, self);
+    }
+
+    private void EndSelfFence()
+    {
+        _selfFence?.Dispose();
+        _selfFence = null;
+    }
+
+    /// <summary>All hosts of a data center take the oldest of its active data domains.</summary>
+    private async Task ChooseLeaseFolder(ClusterId cluster, IActorRef self)
+    {
+        if (_folderSought is { } sought && world.Clock.GetElapsedTime(sought) < FolderSoughtEvery) return;
+        _folderSought = world.Clock.GetTimestamp();
+        try
+        {
+            if (await world.Read.LeaseFolder(cluster, _closed.Token) is { } folder)
+                self.Tell(new HostCommand.UseLeaseFolder(folder, world.Clock.GetUtcNow()));
+        }
+        catch (Exception e) when (e is EntityUnavailableException or OperationCanceledException)
+        {
+            // Sought again.
+        }
     }
 
     private void AwaitBoot(long attempt, IActorRef self)
@@ -147,8 +211,11 @@ public sealed class HostHands(HostId id, HostWorld world) : IHands<HostState, Ho
         var now = world.Clock.GetUtcNow();
         world.Entities.Tell(Kinds.Cluster, _cluster.Value, new ClusterCommand.ReportHost(
             new HostReport(
-                id, _name, flags.Incarnation, flags.TakesGuests, flags.Reachable,
-                facts?.Cpus ?? 0, facts?.Memory ?? 0, guests),
+                id, _troubles.Name, flags.Incarnation, flags.TakesGuests, flags.Reachable,
+                facts?.Cpus ?? 0, facts?.Memory ?? 0, guests)
+            {
+                LinkMbps = facts?.LinkMbps ?? 0,
+            },
             now));
     }
 
@@ -174,7 +241,8 @@ public sealed class HostHands(HostId id, HostWorld world) : IHands<HostState, Ho
             var now = world.Clock.GetUtcNow();
             if (guests.Count == 0) self.Tell(new HostCommand.ReportEmpty(now));
             var moving = guests.Where(g => g.Moves).Select(g => g.Vm).ToHashSet();
-            foreach (var vm in _moves.Due([.. guests.Select(g => g.Vm)], vm => !moving.Contains(vm), MovesAtOnce - moving.Count, now))
+            var atOnce = await MovesAtOnce();
+            foreach (var vm in _moves.Due([.. guests.Select(g => g.Vm)], vm => !moving.Contains(vm), atOnce - moving.Count, now))
                 ToVm(new VmId(vm), new VmCommand.Migrate(Origin.System(world.NewId(), now), null, Force: true));
         }
         catch (Exception e) when (e is EntityUnavailableException or OperationCanceledException)
@@ -183,17 +251,31 @@ public sealed class HostHands(HostId id, HostWorld world) : IHands<HostState, Ho
         }
     }
 
+    /// <summary>As many as the cluster lets a host move anyway: those that wait for their turn could not be rebooted meanwhile,
+    /// and would leave although the host is wanted back.</summary>
+    private async Task<int> MovesAtOnce()
+    {
+        var cluster = await world.Read.View<ClusterView>(Kinds.Cluster, _cluster.Value, _closed.Token);
+        return MigrationTerms.AtOnce(cluster?.Config.Migration ?? new MigrationOptions(), new Move(id, new MigrationOptions(), null), 1);
+    }
+
     /// <summary>Asks a neighbour to turn the power; the engine does it itself when there is none.</summary>
     private async Task Power(HostEffect.Power e, HostConfig config, IActorRef self)
     {
         var now = world.Clock.GetUtcNow();
-        if (_power.Effect is { } under && under with { Failures = e.Failures } == e && now < _power.Until) return;
+        if (_power is { } under && under.Effect with { Failures = e.Failures } == e && now < under.Until)
+        {
+            // The proxy's owner may have died with the order; who has it does not begin anew.
+            if (under is { Proxy: { } proxy, Order: { } order }) world.Entities.Tell(Kinds.Host, proxy.Value, order);
+            return;
+        }
+
         var wait = Pause.After(e.Failures, TimeSpan.FromSeconds(2));
-        _power = (e, now + wait + FencingPolicy.OthersAwaited + world.Settings.FencePatience);
+        _power = new PowerTurn(e, now + wait + FencingPolicy.OthersAwaited + world.Settings.FencePatience);
         try
         {
             var policy = await Policy(e, config.Cluster);
-            if (policy is not null && FencingPolicy.Grace(policy) is var grace && grace > wait) wait = grace;
+            if (policy is not null && FencingPolicy.Grace(policy, _selfFence is not null) is var grace && grace > wait) wait = grace;
             if (wait > TimeSpan.Zero)
             {
                 await world.Pause(wait, _closed.Token);
@@ -205,7 +287,7 @@ public sealed class HostHands(HostId id, HostWorld world) : IHands<HostState, Ho
             if (policy is not null && await Forbidden(policy, config.Cluster) is { } skip)
             {
                 // Asked again at the next tick: the policy, or what is reached, may have changed.
-                _power = default;
+                _power = null;
                 self.Tell(new HostCommand.ReportFenceSkipped(e.Attempt, skip.Why, skip.Words, world.Clock.GetUtcNow()));
                 return;
             }
@@ -214,21 +296,76 @@ public sealed class HostHands(HostId id, HostWorld world) : IHands<HostState, Ho
         }
         catch (Exception failure) when (failure is EntityUnavailableException or OperationCanceledException)
         {
-            _power = default;
+            _power = null;
         }
     }
 
     private async Task ByProxy(HostEffect.Power e, HostConfig config, IActorRef self)
     {
         var order = new HostCommand.RunFence(id, config.Name, e.Attempt, e.Action, config.FenceAgents);
-        var neighbours = await world.Read.Neighbours(id, config.Cluster, _closed.Token);
-        var round = _powerRound++;
-        // After all neighbours have had their turn, the engine's own node has one.
-        if (round % (neighbours.Count + 1) is var turn && turn < neighbours.Count)
-            world.Entities.Tell(Kinds.Host, neighbours[turn].Value, order);
-        else
+        var (neighbours, near) = await world.Read.Neighbours(id, config, _closed.Token);
+        // Each action begins among those that are preferred; who fails it passes it on to all.
+        if (e.Failures == 0 && near > 0 && _power?.Proxy is null) _powerRound %= near;
+        for (var asked = 0; asked <= neighbours.Count; asked++)
+        {
+            // After all neighbours have had their turn, the engine's own node has one.
+            var turn = _powerRound++ % (neighbours.Count + 1);
+            if (turn == neighbours.Count)
+            {
+                self.Tell(await Turn(order, (agent, password) =>
+                    world.LocalFence.Run(AgentWords.Fence(agent, e.Action, password, null), _closed.Token)));
+                return;
+            }
+
+            // One that is not up any more says so at once.
+            if (await world.Entities.Ask(Kinds.Host, neighbours[turn].Value, order, _closed.Token) is Reply.Refused) continue;
+            if (_power is { } under && under.Effect == e) _power = under with { Proxy = neighbours[turn], Order = order };
+            return;
+        }
+    }
+
+    /// <summary>The proxy's agent went away with the order: who turns the power twice turns it off all the same.</summary>
+    private async Task NextProxy(HostEffect.Power e, HostConfig config, IActorRef self)
+    {
+        try
+        {
+            if (world.MayAct()) await ByProxy(e, config, self);
+        }
+        catch (Exception failure) when (failure is EntityUnavailableException or OperationCanceledException)
+        {
+            _power = null;
+        }
+    }
+
+    /// <summary>A user's question goes to one neighbour, or to this node when there is none.</summary>
+    private async Task AskPower(JobId question, HostConfig config, IActorRef self)
+    {
+        var order = new HostCommand.RunFence(id, config.Name, 0, PowerAction.Status, config.FenceAgents) { Question = question };
+        try
+        {
+            foreach (var neighbour in (await world.Read.Neighbours(id, config, _closed.Token)).All)
+                if (await world.Entities.Ask(Kinds.Host, neighbour.Value, order, _closed.Token) is not Reply.Refused)
+                    return;
             self.Tell(await Turn(order, (agent, password) =>
-                world.LocalFence.Run(AgentWords.Fence(agent, e.Action, password, null), _closed.Token)));
+                world.LocalFence.Run(AgentWords.Fence(agent, PowerAction.Status, password, null), _closed.Token)));
+        }
+        catch (Exception failure) when (failure is EntityUnavailableException or OperationCanceledException)
+        {
+            // The user is told that there was no answer, and asks again.
+        }
+    }
+
+    private async Task LookWhetherEmpty(long attempt, IActorRef self)
+    {
+        try
+        {
+            if ((await world.Read.VmsOn(id, _closed.Token)).Count == 0)
+                self.Tell(new HostCommand.ReportEmpty(world.Clock.GetUtcNow()) { Attempt = attempt });
+        }
+        catch (Exception failure) when (failure is EntityUnavailableException or OperationCanceledException)
+        {
+            // Looked at again at the next tick.
+        }
     }
 
     private bool StillOwed(HostEffect.Power e) => _owed is { } power && power.Attempt == e.Attempt && power.Action == e.Action;
@@ -245,7 +382,7 @@ public sealed class HostHands(HostId id, HostWorld world) : IHands<HostState, Ho
         var (hosts, unreached) = policy.SkipFencingIfConnectivityBroken
             ? await world.Read.Reachability(cluster, _closed.Token)
             : default;
-        return FencingPolicy.Forbids(policy, hosts, unreached);
+        return FencingPolicy.Forbids(policy, _selfFence?.Renews == true, hosts, unreached);
     }
 
     /// <summary>As proxy: turns the power of another host with a program on this host.</summary>
@@ -254,267 +391,123 @@ public sealed class HostHands(HostId id, HostWorld world) : IHands<HostState, Ho
         if (_link is not { } link || !world.MayAct()) return;
         try
         {
-            var report = await Turn(order, (agent, password) =>
+            if (order.Question is null && _turned.TryGetValue(order.Target, out var last)
+                && (last.Attempt, last.Action) == (order.Attempt, order.Action))
+            {
+                // Said again by one who may not have heard the answer.
+                if (last.Report is not null) world.Entities.Tell(Kinds.Host, order.Target.Value, last.Report);
+                return;
+            }
+
+            if (order.Question is null) _turned[order.Target] = (order.Attempt, order.Action, null);
+            if (!await Answers(link))
+            {
+                _turned.TryRemove(order.Target, out _);
+                Away(order);
+                return;
+            }
+
+            var work = Turn(order, (agent, password) =>
                 link.Client.Fence(AgentWords.Fence(agent, order.Action, password, epoch), _closed.Token));
+            _ = Mind(work, order, link);
+            var report = await work;
+            if (order.Question is null) _turned[order.Target] = (order.Attempt, order.Action, report);
             world.Entities.Tell(Kinds.Host, order.Target.Value, report);
         }
         catch (Exception e) when (e is EntityUnavailableException or OperationCanceledException)
         {
-            Failed($"power {order.Action} of {order.TargetName}", e.Message);
+            _troubles.Failed($"power {order.Action} of {order.TargetName}", e.Message);
         }
     }
 
-    /// <summary>Tries the fence agents in their order until one says that it is done.</summary>
+    /// <summary>An agent that dies with a power order must not cost the time in which an order counts as under way.</summary>
+    private async Task Mind(Task work, HostCommand.RunFence order, HostLink link)
+    {
+        while (!work.IsCompleted && !_closed.IsCancellationRequested)
+        {
+            await world.Pause(ProxyLookedAtEvery, _closed.Token);
+            if (work.IsCompleted || await Answers(link) || work.IsCompleted) continue;
+            Away(order);
+            return;
+        }
+    }
+
+    private void Away(HostCommand.RunFence order)
+    {
+        if (_closed.IsCancellationRequested) return;
+        HostCommand report = order.Question is { } question
+            ? new HostCommand.ReportPower(
+                order.Attempt, order.Action, false, PowerState.Unknown, $"the agent of host {_troubles.Name}, which was to ask, does not answer",
+                world.Clock.GetUtcNow())
+            { Question = question }
+            : new HostCommand.ReportProxyAway(order.Attempt, order.Action, _troubles.Name);
+        _troubles.Note($"power {Word(order.Action)} of {order.TargetName}: the agent does not answer; another host is asked");
+        world.Entities.Tell(Kinds.Host, order.Target.Value, report);
+    }
+
+    /// <summary>Whether the agent answers at all, within a second.</summary>
+    private async Task<bool> Answers(HostLink link)
+    {
+        using var limit = new CancellationTokenSource(ProxyAnswersWithin, world.Clock);
+        try
+        {
+            await link.Client.Describe(limit.Token);
+            return true;
+        }
+        catch (Exception e) when (e is AgentUnreachableException or AgentRefusedException or OperationCanceledException)
+        {
+            return false;
+        }
+    }
+
+    /// <summary>Asks the fence agents step by step until one says that it is done.</summary>
     private async Task<HostCommand> Turn(HostCommand.RunFence order, Func<FenceAgent, string?, Task<FenceResult>> turn)
     {
         var result = new FenceResult(FencePower.Unknown, false, "no fence agent is configured");
-        foreach (var agent in order.Agents.OrderBy(a => a.Order))
+        foreach (var step in FenceSequence.Steps(order.Agents))
         {
-            var password = agent.Secret == "" ? null : await world.Passwords.Get(agent.Secret, _closed.Token);
-            try
-            {
-                result = await turn(agent, password);
-                ActorMeters.Fenced(Word(order.Action), result.Ok ? "done" : "failed");
-            }
-            catch (Exception e) when (e is AgentUnreachableException or AgentRefusedException)
-            {
-                result = new FenceResult(FencePower.Unknown, false, e.Message);
-                ActorMeters.Fenced(Word(order.Action), "unreachable");
-            }
-
+            var asked = step.Select(agent => One(order, agent, turn)).ToList();
+            var answers = new List<FenceResult>();
+            foreach (var one in asked) answers.Add(await one);
+            result = FenceSequence.Together(order.Action, answers);
             if (result.Ok) break;
-            Note($"power {Word(order.Action)} of {order.TargetName} by {agent.Type}: {result.Message}");
         }
 
         return new HostCommand.ReportPower(
-            order.Attempt, order.Action, result.Ok, AgentWords.Power(result.Power), result.Message,
-            world.Clock.GetUtcNow());
+            order.Attempt, order.Action, result.Ok, AgentWords.Power(result.Power), result.Message, world.Clock.GetUtcNow())
+        {
+            Question = order.Question,
+        };
     }
 
-    private async Task Order(HostEffect effect, HostLink link)
+    private async Task<FenceResult> One(
+        HostCommand.RunFence order, FenceAgent agent, Func<FenceAgent, string?, Task<FenceResult>> turn)
     {
-        // A process that was frozen and wakes must not act on what it believed before.
-        if (!world.MayAct()) return;
+        FenceResult result;
         try
         {
-            await (effect switch
-            {
-                HostEffect.SendLaunch e => Launch(e, link),
-                HostEffect.SendHalt e => Halt(e, link),
-                HostEffect.SendIncoming e => Incoming(e, link),
-                HostEffect.SendMigrate e => Migrate(e, link),
-                HostEffect.SendCancel e => Cancel(e, link),
-                HostEffect.SendAction e => Act(e, link),
-                HostEffect.SendAbandonIncoming e => Abandon(e, link),
-                HostEffect.Inquire e => Inquire(e, link),
-                HostEffect.SendImageJob e => Work(e.Work, link),
-                _ => Task.CompletedTask,
-            });
+            var password = agent.Secret == "" ? null : await world.Passwords.Get(agent.Secret, _closed.Token);
+            var options = agent.EncryptOptions ? await world.Passwords.Get(agent.OptionsSecret, _closed.Token) : null;
+            result = await turn(options is null ? agent : agent with { Options = AgentWords.Options(options) }, password);
+            ActorMeters.Fenced(Word(order.Action), result.Ok ? "done" : "failed");
         }
-        catch (Exception e) when (e is EntityUnavailableException or OperationCanceledException
-            or AgentUnreachableException or AgentRefusedException)
+        catch (Exception e) when (e is AgentUnreachableException or AgentRefusedException)
         {
-            // Whoever owes it says it again.
-            if (!_closed.IsCancellationRequested) Failed(effect.GetType().Name, e.Message);
-        }
-    }
-
-    private async Task Launch(HostEffect.SendLaunch e, HostLink link)
-    {
-        if (await Taken(e.Vm, e.Definition) is { } disk)
-        {
-            await Bury(e, disk, link);
-            return;
+            result = new FenceResult(FencePower.Unknown, false, e.Message);
+            ActorMeters.Fenced(Word(order.Action), "unreachable");
         }
 
-        var definition = AgentWords.Definition(e.Vm, e.Definition, await Images(e.Definition));
-        var answer = await link.Client.Launch(new LaunchOrder(link.Stamp, e.Seat.Lease.Number, definition), _closed.Token);
-        if (Heard(answer, link, e.Seat.Lease, "launch") is { } why)
-            ToVm(e.Vm, new VmCommand.RefuseLaunch(id, e.Seat.Lease, why, world.Clock.GetUtcNow()));
-    }
-
-    /// <summary>Asks each disk for itself: no two VMs write one image, whatever their definitions list.</summary>
-    /// <returns>Why the VM may not have a disk, or null.</returns>
-    private async Task<string?> Taken(VmId vm, VmConfig definition)
-    {
-        foreach (var attachment in definition.Disks)
-        {
-            var origin = Origin.System(world.NewId(), world.Clock.GetUtcNow());
-            if (await world.Entities.Ask(Kinds.Disk, attachment.Disk.Value, new DiskCommand.Attach(origin, vm), _closed.Token)
-                is Reply.Refused refused)
-                return $"disk {attachment.Disk} is not to be had: " + refused.Fault switch
-                {
-                    Fault.DiskInUse => "another VM has it",
-                    Fault.DiskIllegal => "its image is illegal",
-                    Fault.DiskLocked => "it is being removed",
-                    _ => "it is no more",
-                };
-        }
-
-        return null;
-    }
-
-    /// <summary>An order to start that was sent before may still be on its way: only when the agent has ended its lease is
-    /// the launch refused, and another host may be asked.</summary>
-    private async Task Bury(HostEffect.SendLaunch e, string why, HostLink link)
-    {
-        var answer = await link.Client.Stop(
-            e.Vm.Value, new StopOrder(link.Stamp, e.Seat.Lease.Number, Agent.Protocol.StopMode.PowerOff), _closed.Token);
-        if (Heard(answer, link, e.Seat.Lease, "stop") is not null || answer is AgentAnswer.Accepted { Receipt.Guest: null })
-            ToVm(e.Vm, new VmCommand.RefuseLaunch(id, e.Seat.Lease, why, world.Clock.GetUtcNow()));
-    }
-
-    private async Task Halt(HostEffect.SendHalt e, HostLink link)
-    {
-        var answer = await link.Client.Stop(
-            e.Vm.Value, new StopOrder(link.Stamp, e.Lease.Number, AgentWords.Mode(e.Mode)), _closed.Token);
-        // That lease is over there, whatever it was: nothing is left to stop.
-        if (answer is AgentAnswer.Refused { Refusal.Code: RefusalCode.UnknownVm or RefusalCode.StaleLease } gone)
-            ActorMeters.Ordered("stop", gone.Refusal.Code);
-        if (answer is AgentAnswer.Accepted { Receipt.Guest: null }) ActorMeters.Ordered("stop", "accepted");
-        if (answer is AgentAnswer.Refused { Refusal.Code: RefusalCode.UnknownVm or RefusalCode.StaleLease }
-            or AgentAnswer.Accepted { Receipt.Guest: null })
-            ToVm(e.Vm, new VmCommand.ReportMissing(id, e.Lease, world.Clock.GetUtcNow()));
-        else
-            _ = Heard(answer, link, e.Lease, "stop");
-    }
-
-    private async Task Incoming(HostEffect.SendIncoming e, HostLink link)
-    {
-        var definition = AgentWords.Definition(e.Vm, e.Definition, await Images(e.Definition));
-        var answer = await link.Client.PrepareIncoming(
-            new IncomingOrder(link.Stamp, e.Seat.Lease.Number, definition), _closed.Token);
-        if (Heard(answer, link, e.Seat.Lease, "incoming") is { } why)
-            ToVm(e.Vm, new VmCommand.RefuseMigration(e.Seat.Lease, why, world.Clock.GetUtcNow()));
-        else if (answer is AgentAnswer.Accepted { Receipt.Guest.State: Agent.Protocol.GuestState.Incoming })
-            ToVm(e.Vm, new VmCommand.ReportIncomingReady(id, e.Seat.Lease, world.Clock.GetUtcNow()));
-    }
-
-    private async Task Migrate(HostEffect.SendMigrate e, HostLink link)
-    {
-        var destination = await world.Read.View<HostView>(Kinds.Host, e.To.Host.Value, _closed.Token);
-        if (destination?.Facts is not { MigrationAddress: { Length: > 0 } uri }) return;
-        var answer = await link.Client.Migrate(
-            e.Vm.Value, new MigrateOrder(link.Stamp, e.From.Lease.Number, uri, e.To.Lease.Number), _closed.Token);
-        // A guest whose lease has ended here may have ended by arriving: its report says so, a refusal does not.
-        if (answer is AgentAnswer.Refused { Refusal.Code: RefusalCode.LeaseEnded or RefusalCode.StaleLease } late)
-        {
-            ActorMeters.Ordered("migrate", late.Refusal.Code);
-            return;
-        }
-
-        if (Heard(answer, link, e.From.Lease, "migrate") is { } why)
-            ToVm(e.Vm, new VmCommand.RefuseMigration(e.To.Lease, why, world.Clock.GetUtcNow()));
-    }
-
-    private async Task Cancel(HostEffect.SendCancel e, HostLink link)
-    {
-        var answer = await link.Client.CancelMigration(
-            e.Vm.Value, new GuestOrder(link.Stamp, e.Lease.Number), _closed.Token);
-        _ = Heard(answer, link, e.Lease, "cancel");
-    }
-
-    private async Task Act(HostEffect.SendAction e, HostLink link)
-    {
-        var (id, what) = e.Action;
-        var answer = what == GuestAction.Resume
-            ? await link.Client.Resume(e.Vm.Value, new GuestOrder(link.Stamp, e.Lease.Number), _closed.Token)
-            : await link.Client.Stop(e.Vm.Value, new StopOrder(link.Stamp, e.Lease.Number, AgentWords.Mode(what)) { Id = id.Value }, _closed.Token);
-        var now = world.Clock.GetUtcNow();
-        if (Heard(answer, link, e.Lease, what.ToString().ToLowerInvariant()) is { } why)
-            ToVm(e.Vm, new VmCommand.RefuseAction(id, why, now));
-        else if (answer is AgentAnswer.Accepted) ToVm(e.Vm, new VmCommand.ReportActionTaken(id, now));
-    }
-
-    private async Task Abandon(HostEffect.SendAbandonIncoming e, HostLink link)
-    {
-        var answer = await link.Client.Stop(
-            e.Vm.Value, new StopOrder(link.Stamp, e.Lease.Number, Agent.Protocol.StopMode.AbandonIncoming), _closed.Token);
-        _ = Heard(answer, link, e.Lease, "abandon_incoming");
-    }
-
-    private async Task Inquire(HostEffect.Inquire e, HostLink link)
-    {
-        var report = await link.Client.Report(_closed.Token);
-        if (report.BootId != link.BootId) return;
-        if (report.Guests.FirstOrDefault(g => g.Vm == e.Vm.Value) is { } guest)
-            link.Receipt(new OrderReceipt(report.Sequence, guest));
-        if (!report.Guests.Any(g => g.Vm == e.Vm.Value && g.Lease == e.Lease.Number))
-            ToVm(e.Vm, new VmCommand.ReportMissing(id, e.Lease, world.Clock.GetUtcNow()));
-    }
-
-    private async Task Work(ImageWork work, HostLink link)
-    {
-        link.Await(work);
-        try
-        {
-            link.TellJob(await link.Client.Run(work.Id, new JobOrder(link.Stamp, AgentWords.Job(work)), _closed.Token));
-            ActorMeters.Ordered("image_job", "accepted");
-        }
-        catch (AgentRefusedException e) when (e.Refusal.Code is not (RefusalCode.StaleEpoch or RefusalCode.OtherBoot or RefusalCode.NotReady))
-        {
-            ActorMeters.Ordered("image_job", e.Refusal.Code);
-            link.TellJob(new JobReport(work.Id, JobState.Failed, Message: e.Refusal.Message));
-        }
-    }
-
-    private void Failed(string what, string why)
-    {
-        Note($"{what} failed: {why}");
-        world.Failed(id, _name, what, why);
-    }
-
-    /// <summary>The same trouble again takes the place of what was noted before. Called by any thread.</summary>
-    private void Note(string what)
-    {
-        var now = new Remark(world.Clock.GetUtcNow(), what);
-        ImmutableInterlocked.Update(ref _troubles, troubles =>
-        {
-            var others = troubles.RemoveAll(t => t.What == what);
-            return (others.Length < TroublesKept ? others : others.RemoveAt(0)).Add(now);
-        });
+        if (!result.Ok) _troubles.Note($"power {Word(order.Action)} of {order.TargetName} by {agent.Type}: {result.Message}");
+        return result;
     }
 
     private static string Word(PowerAction action) => action.ToString().ToLowerInvariant();
 
-    /// <summary>Takes what an answer tells of the guest. A reason only when the order is finally refused.</summary>
-    private string? Heard(AgentAnswer answer, HostLink link, Lease lease, string what)
+    /// <summary>A power action that is under way until some time, and who was asked for it.</summary>
+    private sealed record PowerTurn(HostEffect.Power Effect, DateTimeOffset Until)
     {
-        switch (answer)
-        {
-            case AgentAnswer.Accepted a:
-                ActorMeters.Ordered(what, "accepted");
-                link.Receipt(a.Receipt);
-                return null;
-            case AgentAnswer.Refused { Refusal: var refusal }:
-                ActorMeters.Ordered(what, refusal.Code);
-                Note($"the agent refused {what} ({refusal.Code}): {refusal.Message}");
-                world.OrderRefused(id, _name, what, refusal);
-                // A copy under another lease is in the way: its VM is told again, and ends it.
-                if (refusal is { Code: RefusalCode.Occupied, Guest: { } other })
-                    ToVm(new VmId(other.Vm), AgentWords.Report(id, _name, 0, other, world.Clock.GetUtcNow()));
-                // Only what can never be carried out later under this lease is a refusal. All else may come to be by an
-                // order that is still on its way, so nobody else may start: it is said again.
-                return refusal.Code switch
-                {
-                    RefusalCode.Malformed or RefusalCode.LeaseEnded or RefusalCode.StaleLease => refusal.Message,
-                    RefusalCode.WrongState => refusal.Message,
-                    _ => null,
-                };
-            default:
-                ActorMeters.Ordered(what, "unknown");
-                Note($"no answer to {what}: {(answer as AgentAnswer.Unknown)?.Reason}");
-                return null;
-        }
-    }
+        public HostId? Proxy { get; init; }
 
-    private async Task<IReadOnlyDictionary<DiskId, (string Path, string Format)>> Images(VmConfig definition)
-    {
-        if (definition.Disks.IsEmpty) return ImmutableDictionary<DiskId, (string, string)>.Empty;
-        var images = ImmutableDictionary.CreateBuilder<DiskId, (string, string)>();
-        foreach (var attachment in definition.Disks)
-            if (await world.Read.View<DiskView>(Kinds.Disk, attachment.Disk.Value, _closed.Token) is { } disk)
-                images[attachment.Disk] = (disk.Path, disk.Config.Format == "raw" ? "raw" : "qcow2");
-        return images.ToImmutable();
+        public HostCommand.RunFence? Order { get; init; }
     }
 }

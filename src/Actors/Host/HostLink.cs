@@ -27,6 +27,7 @@ public sealed class HostLink : IDisposable
     private readonly Action _announce;
     private readonly CancellationTokenSource _closed = new();
     private readonly ReportPump _pump;
+    private readonly LeaseRenewals _renewals;
     private readonly Lock _gate = new();
     private readonly Dictionary<Guid, GuestShare> _guests = [];
     private readonly Dictionary<Guid, long> _told = [];
@@ -39,6 +40,7 @@ public sealed class HostLink : IDisposable
     private bool _breakSaid;
     private bool _dirty;
     private long _announcedAt;
+    private long _heardAt;
 
     public HostLink(
         HostId id, HostRow row, long epoch, IAgent client, HostWorld world, IActorRef self, Action announce)
@@ -46,7 +48,9 @@ public sealed class HostLink : IDisposable
         (_id, _row, _epoch, _client, _world, _self, _announce) = (id, row, epoch, client, world, self, announce);
         _pump = new ReportPump(
             world, guest => client.Forget(guest.Vm, new GuestOrder(Stamp, guest.Lease), _closed.Token), _closed.Token);
+        _renewals = new LeaseRenewals(client, world, self);
         _liveness = HostLiveness.Since(Now);
+        _heardAt = Now;
         See(AgentLink.Connecting);
         // The line outlives the request that opened it, so it must not speak in that request's trace.
         var request = Activity.Current;
@@ -61,6 +65,13 @@ public sealed class HostLink : IDisposable
     public string? BootId => Volatile.Read(ref _facts)?.BootId;
 
     public Stamp Stamp => new(_epoch, BootId);
+
+    /// <summary>When anything was last heard of the host, ms of this node's monotonic clock. The owner before this one renewed
+    /// nothing later than this link began.</summary>
+    public long HeardAt => Volatile.Read(ref _heardAt);
+
+    /// <summary>The newest renewal of the host's lease on the storage that it has told of.</summary>
+    public long LeaseNumber => _renewals.Number;
 
     /// <summary>Name and life of the host may change while the link stays.</summary>
     public void Know(HostRow row) => Volatile.Write(ref _row, row);
@@ -162,6 +173,9 @@ public sealed class HostLink : IDisposable
                 case Said.JobChanged change:
                     TellJob(change.Job);
                     break;
+                case Said.Heartbeat beat:
+                    _ = _renewals.Heard(beat.Sequence, _id, Volatile.Read(ref _row).LeaseFolder, Stamp, closed);
+                    break;
                 case Said.Superseded:
                     return;
             }
@@ -174,7 +188,12 @@ public sealed class HostLink : IDisposable
 
         lock (_gate)
         {
-            if (_facts?.BootId != facts.BootId) _told.Clear();
+            if (_facts?.BootId != facts.BootId)
+            {
+                _told.Clear();
+                _renewals.Forget();
+            }
+
             Volatile.Write(ref _facts, facts);
             _guests.Clear();
             _dirty = true;
@@ -207,6 +226,8 @@ public sealed class HostLink : IDisposable
         new(new VmId(guest.Vm), new Lease(guest.Lease), guest.MemoryBytes)
         {
             Launching = guest.State == Agent.Protocol.GuestState.WaitForLaunch,
+            Leaving = guest.State == Agent.Protocol.GuestState.MigratingOut,
+            Arriving = guest.State == Agent.Protocol.GuestState.Incoming,
         };
 
     /// <returns>Whether it had been said to be silent.</returns>
@@ -224,6 +245,7 @@ public sealed class HostLink : IDisposable
     private void Hear()
     {
         // A stream may outlast a silence: nothing begins anew then, so nobody else would say that the host is back.
+        Volatile.Write(ref _heardAt, Now);
         if (Live() && Volatile.Read(ref _facts) is { } facts)
             _self.Tell(new HostCommand.ReportReached(facts, _world.Clock.GetUtcNow()));
         _breakSaid = false;
@@ -259,4 +281,5 @@ public sealed class HostLink : IDisposable
 }
 
 /// <summary>What of a host's state its link must know.</summary>
-public sealed record HostRow(string Name, long Incarnation);
+/// <param name="LeaseFolder">Where it is to keep its lease on shared storage; empty while it is not to be renewed.</param>
+public sealed record HostRow(string Name, long Incarnation, string LeaseFolder = "");

@@ -52,11 +52,26 @@ public sealed record HostCore(HostId Id)
     /// <summary>Why its power was not cut since it fell silent, or null.</summary>
     public FenceSkip? Skipped { get; init; }
 
+    /// <summary>What a user wants done to its power while it is in maintenance.</summary>
+    public PowerOrder? Ordered { get; init; }
+
+    /// <summary>What its power device said last when a user asked.</summary>
+    public PowerAnswer? Answer { get; init; }
+
     /// <summary>It was heard in its old boot after its power was said to be off.</summary>
     public bool Doubted { get; init; }
 
     /// <summary>An operator has ordered the power action.</summary>
     public bool FenceByHand { get; init; }
+
+    /// <summary>Where it is to keep its lease on shared storage; empty: not chosen.</summary>
+    public string LeaseFolder { get; init; } = "";
+
+    /// <summary>By what it is bound in its present boot, or null.</summary>
+    public HostBond? Bond { get; init; }
+
+    /// <summary>The life before was proved dead by its lease alone: see <see cref="HostEvent.Fenced.OnStorageAlone"/>.</summary>
+    public bool OnStorageAlone { get; init; }
 
     public Job? Job { get; init; }
 
@@ -64,3 +79,10 @@ public sealed record HostCore(HostId Id)
 
     public DateTimeOffset CreatedAt { get; init; }
 }
+
+/// <param name="Action">What comes next: a restart is off, then on.</param>
+public sealed record PowerOrder(PowerAction Action, Job Job);
+
+/// <param name="Question">The job of the user who asked.</param>
+/// <param name="Message">What the device or the way to it said.</param>
+public sealed record PowerAnswer(JobId Question, bool Ok, PowerState Power, string Message);

@@ -18,6 +18,7 @@ public static class HostStory
             Config = host.Config,
             Status = StatusOf(host),
             StatusDetail = host.Core.Failures > 0 ? $"power management failed {host.Core.Failures} times" : "",
+            Power = host.Core.Answer,
             Incarnation = host.Core.Incarnation,
             Facts = host.Core.Facts,
             CreatedAt = host.Core.CreatedAt,
@@ -49,15 +50,37 @@ public static class HostStory
                 $"Host {name} is non responsive: nothing heard for {(e.At - e.LastHeard).TotalSeconds:F1} s. "
                 + (after.Config is { PowerManagementEnabled: true, FenceAgents.IsEmpty: false }
                     ? "Its power is to be cut."
-                    : "It has no power management: confirm by hand that it was rebooted to free its VMs.")),
+                    : after.Core.Bond is { } bond
+                        ? $"It ends its guests itself within {new SelfFenceProof(bond).Grace / 1000} s after it has lost its lease "
+                          + "on the storage, too; if it keeps that, confirm by hand that it was rebooted to free its VMs."
+                        : "It has no power management: confirm by hand that it was rebooted to free its VMs.")),
+            PowerOrdered e => Said(e.Action == PowerAction.On ? 20 : e.Action == PowerAction.Off ? 21 : 121, Severity.Normal, e.Origin.At,
+                $"{after.Core.Ordered!.Job.Description}: ordered by {e.Origin.User}.", e.Origin),
+            PowerTold { Answer: { Ok: true } answer } e => Said(496, Severity.Normal, e.At,
+                $"The power of host {name} is {answer.Power.ToString().ToLowerInvariant()}."),
+            PowerTold e => Said(497, Severity.Error, e.At, $"The power device of host {name} was asked in vain: {e.Answer.Message}."),
+            HostEvent.Fenced e when after is Maintenance => Said(9018, Severity.Normal, e.At, $"The power of host {name} is off."),
+            PowerFailed e when before is Maintenance && after.Core.Ordered is null => Said(9019, Severity.Error, e.At,
+                $"Power {e.Action.ToString().ToLowerInvariant()} of host {name} failed: {e.Reason}. It is not tried again."),
             HostEvent.Fenced e => Said(9018, Severity.Normal, e.At,
                 $"Host {name} is fenced ({e.How}). Its guests are dead; life {e.Incarnation} begins."),
             FenceDoubted e => Said(9019, Severity.Alert, e.At,
                 $"Host {name} answers in boot {Short(e.BootId)} although its power was said to be off. Guests that it should no "
                 + "longer have are ended. Look at its fence device; switch it off by hand, or reboot it."),
+            Bound { Bond: { } bond } e => Said(9604, Severity.Normal, e.At,
+                $"Host {name} keeps a lease in {bond.Folder}: without it and without the engine it ends its guests after "
+                + $"{bond.LeaseMs / 1000} s{(bond.WatchdogMs > 0 ? $" (watchdog {bond.WatchdogMs / 1000} s)" : "")}."),
+            Bound e => Said(9605, Severity.Warning, e.At,
+                $"Host {name} keeps no lease on the storage any more: its guests cannot be restarted elsewhere without power "
+                + "management or an operator's word that it was rebooted."),
             PowerFailed e => Said(9019, Severity.Error, e.At,
                 $"Power {e.Action.ToString().ToLowerInvariant()} of host {name} failed: {e.Reason}. It is tried again."),
-            FenceSkipped e => Said(e.Why == FenceSkip.Disabled ? 9015 : 9013, Severity.Alert, e.At,
+            FenceSkipped e => Said(e.Why switch
+                {
+                    FenceSkip.Disabled => 9015,
+                    FenceSkip.StorageActive => 9014,
+                    _ => 9013,
+                }, Severity.Alert, e.At,
                 $"Host {name} is non responsive, but its power is not cut: {e.Words}. Its VMs wait; fence it by hand, or confirm "
                 + "that it was rebooted."),
             FenceOrdered e => Said(21, Severity.Normal, e.Origin.At,
@@ -75,15 +98,30 @@ public static class HostStory
     public static ImmutableArray<JobView> Jobs(HostState before, HostEvent fact, HostState after) => fact switch
     {
         Registered e => [Journal.Jobs.AtOnce(e.Origin, "Adding host", Kinds.Host, after.Core.Id.Value)],
+        Activated e when before.Core.Ordered is { } order =>
+            [Journal.Jobs.Ended(order.Job, Kinds.Host, after.Core.Id.Value, Outcome.Failed, e.Origin.At),
+             Journal.Jobs.AtOnce(e.Origin, "Activating host", Kinds.Host, after.Core.Id.Value)],
         // An activation ends a maintenance that was under way.
         Activated e => [.. Journal.Jobs.Change(
                             before.Core.Job, after.Core.Job, Kinds.Host, after.Core.Id.Value, Outcome.Failed, e.Origin.At),
                         Journal.Jobs.AtOnce(e.Origin, "Activating host", Kinds.Host, after.Core.Id.Value)],
         MaintenanceRequested e => Journal.Jobs.Change(
             before.Core.Job, after.Core.Job, Kinds.Host, after.Core.Id.Value, Outcome.Failed, e.Origin.At),
+        PowerOrdered e => Journal.Jobs.Change(
+            null, after.Core.Ordered!.Job, Kinds.Host, after.Core.Id.Value, Outcome.Failed, e.Origin.At),
+        HostEvent.Fenced or PoweredOn or PowerFailed when before.Core.Ordered is { } order && after.Core.Ordered is null =>
+            [Journal.Jobs.Ended(order.Job, Kinds.Host, after.Core.Id.Value, fact is PowerFailed ? Outcome.Failed : Outcome.Finished, AtOf(fact))],
         EnteredMaintenance e when before.Core.Job is { } job =>
             [Journal.Jobs.Ended(job, Kinds.Host, after.Core.Id.Value, Outcome.Finished, e.At)],
         _ => [],
+    };
+
+    private static DateTimeOffset AtOf(HostEvent fact) => fact switch
+    {
+        HostEvent.Fenced e => e.At,
+        PoweredOn e        => e.At,
+        PowerFailed e      => e.At,
+        _                  => default,
     };
 
     private static string StatusOf(HostState host) => host switch
@@ -103,7 +141,9 @@ public static class HostStory
     {
         HostEffect.Power e    => $"power {e.Action.ToString().ToLowerInvariant()} (attempt {e.Attempt})",
         HostEffect.Drain      => "its guests moved away",
+        HostEffect.LookWhetherEmpty => "no VM left on it, for its maintenance",
         HostEffect.TellLost   => "its VMs told that it is silent",
+        HostEffect.AwaitSelfFence => "that it has lost its lease on the storage, and ended its guests itself",
         HostEffect.AwaitBoot  => "an answer after it was switched on",
         _                     => null,
     };

@@ -19,6 +19,9 @@ public sealed record HostView
 
     public AgentFacts? Facts { get; init; }
 
+    /// <summary>What its power device said last when a user asked.</summary>
+    public PowerAnswer? Power { get; init; }
+
     public DateTimeOffset CreatedAt { get; init; }
 
     public ImmutableArray<string> Owes { get; init; } = [];

@@ -21,7 +21,15 @@ internal static class HostWords
             ? [new("power actions that failed in a row", host.Core.Failures.ToString(CultureInfo.InvariantCulture))]
             : Nothing,
         .. host.Core.Skipped is { } skipped
-            ? [new("fencing", skipped == FenceSkip.Disabled ? "disabled in its cluster" : "skipped: too many hosts are not reached")]
+            ? [new("fencing", skipped switch
+            {
+                FenceSkip.Disabled      => "disabled in its cluster",
+                FenceSkip.StorageActive => "skipped: it renews its lease on the storage",
+                _                       => "skipped: too many hosts are not reached",
+            })]
+            : Nothing,
+        .. host.Core.Bond is { } bond
+            ? [new("lease", $"{bond.Folder}, {bond.LeaseMs / 1000} s, watchdog {(bond.WatchdogMs > 0 ? $"{bond.WatchdogMs / 1000} s" : "none")}")]
             : Nothing,
         .. host.Core.Facts is { } facts ? [new("boot", facts.BootId), new("agent", facts.Version)] : Nothing,
         .. host.Core.Job is { } job ? [new("job", $"{job.Description}, asked by {job.Origin.User}")] : Nothing,
@@ -38,6 +46,8 @@ internal static class HostWords
             + "confirm that it was rebooted (POST /hosts/{id}/fence, fence_type manual).",
         HostEffect.Drain => "Look at the VMs that are still on it: migrate or stop them.",
         HostEffect.AwaitBoot => "Wait, or look at its console; after 20 minutes its power is cut and switched on once more.",
+        HostEffect.AwaitSelfFence => "Nothing, if it has lost the storage, too. If it renews its lease there, its guests run: repair its "
+            + "network, or confirm that it was rebooted.",
         HostEffect.TellLost => "Bring the host back, or give it power management; its VMs wait until it is proved dead.",
         _ => null,
     };
@@ -47,6 +57,7 @@ internal static class HostWords
         HostCommand.ReportSilent c                 => $"its agent was last heard at {c.LastHeard.UtcDateTime:HH:mm:ss} UTC",
         HostCommand.ReportUnreached                => "its agent is not reached",
         HostCommand.ReportReached c                => $"its agent is reached, boot {c.Facts.BootId}",
+        HostCommand.ReportSelfFenced               => "its lease has ended, and it has ended its guests",
         HostCommand.ReportFenceSkipped c           => $"its power is not cut: {c.Words}",
         HostCommand.ReportPower { Ok: false } c    => $"power {Word(c.Action)} failed: {c.Message}",
         HostCommand.ReportPower c                  => $"power {Word(c.Action)}: the device says {Word(c.Power)}",

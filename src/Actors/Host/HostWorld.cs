@@ -2,6 +2,7 @@ using Microsoft.Extensions.Logging;
 using Orchestrator.Actors.Disk;
 using Orchestrator.Actors.Journal;
 using Orchestrator.Actors.StorageDomain;
+using Orchestrator.Actors.Vm;
 using Orchestrator.Agent.Protocol;
 
 namespace Orchestrator.Actors.Host;
@@ -57,6 +58,13 @@ public sealed class HostWorld(
     public void TellWork(ImageWork work, JobReport job)
     {
         var ok = job.State == JobState.Done;
+        if (work.Owner == Kinds.Vm)
+        {
+            // What failed is asked again, under another number.
+            if (ok) entities.Tell(work.Owner, work.OwnerId, new VmCommand.ReportMemoryDeleted(work.Path, clock.GetUtcNow()));
+            return;
+        }
+
         var message = job.Message ?? (ok ? "" : "the host lost the work");
         object report = work.Owner == Kinds.Disk
             ? new DiskCommand.ReportImageWork(work.Id, ok, message, clock.GetUtcNow())

@@ -18,6 +18,9 @@ public interface IReadModel
     /// <summary>VMs whose document names this host as their host or destination, by priority, the highest first.</summary>
     Task<IReadOnlyList<VmOnHost>> VmsOn(HostId host, CancellationToken cancel);
 
+    /// <summary>The highly available VMs of a cluster that are not down.</summary>
+    Task<IReadOnlyList<VmId>> HighlyAvailableIn(ClusterId cluster, CancellationToken cancel);
+
     /// <summary>The copies of VMs that this host was heard to have and was not heard to have lost.</summary>
     Task<IReadOnlyList<VmCopy>> CopiesOn(HostId host, CancellationToken cancel);
 
@@ -33,7 +36,10 @@ public interface IReadModel
 
 /// <param name="Moves">A migration of it is under way.</param>
 /// <param name="Priority">0 to 100.</param>
-public sealed record VmOnHost(Guid Vm, bool Moves, int Priority);
+public sealed record VmOnHost(Guid Vm, bool Moves, int Priority)
+{
+    public bool HighlyAvailable { get; init; }
+}
 
 /// <summary>A copy of a VM's guest, as far as a host was heard to have it.</summary>
 public sealed record VmCopy(Guid Vm, Lease Lease);

@@ -1,5 +1,7 @@
 using Newtonsoft.Json.Linq;
+using Orchestrator.Actors.Cluster;
 using Orchestrator.Actors.Host;
+using Orchestrator.Actors.StorageDomain;
 
 namespace Orchestrator.Actors.Journal;
 
@@ -14,12 +16,43 @@ public static class Places
         return others.Count > 0 ? new HostId(others[0].Id) : null;
     }
 
-    /// <summary>Hosts of a cluster that are up, but one: they can turn its power.</summary>
-    public static async Task<IReadOnlyList<HostId>> Neighbours(
-        this IReadModel read, HostId host, ClusterId cluster, CancellationToken cancel)
+    /// <summary>Hosts that are up and can turn another's power, those of the places that it prefers first.</summary>
+    /// <returns>Near: how many of them are of the first place that has any.</returns>
+    public static async Task<(IReadOnlyList<HostId> All, int Near)> Neighbours(
+        this IReadModel read, HostId host, HostConfig config, CancellationToken cancel)
     {
-        var up = await read.List(HostsOf(cluster, "up"), cancel);
-        return [.. up.Where(d => d.Id != host.Value).Select(d => new HostId(d.Id))];
+        var all = new List<HostId>();
+        var near = 0;
+        foreach (var place in config.PmProxies.IsEmpty ? ["cluster", "dc"] : config.PmProxies)
+        {
+            all.AddRange(await UpIn(read, place, host, config.Cluster, cancel));
+            if (near == 0) near = all.Count;
+        }
+
+        return (all, near);
+    }
+
+    /// <summary>Other hosts of the data center that are up, those of the cluster first: they have the same storage.</summary>
+    public static async Task<IReadOnlyList<HostId>> Sharing(
+        this IReadModel read, HostId host, ClusterId cluster, CancellationToken cancel) =>
+        [.. await UpIn(read, "cluster", host, cluster, cancel), .. await UpIn(read, "dc", host, cluster, cancel)];
+
+    private static async Task<List<HostId>> UpIn(
+        IReadModel read, string place, HostId but, ClusterId cluster, CancellationToken cancel)
+    {
+        var up = new List<HostId>();
+        foreach (var one in await ClustersOf(read, cluster, place, cancel))
+            up.AddRange((await read.List(HostsOf(one, "up"), cancel)).Where(d => d.Id != but.Value).Select(d => new HostId(d.Id)));
+        return up;
+    }
+
+    private static async Task<IEnumerable<ClusterId>> ClustersOf(
+        IReadModel read, ClusterId cluster, string place, CancellationToken cancel)
+    {
+        if (place == "cluster") return [cluster];
+        var all = (await read.List(new ReadQuery(Kinds.Cluster), cancel)).Select(d => WireJson.Read<ClusterView>(d.Json)).ToList();
+        var own = all.FirstOrDefault(c => c.Id == cluster)?.Config.DataCenter;
+        return all.Where(c => c.Id != cluster && c.Config.DataCenter == own == (place == "dc")).Select(c => c.Id);
     }
 
     /// <summary>How many hosts a cluster has, and how many of them are not reached.</summary>
@@ -30,6 +63,24 @@ public static class Places
         var connecting = await read.Count(HostsOf(cluster, "connecting"), cancel);
         var silent = await read.Count(HostsOf(cluster, "non_responsive"), cancel);
         return ((int)all, (int)(connecting + silent));
+    }
+
+    /// <summary>Where hosts of a cluster can keep their leases: with the oldest active data domain of its data center.</summary>
+    public static async Task<string?> LeaseFolder(this IReadModel read, ClusterId cluster, CancellationToken cancel)
+    {
+        if (await read.View<ClusterView>(Kinds.Cluster, cluster.Value, cancel) is not { Config.DataCenter: var dataCenter }) return null;
+        var active = new Dictionary<string, string>(StringComparer.Ordinal)
+        {
+            ["status"] = "active",
+            ["dataCenter"] = dataCenter.ToString(),
+            ["config.type"] = "data",
+        };
+        var domains = await read.List(new ReadQuery(Kinds.StorageDomain, Equal: active), cancel);
+        return domains.Select(d => WireJson.Read<StorageDomainView>(d.Json))
+            .Where(d => d.Config.StorageType != "localfs")
+            .OrderBy(d => d.CreatedAt).ThenBy(d => d.Id.Value)
+            .Select(d => $"{d.Config.Path}/{d.Id.Value}/dom_md")
+            .FirstOrDefault();
     }
 
     public static async Task<T?> View<T>(this IReadModel read, string kind, Guid id, CancellationToken cancel)

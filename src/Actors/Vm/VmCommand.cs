@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Orchestrator.Actors.Cluster;
 
 namespace Orchestrator.Actors.Vm;
 
@@ -16,7 +17,11 @@ public abstract record VmCommand : Traced
 
     public sealed record Remove(Origin Origin) : VmCommand;
 
-    public sealed record Start(Origin Origin) : VmCommand;
+    public sealed record Start(Origin Origin) : VmCommand
+    {
+        /// <summary>Other settings for this run, or null.</summary>
+        public RunOnce? Once { get; init; }
+    }
 
     /// <summary>Power off at once.</summary>
     public sealed record Stop(Origin Origin) : VmCommand;
@@ -29,6 +34,11 @@ public abstract record VmCommand : Traced
 
     /// <summary>Start the machine anew at once, as its reset button would.</summary>
     public sealed record Reset(Origin Origin) : VmCommand;
+
+    /// <summary>Save the guest's memory to storage and end it; a start goes on from there.</summary>
+    /// <param name="Path">File for the memory, absolute, on storage that every host of the cluster has; empty when none has
+    /// room for it.</param>
+    public sealed record Suspend(Origin Origin, string Path) : VmCommand;
 
     /// <param name="Host">Wanted destination, or null: the cluster chooses.</param>
     /// <param name="Force">Also a VM that only users may migrate.</param>
@@ -50,7 +60,11 @@ public abstract record VmCommand : Traced
 
     // from the cluster
     public sealed record OfferHost(HostId Host, string HostName, long Incarnation, Lease AskedAt, DateTimeOffset At)
-        : VmCommand;
+        : VmCommand
+    {
+        /// <summary>Of a migration: how it is done.</summary>
+        public MigrationTerms? Terms { get; init; }
+    }
 
     /// <param name="Reasons">Why each host was out, for the operator.</param>
     public sealed record RefusePlacement(Lease AskedAt, ImmutableArray<string> Reasons, DateTimeOffset At) : VmCommand;
@@ -63,6 +77,24 @@ public abstract record VmCommand : Traced
     {
         /// <summary>The destination's lease of the migration that is spoken of; null when the agent does not say.</summary>
         public Lease? Move { get; init; }
+
+        /// <summary>Of a migration under way.</summary>
+        public MigrationProgress? Progress { get; init; }
+
+        /// <summary>Of a migration that failed: it would fail anywhere.</summary>
+        public bool Hopeless { get; init; }
+
+        /// <summary>The last time its watchdog barked; null while it has not.</summary>
+        public WatchdogBark? Watchdog { get; init; }
+
+        /// <summary>The last order to save its memory that came to the agent.</summary>
+        public JobId? Save { get; init; }
+
+        /// <summary>Why that was not done: the guest runs on; null while it is under way.</summary>
+        public string? SaveError { get; init; }
+
+        /// <summary>It was to go on from its memory, which is not there any more: a start that ended has used it.</summary>
+        public bool MemoryGone { get; init; }
     }
 
     /// <summary>The host has no guest of this VM under this lease any more. A word without a lease would be one of any time
@@ -83,10 +115,18 @@ public abstract record VmCommand : Traced
     /// <summary>The agent will not carry it out, whenever it is asked.</summary>
     public sealed record RefuseAction(JobId Action, string Reason, DateTimeOffset At) : VmCommand;
 
+    /// <summary>A host has deleted a file of memory, or found none.</summary>
+    public sealed record ReportMemoryDeleted(string Path, DateTimeOffset At) : VmCommand;
+
     public sealed record LoseHost(HostId Host, long Incarnation, DateTimeOffset At) : VmCommand;
 
     /// <summary>All guests of that host's lives below <paramref name="Incarnation"/> are dead: proved.</summary>
-    public sealed record ConfirmFence(HostId Host, long Incarnation, DateTimeOffset At) : VmCommand;
+    public sealed record ConfirmFence(HostId Host, long Incarnation, DateTimeOffset At) : VmCommand
+    {
+        /// <summary>Proved by the host's lease alone: only the storage's lock on a disk keeps a second copy from starting
+        /// beside a first that has outlived its host's lease.</summary>
+        public bool OnStorageAlone { get; init; }
+    }
 }
 
 public enum GuestState
@@ -105,7 +145,27 @@ public enum GuestState
 
     /// <summary>Ended here because it now runs at the other end of a migration.</summary>
     HandedOver,
+
+    /// <summary>Ended here after its memory was written to storage.</summary>
+    Saved,
 }
+
+/// <summary>How far a migration is.</summary>
+/// <param name="Percent">0 to 99; it never falls.</param>
+/// <param name="RemainingBytes">Left of this pass over the memory.</param>
+/// <param name="BytesPerSecond">0: not known.</param>
+/// <param name="Iteration">Passes over the memory, from 1; 0: not known.</param>
+/// <param name="PostCopy">The guest runs at the destination already.</param>
+public sealed record MigrationProgress(
+    int Percent, long RemainingBytes, long BytesPerSecond, long Iteration, long ElapsedMs, bool PostCopy)
+{
+    /// <summary>Time until what is left is copied, if the guest wrote nothing meanwhile; null when it is not known.</summary>
+    public TimeSpan? Left => BytesPerSecond > 0 ? TimeSpan.FromSeconds((double)RemainingBytes / BytesPerSecond) : null;
+}
+
+/// <param name="Id">Which time: it is said again with every report.</param>
+/// <param name="Action">What the device did: none, reset, poweroff, pause, dump.</param>
+public sealed record WatchdogBark(Guid Id, string Action);
 
 /// <summary>libvirt's own figures of a finished migration, in milliseconds.</summary>
 public sealed record MigrationFigures(long TotalMs, long DowntimeMs);

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Orchestrator.Actors.Cluster;
 
 namespace Orchestrator.Actors.Vm;
 
@@ -57,16 +58,69 @@ public sealed record VmConfig
     /// <summary>Hosts that the VM prefers (or must use, when pinned).</summary>
     public ImmutableArray<HostId> PreferredHosts { get; init; } = [];
 
+    /// <summary>How its guest is moved; what is left open is the cluster's choice.</summary>
+    public MigrationOptions Migration { get; init; } = new();
+
+    /// <summary>The longest that the guest may stand still at the end of a migration, milliseconds; null: the policy's choice.
+    /// Obeyed by the policy Legacy only, as in oVirt.</summary>
+    public int? MigrationDowntimeMs { get; init; }
+
     public bool DeleteProtected { get; init; }
 
     public bool Stateless { get; init; }
+
+    /// <summary>The guest waits for its first instruction until a user starts it once more.</summary>
+    public bool StartPaused { get; init; }
+
+    /// <summary>What becomes of a guest that a failed disk has paused. VMs of before this was asked are left as they are.</summary>
+    public StorageErrorResume OnStorageError { get; init; }
+
+    /// <summary>A device that notices a guest that hangs; null: it has none.</summary>
+    public Watchdog? Watchdog { get; init; }
 
     public ImmutableArray<DiskAttachment> Disks { get; init; } = [];
 
     public ImmutableArray<Nic> Nics { get; init; } = [];
 
     public int VCpus => Sockets * Cores * Threads;
+
+    /// <summary>This definition of a guest that runs, with all of a wanted one that needs no other machine: what only the
+    /// engine knows of. The rest is for the next start.</summary>
+    public VmConfig Taking(VmConfig wanted) => this with
+    {
+        Name = wanted.Name,
+        Description = wanted.Description,
+        Comment = wanted.Comment,
+        Type = wanted.Type,
+        OsType = wanted.OsType,
+        HighlyAvailable = wanted.HighlyAvailable,
+        Priority = wanted.Priority,
+        Affinity = wanted.Affinity,
+        PreferredHosts = wanted.PreferredHosts,
+        DeleteProtected = wanted.DeleteProtected,
+        StartPaused = wanted.StartPaused,
+    };
+
+    /// <summary>Whether both are the same, element by element.</summary>
+    public bool Says(VmConfig other) =>
+        this with
+        {
+            BootDevices = other.BootDevices,
+            PreferredHosts = other.PreferredHosts,
+            Disks = other.Disks,
+            Nics = other.Nics,
+        } == other
+        && BootDevices.SequenceEqual(other.BootDevices) && PreferredHosts.SequenceEqual(other.PreferredHosts)
+        && Disks.SequenceEqual(other.Disks) && Nics.SequenceEqual(other.Nics);
 }
+
+/// <summary>oVirt's storage_error_resume_behaviour. Kill: it goes on if the storage is back within 80 s, and is ended
+/// otherwise, so that HA may bring it back elsewhere.</summary>
+public enum StorageErrorResume { LeavePaused, AutoResume, Kill }
+
+/// <param name="Model">i6300esb, or diag288 (s390x); empty in a change: no device any more.</param>
+/// <param name="Action">none, reset, poweroff, pause or dump.</param>
+public sealed record Watchdog(string Model, string Action);
 
 public enum VmAffinity { Migratable, UserMigratable, Pinned }
 
@@ -120,11 +174,22 @@ public sealed record VmPatch
 
     public VmAffinity? Affinity { get; init; }
 
+    public MigrationOptions? Migration { get; init; }
+
+    /// <summary>Below 0: the policy's choice.</summary>
+    public int? MigrationDowntimeMs { get; init; }
+
     public ImmutableArray<HostId>? PreferredHosts { get; init; }
 
     public bool? DeleteProtected { get; init; }
 
     public bool? Stateless { get; init; }
+
+    public bool? StartPaused { get; init; }
+
+    public StorageErrorResume? OnStorageError { get; init; }
+
+    public Watchdog? Watchdog { get; init; }
 
     public VmConfig Apply(VmConfig config) => config with
     {
@@ -147,8 +212,13 @@ public sealed record VmPatch
         BootDevices = BootDevices ?? config.BootDevices,
         BiosType = BiosType ?? config.BiosType,
         Affinity = Affinity ?? config.Affinity,
+        Migration = Migration ?? config.Migration,
+        MigrationDowntimeMs = MigrationDowntimeMs is { } ms ? (ms < 0 ? null : ms) : config.MigrationDowntimeMs,
         PreferredHosts = PreferredHosts ?? config.PreferredHosts,
         DeleteProtected = DeleteProtected ?? config.DeleteProtected,
         Stateless = Stateless ?? config.Stateless,
+        StartPaused = StartPaused ?? config.StartPaused,
+        OnStorageError = OnStorageError ?? config.OnStorageError,
+        Watchdog = Watchdog is null ? config.Watchdog : Watchdog.Model == "" ? null : Watchdog,
     };
 }

@@ -27,6 +27,7 @@ public static class VmDecider
         (Absent, Create c)                   => Check(Fit(c.Config)) ?? Accept(new Created(c.Origin, Fit(c.Config))),
         (_, Create)                          => No(Fault.AlreadyExists),
         (Absent or Gone, ReportGuest r)      => Stray(r),
+        (Gone, ReportMemoryDeleted r) when vm.Core.Leftovers.Contains(r.Path) => Accept(new MemoryDeleted(r.Path, r.At)),
         (Absent, _)                          => No(Fault.NotFound),
         (Gone, Remove)                       => Done,
         (Gone, _)                            => No(Fault.Removed),
@@ -43,7 +44,9 @@ public static class VmDecider
         (Down, Remove c)                     => Accept(new Removed(c.Origin)),
         (_, Remove)                          => No(Fault.VmMustBeDown),
 
-        (Down, Start c)                      => Accept(new StartRequested(c.Origin)),
+        (Down, Start c)                      => Begin(vm, c),
+        (VmState.Suspended or Paused, Start { Once: not null }) => No(Fault.VmStatusIllegal),
+        (VmState.Suspended, Start c)         => Accept(new StartRequested(c.Origin)),
         (Placing { Cause: StartCause.HighAvailability }, Start) => Done,
         // In oVirt, too, run means resume for who is paused.
         (Paused { Core.Action: null }, Start c) => Accept(new ActionRequested(c.Origin, GuestAction.Resume)),
@@ -52,25 +55,34 @@ public static class VmDecider
         (_, Start)                           => No(Fault.VmAlreadyRunning),
 
         (Down, Stop or Shutdown)             => No(Fault.VmNotRunning),
+        (VmState.Suspended, Stop c)          => Accept(new MemoryDiscarded(c.Origin)),
+        (VmState.Suspended, Shutdown c)      => Accept(new MemoryDiscarded(c.Origin)),
         (Orphaned, Stop or Shutdown)         => No(Fault.VmHostUnknown),
         (Placing, Stop c)                    => Accept(new StopRequested(c.Origin, StopMode.PowerOff)),
         (Placing, Shutdown c)                => Accept(new StopRequested(c.Origin, StopMode.PowerOff)),
         (Stopping { Mode: StopMode.PowerOff }, Stop or Shutdown) => Done,
-        (Stopping, Shutdown)                 => Done,
+        (Stopping { Again: false }, Shutdown) => Done,
         (_, Stop c)                          => Accept(new StopRequested(c.Origin, StopMode.PowerOff)),
         (Up, Shutdown c)                     => Accept(new StopRequested(c.Origin, StopMode.Shutdown)),
         // A guest that cannot hear the power button is powered off, as oVirt does.
         (_, Shutdown c)                      => Accept(new StopRequested(c.Origin, StopMode.PowerOff)),
 
+        (Up, Suspend) when (vm.Core.Running ?? vm.Config).Stateless => No(Fault.VmStateless),
+        (Up, Suspend { Path: "" })           => No(Fault.VmNoRoomForMemory),
+        (Up, Suspend c) when vm.Core.Action is null => Accept(new SuspendRequested(c.Origin, c.Path)),
+        (Orphaned, Suspend)                  => No(Fault.VmHostUnknown),
+        (_, Suspend)                         => No(Fault.VmNotUp),
+
+        (Up or PoweringUp, Reboot c) when vm.Core is { Action: null, HasNextRun: true } => Accept(new ColdRebootRequested(c.Origin)),
         (Up or PoweringUp, Reboot c) when vm.Core.Action is null => Accept(new ActionRequested(c.Origin, GuestAction.Reboot)),
         (Up or PoweringUp, Reset c) when vm.Core.Action is null => Accept(new ActionRequested(c.Origin, GuestAction.Reset)),
-        (Down or Placing, Reboot or Reset)   => No(Fault.VmNotRunning),
+        (Down or Placing or VmState.Suspended, Reboot or Reset) => No(Fault.VmNotRunning),
         (Orphaned, Reboot or Reset)          => No(Fault.VmHostUnknown),
         (_, Reboot or Reset)                 => No(Fault.VmStatusIllegal),
 
         (Up or PoweringUp or Paused, Migrate) when vm.Core.Action is not null => No(Fault.VmStatusIllegal),
         (Up or PoweringUp or Paused, Migrate c) => BeginMigration(vm, c),
-        (Down or Placing, Migrate)           => No(Fault.VmNotRunning),
+        (Down or Placing or VmState.Suspended, Migrate) => No(Fault.VmNotRunning),
         (Orphaned, Migrate)                  => No(Fault.VmHostUnknown),
         (_, Migrate)                         => No(Fault.VmStatusIllegal),
 
@@ -88,17 +100,23 @@ public static class VmDecider
         (_, ReportMissing r)                 => VmReports.Missing(vm, r),
         (_, RefuseLaunch r)                  => VmReports.Refused(vm, r),
         (Migrating s, RefuseMigration r) when r.DestinationLease == s.To.Lease && s.Lost == MigrationEnds.None =>
-            Accept(new MigrationAbandoned(r.Reason, r.At)),
+            VmReports.TriesElsewhere(s) ? Accept(new MigrationFailed(r.Reason, r.At)) : Accept(new MigrationAbandoned(r.Reason, r.At)),
         (_, RefuseMigration)                 => No(Fault.StaleReport),
         (Migrating { Cancelled: false } s, ReportIncomingReady r) when r.Lease == s.To.Lease && s.Lost == MigrationEnds.None =>
-            new Decision.Relay(new VmEffect.MigrateOut(s.From, s.To)),
+            new Decision.Relay(new VmEffect.MigrateOut(s.From, s.To) { Terms = s.Terms }),
         (_, ReportIncomingReady)             => No(Fault.StaleReport),
 
         (_, ReportActionTaken r) when vm.Core.Action?.Id == r.Action => Accept(new ActionTaken(r.At)),
         (_, RefuseAction r) when vm.Core.Action?.Id == r.Action => Accept(new ActionFailed(r.Reason, r.At)),
         (_, ReportActionTaken or RefuseAction) => No(Fault.StaleReport),
 
+        (_, ReportMemoryDeleted r) when vm.Core.Leftovers.Contains(r.Path) => Accept(new MemoryDeleted(r.Path, r.At)),
+        (_, ReportMemoryDeleted)             => No(Fault.StaleReport),
+
         (_, LoseHost c)                      => VmReports.HostSilent(vm, c),
+        // Nothing that the storage could lock: it waits for a better proof.
+        (_, ConfirmFence { OnStorageAlone: true }) when vm.Core.Config?.Disks.All(d => d.ReadOnly) != false =>
+            No(Fault.HostNotFenced),
         (_, ConfirmFence c)                  => VmReports.HostDead(vm, c),
 
         _                                    => No(Fault.VmStatusIllegal),
@@ -108,12 +126,16 @@ public static class VmDecider
     public static VmState Evolve(VmState vm, VmEvent fact) => VmHistory.Evolve(vm, fact);
 
     /// <summary>What must be asked of the world while the VM is in this state; the same after a crash.</summary>
-    public static ImmutableArray<VmEffect> Outstanding(VmState vm) => vm switch
+    public static ImmutableArray<VmEffect> Outstanding(VmState vm) =>
+        [.. OfPhase(vm), .. vm.Core.Leftovers.Select(path => new VmEffect.DeleteMemory(path))];
+
+    private static ImmutableArray<VmEffect> OfPhase(VmState vm) => vm switch
     {
         Placing { Cause: StartCause.HighAvailability, Tried.IsEmpty: true } s =>
             [new VmEffect.FindHost(s.Core.Lease, null, null) { Failed = s.Core.FailedRestarts }],
-        Placing s           => [new VmEffect.FindHost(s.Core.Lease, null, null)],
-        Starting s          => [new VmEffect.Launch(s.Seat)],
+        Placing s           => [new VmEffect.FindHost(s.Core.Lease, s.Core.Once?.Host, null)],
+        Starting s          => [new VmEffect.Launch(s.Seat) { Memory = s.Core.Memory?.Path ?? "" }],
+        Suspending { Core.Memory: { } memory } s => [new VmEffect.SaveMemory(s.Seat, memory.Id, memory.Path)],
         Stopping { Also: { } also } s => [new VmEffect.Halt(s.Seat, s.Mode), new VmEffect.Halt(also, s.Mode)],
         Stopping s          => [new VmEffect.Halt(s.Seat, s.Mode)],
         MigrationPlacing s  => [new VmEffect.FindHost(s.Core.Lease, s.Wanted, s.Seat.Host)],
@@ -134,7 +156,7 @@ public static class VmDecider
 
     /// <summary>A guest runs that has no right to: it is ended, whatever it is.</summary>
     internal static Decision Stray(ReportGuest report) =>
-        report.State is GuestState.Down or GuestState.HandedOver
+        report.State is GuestState.Down or GuestState.HandedOver or GuestState.Saved
             ? No(Fault.StaleReport)
             : new Decision.Relay(new VmEffect.Destroy(report.Host, report.Lease));
 
@@ -151,6 +173,7 @@ public static class VmDecider
         Shutdown c                  => c.Origin,
         Reboot c                    => c.Origin,
         Reset c                     => c.Origin,
+        Suspend c                   => c.Origin,
         Migrate c                   => c.Origin,
         VmCommand.CancelMigration c => c.Origin,
         AttachDisk c                => c.Origin,
@@ -162,9 +185,17 @@ public static class VmDecider
         _                           => null,
     };
 
+    private static Decision Begin(VmState vm, Start c)
+    {
+        var wanted = c.Once?.Patch.Apply(vm.Config) ?? vm.Config;
+        if (Check(wanted) is { } refusal) return refusal;
+        if (wanted is { Stateless: true, HighlyAvailable: true }) return No(Fault.VmStatelessAndHighlyAvailable);
+        return Accept(new StartRequested(c.Origin) { Once = c.Once });
+    }
+
     private static Decision BeginMigration(VmState vm, Migrate c)
     {
-        if (vm.Config.Affinity == VmAffinity.Pinned) return No(Fault.VmNotMigratable);
+        if (vm.Config.Affinity == VmAffinity.Pinned) return No(Fault.VmPinned);
         if (vm.Config.Affinity == VmAffinity.UserMigratable && !c.Force) return No(Fault.VmNotMigratable);
         if (c.Host == vm.Seat?.Host) return No(Fault.VmMigrationToSameHost);
         return Accept(new MigrationRequested(c.Origin, c.Host));
@@ -174,12 +205,14 @@ public static class VmDecider
     {
         var seat = new Seat(c.Host, c.HostName, c.Incarnation, vm.Core.Lease.Next);
         return vm is MigrationPlacing
-            ? Accept(new MigrationPlaced(seat, c.At))
+            ? Accept(new MigrationPlaced(seat, c.At) { Terms = c.Terms })
             : Accept(new Placed(seat, c.At));
     }
 
     private static Decision GiveUp(VmState vm, RefusePlacement c) => vm switch
     {
+        MigrationPlacing { Failed: { Length: > 0 } failed } =>
+            Accept(new MigrationAbandoned($"{failed}. No other host takes it: {string.Join("; ", c.Reasons)}", c.At)),
         MigrationPlacing => Accept(new MigrationAbandoned(string.Join("; ", c.Reasons), c.At)),
         Placing { Cause: StartCause.User } => Accept(new PlacementFailed(c.Reasons, c.At)),
         // HA waits: capacity comes back, and the cluster is asked again at every tick, about every host.
@@ -210,6 +243,8 @@ public static class VmDecider
         { Sockets: < 1 or > 512 } or { Cores: < 1 or > 512 } or { Threads: < 1 or > 8 }
                                                                 => No(Fault.InvalidValue, "cpu.topology"),
         { Priority: < 0 or > 100 }                              => No(Fault.InvalidValue, "high_availability.priority"),
+        { MigrationDowntimeMs: 0 }                              => No(Fault.InvalidValue, "migration_downtime"),
+        _ when config.Migration.Wrong() is { } field            => No(Fault.InvalidValue, field),
         _                                                       => null,
     };
 
@@ -258,6 +293,7 @@ public static class VmDecider
             PoweringUp s       => s.Seat,
             Up s               => s.Seat,
             Paused s           => s.Seat,
+            Suspending s       => s.Seat,
             Stopping s         => s.Seat,
             MigrationPlacing s => s.Seat,
             Migrating s        => s.From,

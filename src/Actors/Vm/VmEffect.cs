@@ -1,4 +1,4 @@
-using System.Collections.Immutable;
+using Orchestrator.Actors.Cluster;
 
 namespace Orchestrator.Actors.Vm;
 
@@ -16,18 +16,30 @@ public abstract record VmEffect
         public int Failed { get; init; }
     }
 
-    public sealed record Launch(Seat Seat) : VmEffect;
+    public sealed record Launch(Seat Seat) : VmEffect
+    {
+        /// <summary>File of the memory that it goes on from; empty: it boots.</summary>
+        public string Memory { get; init; } = "";
+    }
 
     public sealed record Halt(Seat Seat, StopMode Mode) : VmEffect;
 
     public sealed record Act(Seat Seat, PendingAction Action) : VmEffect;
+
+    public sealed record SaveMemory(Seat Seat, JobId Id, string Path) : VmEffect;
+
+    /// <summary>Have a host delete a file of memory that nothing will be started from.</summary>
+    public sealed record DeleteMemory(string Path) : VmEffect;
 
     /// <summary>End a copy that must not be.</summary>
     public sealed record Destroy(HostId Host, Lease Lease) : VmEffect;
 
     public sealed record ExpectIncoming(Seat To) : VmEffect;
 
-    public sealed record MigrateOut(Seat From, Seat To) : VmEffect;
+    public sealed record MigrateOut(Seat From, Seat To) : VmEffect
+    {
+        public MigrationTerms? Terms { get; init; }
+    }
 
     public sealed record CancelMigration(Seat From) : VmEffect;
 

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Orchestrator.Actors.Cluster;
 
 namespace Orchestrator.Actors.Vm;
 
@@ -16,7 +17,16 @@ public abstract record VmEvent
 
     public sealed record Removed(Origin Origin) : VmEvent;
 
-    public sealed record StartRequested(Origin Origin) : VmEvent;
+    public sealed record StartRequested(Origin Origin) : VmEvent
+    {
+        public RunOnce? Once { get; init; }
+    }
+
+    /// <summary>A reboot by which the guest gets what waits for its next start: it ends, and is started again.</summary>
+    public sealed record ColdRebootRequested(Origin Origin) : VmEvent;
+
+    /// <summary>It has ended for a reboot and is to run again.</summary>
+    public sealed record StartedAgain(DateTimeOffset At) : VmEvent;
 
     /// <summary>It ended by itself or with its host and is to run again: HA.</summary>
     public sealed record RestartQueued(string Reason, DateTimeOffset At) : VmEvent;
@@ -38,6 +48,9 @@ public abstract record VmEvent
 
     public sealed record GuestPaused(string Reason, DateTimeOffset At) : VmEvent;
 
+    /// <summary>The guest does not feed its watchdog any more.</summary>
+    public sealed record WatchdogBarked(WatchdogBark Bark, DateTimeOffset At) : VmEvent;
+
     public sealed record StopRequested(Origin Origin, StopMode Mode) : VmEvent;
 
     public sealed record ActionRequested(Origin Origin, GuestAction What) : VmEvent;
@@ -47,17 +60,42 @@ public abstract record VmEvent
 
     public sealed record ActionFailed(string Reason, DateTimeOffset At) : VmEvent;
 
+    public sealed record SuspendRequested(Origin Origin, string Path) : VmEvent;
+
+    /// <summary>Its memory is on storage, all of it, and it runs nowhere.</summary>
+    public sealed record Suspended(DateTimeOffset At) : VmEvent;
+
+    /// <summary>Its memory could not be saved; it runs on.</summary>
+    public sealed record SuspendFailed(string Reason, DateTimeOffset At) : VmEvent;
+
+    /// <summary>No host could go on from its memory, which is still there.</summary>
+    public sealed record ResumeFailed(string Reason, DateTimeOffset At) : VmEvent;
+
+    /// <summary>A user gave its memory up: the next start boots.</summary>
+    public sealed record MemoryDiscarded(Origin Origin) : VmEvent;
+
+    public sealed record MemoryDeleted(string Path, DateTimeOffset At) : VmEvent;
+
     public sealed record WentDown(VmExit Exit, DateTimeOffset At) : VmEvent;
 
     public sealed record MigrationRequested(Origin Origin, HostId? Wanted) : VmEvent;
 
-    public sealed record MigrationPlaced(Seat To, DateTimeOffset At) : VmEvent;
+    public sealed record MigrationPlaced(Seat To, DateTimeOffset At) : VmEvent
+    {
+        public MigrationTerms? Terms { get; init; }
+    }
 
     /// <summary>The source moves the guest now.</summary>
     public sealed record MigrationBegun(DateTimeOffset At) : VmEvent;
 
     /// <summary>A user wants it to stay where it is. The source's word decides whether that came in time.</summary>
     public sealed record MigrationCancelRequested(Origin Origin) : VmEvent;
+
+    /// <summary>This destination did not take it; another one is looked for.</summary>
+    public sealed record MigrationFailed(string Reason, DateTimeOffset At) : VmEvent;
+
+    /// <summary>How far it is, as the source says.</summary>
+    public sealed record MigrationAdvanced(MigrationProgress Progress) : VmEvent, IUnrecorded;
 
     public sealed record MigrationAbandoned(string Reason, DateTimeOffset At) : VmEvent
     {

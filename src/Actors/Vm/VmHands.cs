@@ -1,3 +1,5 @@
+using System.Security.Cryptography;
+using System.Text;
 using Orchestrator.Actors.Cluster;
 using Orchestrator.Actors.Host;
 using Orchestrator.Actors.Journal;
@@ -5,8 +7,9 @@ using Orchestrator.Actors.Journal;
 namespace Orchestrator.Actors.Vm;
 
 /// <summary>A VM's effects are words to its cluster and its hosts.</summary>
-public sealed class VmHands(VmId id, IEntities entities, TimeProvider clock) : IHands<VmState, VmEffect>
+public sealed class VmHands(VmId id, IEntities entities, IReadModel read, TimeProvider clock) : IHands<VmState, VmEffect>
 {
+    private readonly Dictionary<string, (int Times, long Since)> _deletions = [];
     private (VmEffect.FindHost Effect, long Since)? _put;
 
     public void Do(VmEffect effect, Reach<VmState> reach)
@@ -19,17 +22,26 @@ public sealed class VmHands(VmId id, IEntities entities, TimeProvider clock) : I
                 break;
             case VmEffect.FindHost e:
                 entities.Tell(Kinds.Cluster, config.Cluster.Value, new ClusterCommand.Place(
-                    id, e.AskedAt, Shape(reach.State.Core.Config ?? config), Excluded(reach.State, e), e.Wanted,
+                    id, e.AskedAt, Shape(reach.State.Core.ToRun ?? config), Excluded(reach.State, e), e.Wanted,
                     clock.GetUtcNow())
                 {
                     Restart = reach.State is VmState.Placing { Cause: StartCause.HighAvailability },
+                    Move = reach.State is VmState.MigrationPlacing m
+                        ? new Move(m.Seat.Host, (reach.State.Core.Config ?? config).Migration, (reach.State.Core.Config ?? config).MigrationDowntimeMs)
+                        : null,
                 });
                 break;
             case VmEffect.Launch e:
-                ToHost(e.Seat.Host, new HostCommand.Launch(id, e.Seat, config));
+                ToHost(e.Seat.Host, new HostCommand.Launch(id, e.Seat, config) { Memory = e.Memory });
                 break;
             case VmEffect.Halt e:
                 ToHost(e.Seat.Host, new HostCommand.Halt(id, e.Seat, e.Mode));
+                break;
+            case VmEffect.SaveMemory e:
+                ToHost(e.Seat.Host, new HostCommand.SaveGuest(id, e.Seat, e.Id, e.Path));
+                break;
+            case VmEffect.DeleteMemory e:
+                _ = Delete(e.Path, config.Cluster);
                 break;
             case VmEffect.Act e:
                 ToHost(e.Seat.Host, new HostCommand.ActOnGuest(id, e.Seat, e.Action));
@@ -41,7 +53,7 @@ public sealed class VmHands(VmId id, IEntities entities, TimeProvider clock) : I
                 ToHost(e.To.Host, new HostCommand.ExpectIncoming(id, e.To, config));
                 break;
             case VmEffect.MigrateOut e:
-                ToHost(e.From.Host, new HostCommand.MigrateOut(id, e.From, e.To));
+                ToHost(e.From.Host, new HostCommand.MigrateOut(id, e.From, e.To) { Terms = e.Terms });
                 break;
             case VmEffect.CancelMigration e:
                 ToHost(e.From.Host, new HostCommand.CancelMigration(id, e.From));
@@ -69,6 +81,29 @@ public sealed class VmHands(VmId id, IEntities entities, TimeProvider clock) : I
         return clock.GetElapsedTime(put.Since) < pause;
     }
 
+    /// <summary>Under a number of its own each time: what failed on one host is tried again, also on others.</summary>
+    private async Task Delete(string path, ClusterId cluster)
+    {
+        if (_deletions.TryGetValue(path, out var last)
+            && clock.GetElapsedTime(last.Since) < Pause.After(last.Times, TimeSpan.FromSeconds(5))) return;
+        var times = last.Times + 1;
+        _deletions[path] = (times, clock.GetTimestamp());
+        try
+        {
+            var hosts = await read.Sharing(default, cluster, CancellationToken.None);
+            if (hosts.Count > 0)
+                ToHost(hosts[times % hosts.Count], new HostCommand.RunImageJob(new ImageWork(
+                    WorkOf(path, times), Kinds.Vm, id.Value, ImageAction.Delete, path, "raw", 0, "", "")));
+        }
+        catch (EntityUnavailableException)
+        {
+            // The database is away: a later tick asks again.
+        }
+    }
+
+    private static Guid WorkOf(string path, int times) =>
+        new(SHA256.HashData(Encoding.UTF8.GetBytes($"{path} {times}")).AsSpan(0, 16));
+
     private void ToHost(HostId host, HostCommand command) => entities.Tell(Kinds.Host, host.Value, command);
 
     private static VmShape Shape(VmConfig config) => new(
@@ -78,6 +113,7 @@ public sealed class VmHands(VmId id, IEntities entities, TimeProvider clock) : I
     private static System.Collections.Immutable.ImmutableArray<HostId> Excluded(VmState vm, VmEffect.FindHost e) =>
         (vm, e.NotOn) switch
         {
+            (VmState.MigrationPlacing m, { } source) => m.Tried.Add(source),
             (_, { } source) => [source],
             (VmState.Placing p, _) => p.Tried,
             _ => [],

@@ -7,7 +7,9 @@ namespace Orchestrator.Actors.Vm;
 /// <summary>What each fact makes of a VM. Total: it never throws and never refuses.</summary>
 internal static class VmHistory
 {
-    public static VmState Evolve(VmState vm, VmEvent fact)
+    public static VmState Evolve(VmState vm, VmEvent fact) => WithoutPast(Next(vm, fact));
+
+    private static VmState Next(VmState vm, VmEvent fact)
     {
         var core = vm.Core;
         return fact switch
@@ -21,16 +23,29 @@ internal static class VmHistory
                 Asked(core, e.Origin) with
                 {
                     Job = new Job(e.Origin.Job, $"Launching VM {Name(core)}", e.Origin), FailedRestarts = 0,
+                    Once = vm is VmState.Suspended ? core.Once : e.Once,
                 },
                 StartCause.User, []),
+            ColdRebootRequested e => vm.Seat is { } seat
+                ? new Stopping(
+                    Asked(core, e.Origin) with { Job = new Job(e.Origin.Job, $"Rebooting VM {Name(core)}", e.Origin) },
+                    seat, StopMode.Shutdown, null)
+                {
+                    Again = true,
+                }
+                : vm,
+            StartedAgain => new Placing(
+                core, core.Config is { HighlyAvailable: true } ? StartCause.HighAvailability : StartCause.User, []),
             RestartQueued => new Placing(
-                Settled(core).NowhereElse() with
+                Settled(core).NowhereElse().WithoutMemory() with
                 {
                     Running = null, FailedRestarts = vm is Placing or Starting or PoweringUp ? core.FailedRestarts + 1 : 0,
                 },
                 StartCause.HighAvailability, []),
             RestartDelayed e => vm is Placing p ? p with { Lacks = string.Join("; ", e.Reasons) } : vm,
             Placed e => Sit(vm, e),
+            PlacementFailed or ResumeFailed when core.Memory is not null =>
+                new VmState.Suspended(Settled(core) with { Running = null }),
             PlacementFailed e => new Down(
                 Settled(core) with { StoppedAt = e.At }, new VmExit(VmExitKind.Error, string.Join("; ", e.Reasons))),
             LaunchFailed e => new Placing(
@@ -39,6 +54,8 @@ internal static class VmHistory
             Launched e => new PoweringUp(Settled(core) with { StartedAt = e.At }, e.Seat),
             CameUp e => new Up(core, e.Seat),
             GuestPaused e => vm.Seat is { } seat ? new Paused(core, seat, e.Reason) : vm,
+
+            WatchdogBarked e => vm with { Core = core with { Barked = e.Bark.Id } },
 
             StopRequested e => Stop(vm, e),
             ActionRequested e => vm with
@@ -49,6 +66,22 @@ internal static class VmHistory
                     Job = new Job(e.Origin.Job, $"{Doing(e.What)} VM {Name(core)}", e.Origin),
                 },
             },
+            SuspendRequested e => vm.Seat is { } seat
+                ? new Suspending(
+                    Asked(core, e.Origin) with
+                    {
+                        Memory = new SavedMemory(e.Origin.Job, e.Path, core.Running ?? core.Config!),
+                        Job = new Job(e.Origin.Job, $"Suspending VM {Name(core)}", e.Origin),
+                    },
+                    seat)
+                : vm,
+            VmEvent.Suspended e => core.Memory is null
+                ? vm
+                : new VmState.Suspended(Settled(core).NowhereElse() with { Running = null, StoppedAt = e.At }),
+            SuspendFailed => vm is Suspending s ? new Up(Settled(core), s.Seat) : vm,
+            MemoryDiscarded e => new Down(
+                Asked(core, e.Origin) with { StoppedAt = e.Origin.At }, new VmExit(VmExitKind.Normal, "")),
+            MemoryDeleted e => vm with { Core = core with { Leftovers = core.Leftovers.Remove(e.Path) } },
             ActionTaken or ActionFailed => vm with { Core = Settled(core) },
             WentDown e => new Down(
                 Settled(core).NowhereElse() with { Running = null, StoppedAt = e.At }, e.Exit),
@@ -60,7 +93,14 @@ internal static class VmHistory
                 : vm,
             MigrationPlaced e => vm is MigrationPlacing m
                 ? new Migrating(core with { Lease = e.To.Lease }, m.Seat, e.To, MigrationEnds.None)
+                {
+                    Terms = e.Terms, Wanted = m.Wanted, Tried = m.Tried,
+                }
                 : vm,
+            MigrationFailed e => vm is Migrating m
+                ? new MigrationPlacing(core.MayBeAt(m.To), m.From, m.Wanted) { Tried = m.Tried.Add(m.To.Host), Failed = e.Reason }
+                : vm,
+            MigrationAdvanced e => vm is Migrating m ? m with { Progress = e.Progress } : vm,
             // From here on the source refuses every order of an earlier migration.
             MigrationBegun => vm is Migrating m ? m with { Core = core.NowhereElse(), Begun = true } : vm,
             MigrationCancelRequested e => vm is Migrating m
@@ -90,15 +130,26 @@ internal static class VmHistory
             HostFenced e when vm is Migrating m => Ask(core, m.To, e.Plan),
             HostFenced e when core.Elsewhere is { } other => Ask(core.WithoutFirst(), other, e.Plan),
             HostFenced { Plan: OrphanPlan.Restart } =>
-                new Placing(core with { Running = null, FailedRestarts = 0 }, StartCause.HighAvailability, []),
+                new Placing(core.WithoutMemory() with { Running = null, FailedRestarts = 0 }, StartCause.HighAvailability, []),
             HostFenced e => new Down(
                 core with { Running = null, StoppedAt = e.At }, new VmExit(VmExitKind.Error, "its host was fenced")),
             _ => vm,
         };
     }
 
+    /// <summary>A memory is kept only where the guest has not run since it was written, and cannot; the settings of one run
+    /// only until that run is over.</summary>
+    private static VmState WithoutPast(VmState vm)
+    {
+        if (vm.Core.Once is not null && vm is Down or Placing { Cause: StartCause.HighAvailability })
+            vm = vm with { Core = vm.Core with { Once = null } };
+        return vm is Suspending or VmState.Suspended or Placing or Starting or Stopping || vm.Core.Memory is null
+            ? vm
+            : vm with { Core = vm.Core.WithoutMemory() };
+    }
+
     private static Starting Sit(VmState vm, Placed e) => new(
-        vm.Core.NowhereElse() with { Lease = e.Seat.Lease, Running = vm.Core.Config }, e.Seat,
+        vm.Core.NowhereElse() with { Lease = e.Seat.Lease, Running = vm.Core.ToRun }, e.Seat,
         vm is Placing p ? p.Cause : StartCause.User, vm is Placing q ? q.Tried : []);
 
     private static VmState Stop(VmState vm, StopRequested e)
@@ -111,7 +162,7 @@ internal static class VmHistory
         {
             Placing      => new Down(Settled(core) with { StoppedAt = e.Origin.At }, new VmExit(VmExitKind.Normal, "")),
             Migrating m  => new Stopping(core, m.From, e.Mode, m.To),
-            Stopping s   => s with { Core = core, Mode = e.Mode },
+            Stopping s   => s with { Core = core, Mode = e.Mode, Again = false },
             _ when vm.Seat is { } seat => new Stopping(core, seat, e.Mode, null),
             _            => vm,
         };

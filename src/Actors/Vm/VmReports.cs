@@ -23,7 +23,22 @@ public static class VmReports
     /// <summary>Why a migration is given up that a user has cancelled.</summary>
     public const string Cancelled = "cancelled";
 
-    public static Decision Heard(VmState vm, ReportGuest r) => vm switch
+    private const string Unasked = "it was suspended by an order that came too late";
+
+    public static Decision Heard(VmState vm, ReportGuest r)
+    {
+        var heard = OfCopy(vm, r);
+        return r.Watchdog is { } bark && bark.Id != vm.Core.Barked && vm.Seat is { } seat && Is(seat, r)
+            ? heard switch
+            {
+                Decision.Accept a => new Decision.Accept([new WatchdogBarked(bark, r.At), .. a.Facts]) { Then = a.Then },
+                Decision.AlreadyDone => Accept(new WatchdogBarked(bark, r.At)),
+                _ => heard,
+            }
+            : heard;
+    }
+
+    private static Decision OfCopy(VmState vm, ReportGuest r) => vm switch
     {
         Migrating s when Is(s.From, r)                                    => FromSource(s, r),
         Migrating s when Is(s.To, r)                                      => FromDestination(s, r),
@@ -55,8 +70,8 @@ public static class VmReports
     {
         Orphaned                                                  => Done,
         // What these owe asks the host at every tick: the order is carried out, or the copy is proved dead. An orphan
-        // would forget that it was asked to start, or to end.
-        Starting or Stopping                                      => Done,
+        // would forget that it was asked to start, to end or to be suspended.
+        Starting or Stopping or Suspending                        => Done,
         Migrating s when Sits(s.From, c.Host, c.Incarnation)      => s.Lost.HasFlag(MigrationEnds.Source)
             ? Done
             : Accept(new MigrationEndLost(MigrationEnds.Source, c.At)),
@@ -88,6 +103,9 @@ public static class VmReports
 
     private static Decision AtSeat(VmState vm, ReportGuest r) => (vm, Present(r.State)) switch
     {
+        // The guest has run on from that memory, and died with its host: as if it had crashed.
+        (Starting { Core.Memory: not null }, GuestState.Down) when r.MemoryGone
+                                                     => Ended(vm, VmExitKind.Error, Why(r, "its memory is used up"), r.At),
         (Starting s, GuestState.Down)                => LaunchedNot(s, Why(r, "the guest ended while it started"), r.At),
         (Starting s, GuestState.PoweringUp)          => Accept(new Launched(s.Seat, r.At)),
         (Starting s, GuestState.Up or GuestState.PoweringDown)
@@ -104,6 +122,15 @@ public static class VmReports
         (Orphaned s, GuestState.Incoming)            => new Decision.Relay(new VmEffect.AbandonIncoming(s.Seat)),
         (Orphaned s, GuestState.Paused)              =>
             Accept(new Regained(s.Seat, r.At), new GuestPaused(Why(r, "paused"), r.At)),
+
+        (Suspending, GuestState.Saved)               => Accept(new VmEvent.Suspended(r.At)),
+        (Suspending { Core.Memory: { } memory }, GuestState.Up or GuestState.PoweringUp or GuestState.Paused)
+            when r.Save == memory.Id && r.SaveError is { } why
+                                                     => Accept(new SuspendFailed(why, r.At)),
+        (Suspending, not (GuestState.Down or GuestState.HandedOver)) => Done,
+        (Stopping, GuestState.Saved)                 => Ended(vm, VmExitKind.Normal, "", r.At),
+        // By an order that came too late: nothing knows of that memory any more.
+        (_, GuestState.Saved)                        => Ended(vm, VmExitKind.Error, Unasked, r.At),
 
         // An agent that was away tells of a guest that has left as of one that is gone: it may be elsewhere.
         (_, GuestState.Down) when r.Exit.Kind == VmExitKind.Error
@@ -151,24 +178,41 @@ public static class VmReports
         GuestState.HandedOver                        => Accept(new MigrationDone(r.Migration, r.At)),
         GuestState.MigratingOut when !s.Begun && Speaks(s, r, otherwise: true)
                                                      => Accept(new MigrationBegun(r.At)),
+        GuestState.MigratingOut when r.Progress is { } progress && Speaks(s, r, otherwise: s.Begun) && progress != s.Progress
+                                                     => Accept(new MigrationAdvanced(progress)),
         // It never set out, or has turned back.
         GuestState.Up or GuestState.PoweringUp or GuestState.Paused or GuestState.MigrationFailed
             when s.Cancelled                         => Abandoned(s, Cancelled, r.At),
         // An agent of 0.1.0 does not say which one failed: before the source moves, it still tells of an earlier one.
         GuestState.MigrationFailed when Speaks(s, r, otherwise: s.Begun)
-                                                     => Abandoned(s, Why(r, "the migration failed"), r.At),
+                                                     => r.Hopeless || !TriesElsewhere(s)
+                                                         ? Abandoned(s, Why(r, "the migration failed"), r.At)
+                                                         : Failed(s, Why(r, "the migration failed"), r.At),
         GuestState.Up or GuestState.PoweringUp or GuestState.Paused or GuestState.MigrationFailed
-            when s.Lost != MigrationEnds.None        => Abandoned(s, "one end was silent", r.At),
+            when s.Lost != MigrationEnds.None        => TriesElsewhere(s)
+                                                         ? Failed(s, "one end was silent", r.At)
+                                                         : Abandoned(s, "one end was silent", r.At),
         // Seen by nobody, it may have left before it was gone: only the destination can have it now.
         GuestState.Down when r.Exit.Kind == VmExitKind.Error
                                                      => Accept(new HostFenced(PlanOf(s), r.At)),
         GuestState.Down                              => Ended(s, r.Exit.Kind, Why(r, "the guest ended"), r.At),
+        GuestState.Saved                             => Ended(s, VmExitKind.Error, Unasked, r.At),
         _                                            => Done,
     };
 
     /// <summary>Whether the source speaks of this migration and not of one before it.</summary>
     private static bool Speaks(Migrating s, ReportGuest r, bool otherwise) =>
         r.Move is { } move ? move == s.To.Lease : otherwise;
+
+    /// <summary>As oVirt does: not to another host than the one that was asked for, and to so many hosts at most.</summary>
+    internal static bool TriesElsewhere(Migrating s) =>
+        s is { Cancelled: false, Wanted: null } && s.Tried.Length + 1 < HostsTriedAtMost;
+
+    private static Decision Failed(Migrating s, string reason, DateTimeOffset at) =>
+        new Decision.Accept(new MigrationFailed(reason, at))
+        {
+            Then = [new VmEffect.Destroy(s.To.Host, s.To.Lease)],
+        };
 
     private static Decision Abandoned(Migrating s, string reason, DateTimeOffset at) =>
         new Decision.Accept(new MigrationAbandoned(reason, at))
@@ -193,19 +237,20 @@ public static class VmReports
     };
 
     private static Decision AlsoEnded(Stopping s, ReportGuest r) =>
-        r.State == GuestState.Down ? Done : new Decision.Relay(new VmEffect.Halt(s.Also!, s.Mode));
+        r.State is GuestState.Down or GuestState.Saved ? Done : new Decision.Relay(new VmEffect.Halt(s.Also!, s.Mode));
 
     private static Decision Back(ReportGuest r) =>
         Accept(new Regained(new Seat(r.Host, r.HostName, r.Incarnation, r.Lease), r.At));
 
     private static Decision LaunchedNot(Starting s, string reason, DateTimeOffset at) =>
-        s.Cause == StartCause.User && s.Tried.Length + 1 >= HostsTriedAtMost
-            ? Accept(new WentDown(new VmExit(VmExitKind.Error, reason), at))
-            : Accept(new LaunchFailed(s.Seat, reason, at));
+        s.Cause != StartCause.User || s.Tried.Length + 1 < HostsTriedAtMost ? Accept(new LaunchFailed(s.Seat, reason, at))
+        : s.Core.Memory is not null ? Accept(new ResumeFailed(reason, at))
+        : Accept(new WentDown(new VmExit(VmExitKind.Error, reason), at));
 
     /// <summary>HA brings back what ended by fault, never what was asked to end or ended by itself in order.</summary>
     private static Decision Ended(VmState vm, VmExitKind kind, string message, DateTimeOffset at) =>
-        kind == VmExitKind.Error && PlanOf(vm) == OrphanPlan.Restart
+        vm is Stopping { Again: true } ? Accept(new WentDown(new VmExit(kind, message), at), new StartedAgain(at))
+        : kind == VmExitKind.Error && PlanOf(vm) == OrphanPlan.Restart
             ? Accept(new RestartQueued(message, at))
             : Accept(new WentDown(new VmExit(kind, message), at));
 

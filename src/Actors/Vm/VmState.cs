@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Orchestrator.Actors.Cluster;
 
 namespace Orchestrator.Actors.Vm;
 
@@ -35,11 +36,28 @@ public abstract record VmState(VmCore Core)
 
     public sealed record Paused(VmCore Core, Seat Seat, string Reason) : VmState(Core);
 
+    /// <summary>Its host writes the memory to storage; the guest ends when all of it is there, or runs on.</summary>
+    public sealed record Suspending(VmCore Core, Seat Seat) : VmState(Core);
+
+    /// <summary>Runs nowhere; <see cref="VmCore.Memory"/> is on storage, and a start goes on from it.</summary>
+    public sealed record Suspended(VmCore Core) : VmState(Core);
+
     /// <summary>Asked to end. <see cref="Also"/> is the other end of a migration that was under way.</summary>
-    public sealed record Stopping(VmCore Core, Seat Seat, StopMode Mode, Seat? Also) : VmState(Core);
+    public sealed record Stopping(VmCore Core, Seat Seat, StopMode Mode, Seat? Also) : VmState(Core)
+    {
+        /// <summary>A reboot that needs another machine: it is started again when it has ended.</summary>
+        public bool Again { get; init; }
+    }
 
     /// <summary>Runs on, and waits for the cluster to offer a destination.</summary>
-    public sealed record MigrationPlacing(VmCore Core, Seat Seat, HostId? Wanted) : VmState(Core);
+    public sealed record MigrationPlacing(VmCore Core, Seat Seat, HostId? Wanted) : VmState(Core)
+    {
+        /// <summary>Destinations that did not take it.</summary>
+        public ImmutableArray<HostId> Tried { get; init; } = [];
+
+        /// <summary>Why the last of them did not; empty when none was tried.</summary>
+        public string Failed { get; init; } = "";
+    }
 
     /// <summary>On its way. A side that is lost is marked; the other one decides.</summary>
     public sealed record Migrating(VmCore Core, Seat From, Seat To, MigrationEnds Lost) : VmState(Core)
@@ -49,6 +67,18 @@ public abstract record VmState(VmCore Core)
 
         /// <summary>A user has cancelled it; the source has not said yet what became of it.</summary>
         public bool Cancelled { get; init; }
+
+        /// <summary>How it is done; null: by an engine of 0.1.0, as the agent does it by itself.</summary>
+        public MigrationTerms? Terms { get; init; }
+
+        /// <summary>The destination that a user asked for.</summary>
+        public HostId? Wanted { get; init; }
+
+        /// <summary>Destinations that did not take it before this one.</summary>
+        public ImmutableArray<HostId> Tried { get; init; } = [];
+
+        /// <summary>As the source said last; never journaled.</summary>
+        public MigrationProgress? Progress { get; init; }
     }
 
     /// <summary>Its host is silent: the guest may still run there. Nothing may start until that is excluded.</summary>
@@ -89,6 +119,32 @@ public sealed record VmCore(VmId Id)
     /// <summary>The guest is certainly not at any of <see cref="Others"/>, and will not be.</summary>
     public VmCore NowhereElse() => this with { Elsewhere = null, Further = [] };
 
+    /// <summary>Where its memory is written (suspending), is (suspended) or is read (placing, starting); null in every phase
+    /// in which the guest has run on since, because it would then bring back a past that its disks no longer have.</summary>
+    public SavedMemory? Memory { get; init; }
+
+    /// <summary>The last bark of its watchdog that was heard.</summary>
+    public Guid? Barked { get; init; }
+
+    /// <summary>Files of memory that nothing will be started from any more: they are to be deleted.</summary>
+    public ImmutableArray<string> Leftovers { get; init; } = [];
+
+    /// <summary>What differs from the definition in this run only; null otherwise, and whenever HA brings the VM back.</summary>
+    public RunOnce? Once { get; init; }
+
+    /// <summary>The definition with which the next guest is started.</summary>
+    public VmConfig? ToRun => Memory?.Definition ?? Wanted;
+
+    /// <summary>The definition that the present run would have, were it begun now.</summary>
+    public VmConfig? Wanted => Config is { } config ? Once?.Patch.Apply(config) ?? config : null;
+
+    /// <summary>What of the definition waits for the next start: the running guest has an older one.</summary>
+    public bool HasNextRun => Running is { } running && Wanted is { } wanted && !running.Taking(wanted).Says(wanted);
+
+    /// <summary>Nothing will be started from its memory any more.</summary>
+    public VmCore WithoutMemory() =>
+        Memory is { } memory ? this with { Memory = null, Leftovers = Leftovers.Add(memory.Path) } : this;
+
     /// <summary>What a user asked of the running guest and its host has not taken yet.</summary>
     public PendingAction? Action { get; init; }
 
@@ -111,6 +167,16 @@ public sealed record VmCore(VmId Id)
 /// <summary>A place on a host, given under a lease.</summary>
 /// <param name="Incarnation">Which life of the host; it rises with each proof that all its guests are dead.</param>
 public sealed record Seat(HostId Host, string HostName, long Incarnation, Lease Lease);
+
+/// <summary>A start with other settings, for that run alone.</summary>
+/// <param name="Host">The host that it must be, or null.</param>
+public sealed record RunOnce(VmPatch Patch, HostId? Host);
+
+/// <summary>A guest's memory on storage.</summary>
+/// <param name="Id">The job that asked for it: the host saves once, however often it is said.</param>
+/// <param name="Path">Absolute path of the file on every host; each suspension has one of its own.</param>
+/// <param name="Definition">What the guest was started with: its memory fits no other.</param>
+public sealed record SavedMemory(JobId Id, string Path, VmConfig Definition);
 
 /// <summary>What can be asked of a guest that stays where it is.</summary>
 public enum GuestAction { Reboot, Reset, Resume }

@@ -17,16 +17,19 @@ public static class VmStory
             Id = vm.Core.Id,
             Config = vm.Config,
             Status = StatusOf(vm),
-            StatusDetail = vm switch { Paused p => p.Reason, Placing p => p.Lacks, _ => "" },
-            VmState = vm is Down ? "down" : "up",
+            StatusDetail = vm switch { Paused p => Detail(p.Reason), Placing p => p.Lacks, _ => "" },
+            VmState = vm switch { Down => "down", VmState.Suspended => "suspended", _ => "up" },
             TaskState = TaskOf(vm),
             PowerState = PowerOf(vm),
             Host = vm.Seat?.Host,
             Destination = vm is Migrating m ? m.To.Host : null,
+            Migration = vm is Migrating { Progress: { } progress } ? progress : null,
             Lease = vm.Core.Lease.Number,
             HeldLease = vm is Starting ? 0 : vm.Seat?.Lease.Number ?? 0,
             StopReason = vm is Down d ? d.Exit.Message : "",
-            NextRunExists = vm.Core.Running is { } running && NeedsRestart(running, vm.Config),
+            Running = vm.Core is { Running: { } running } and ({ HasNextRun: true } or { Once: not null }) ? running.Taking(vm.Config) : null,
+            NextRunExists = vm.Core.HasNextRun,
+            RunOnce = vm.Core.Once is not null,
             CreatedAt = vm.Core.CreatedAt,
             StartedAt = vm.Core.StartedAt,
             StoppedAt = vm.Core.StoppedAt,
@@ -48,6 +51,11 @@ public static class VmStory
             Redefined e => Said(35, Severity.Normal, e.Origin.At,
                 $"VM {name} configuration was updated by {e.Origin.User}{(e.What == "" ? "" : $" ({e.What})")}.", e.Origin),
             Removed e => Said(113, Severity.Normal, e.Origin.At, $"VM {name} was removed by {e.Origin.User}.", e.Origin),
+            StartRequested e when after.Core.ToRun is { StartPaused: true } => Said(179, Severity.Normal, e.Origin.At,
+                $"Starting VM {name} in paused mode was initiated by {e.Origin.User}.", e.Origin),
+            StartRequested e when after.Core.ToRun is { Stateless: true } => Said(538, Severity.Normal, e.Origin.At,
+                $"Starting VM {name} as stateless was initiated by {e.Origin.User}: what it writes is dropped when it ends.",
+                e.Origin),
             StartRequested e => Said(150, Severity.Normal, e.Origin.At,
                 $"Starting VM {name} was initiated by {e.Origin.User}.", e.Origin),
             RestartQueued e => Said(9602, Severity.Error, e.At,
@@ -56,13 +64,23 @@ public static class VmStory
                 $"Highly available VM {name} has no host to restart on: {string.Join("; ", e.Reasons)}. It waits for one."),
             Placed e => Said(506, Severity.Normal, e.At,
                 $"VM {name} is being started on host {e.Seat.HostName} under lease {e.Seat.Lease}.", seat: e.Seat),
+            PlacementFailed e when after is VmState.Suspended => Said(54, Severity.Error, e.At,
+                $"Failed to run VM {name}: {string.Join("; ", e.Reasons)}. It stays suspended."),
             PlacementFailed e => Said(54, Severity.Error, e.At,
                 $"Failed to run VM {name}: {string.Join("; ", e.Reasons)}."),
             LaunchFailed e => Said(507, Severity.Error, e.At,
                 $"Host {e.Seat.HostName} did not start VM {name}: {e.Reason}. Another host is tried.", seat: e.Seat),
             Launched e => Said(153, Severity.Normal, e.At,
                 $"VM {name} was started on host {e.Seat.HostName}.", seat: e.Seat),
+            CameUp e when before is Paused { Reason: IoError or NoSpace } => Said(196, Severity.Normal, e.At,
+                $"VM {name} has recovered from paused back to up on host {e.Seat.HostName}.", seat: e.Seat),
             CameUp e => Said(32, Severity.Normal, e.At, $"VM {name} is up on host {e.Seat.HostName}.", seat: e.Seat),
+            GuestPaused { Reason: IoError } e => Said(145, Severity.Error, e.At,
+                $"VM {name} was paused: {e.Reason}. Its storage does not work.", seat: after.Seat),
+            GuestPaused { Reason: NoSpace } e => Said(138, Severity.Error, e.At,
+                $"VM {name} was paused: {e.Reason}. Its storage is full.", seat: after.Seat),
+            WatchdogBarked e => Said(9901, Severity.Warning, e.At,
+                $"Watchdog event ({e.Bark.Action}) triggered on VM {name}.", seat: before.Seat),
             GuestPaused e => Said(1025, Severity.Normal, e.At, $"VM {name} was paused: {e.Reason}.", seat: after.Seat),
             StopRequested { Mode: StopMode.PowerOff } e => Said(33, Severity.Normal, e.Origin.At,
                 $"VM {name} powered off by {e.Origin.User}.", e.Origin, before.Seat),
@@ -76,6 +94,23 @@ public static class VmStory
                 $"VM {name} resumption initiated by {e.Origin.User}.", e.Origin, before.Seat),
             ActionFailed e => Said(9612, Severity.Error, e.At,
                 $"VM {name}: {Doing(before.Core.Action?.What)} failed: {e.Reason}.", seat: before.Seat),
+            SuspendRequested e => Said(501, Severity.Normal, e.Origin.At,
+                $"Suspending VM {name} was initiated by {e.Origin.User}.", e.Origin, before.Seat),
+            VmEvent.Suspended e => Said(503, Severity.Normal, e.At,
+                $"VM {name} on host {before.Seat?.HostName} is suspended.", seat: before.Seat),
+            SuspendFailed e => Said(521, Severity.Error, e.At,
+                $"Failed to suspend VM {name}: {e.Reason}. It runs on at host {after.Seat?.HostName}.", seat: after.Seat),
+            ResumeFailed e => Said(54, Severity.Error, e.At,
+                $"Failed to run VM {name}: {e.Reason}. It stays suspended.", seat: before.Seat),
+            MemoryDiscarded e => Said(111, Severity.Normal, e.Origin.At,
+                $"The saved memory of VM {name} was given up by {e.Origin.User}; it is down.", e.Origin),
+            MemoryDeleted => null,
+            ColdRebootRequested e => Said(157, Severity.Normal, e.Origin.At,
+                $"VM {name} reboot initiated by {e.Origin.User}. It ends and is started again with its new configuration.",
+                e.Origin, before.Seat),
+            WentDown e when before is Stopping { Again: true } => Said(9611, Severity.Normal, e.At,
+                $"VM {name} is down as a part of its cold reboot.", seat: before.Seat),
+            StartedAgain => null,
             WentDown { Exit.Kind: VmExitKind.Error } e => Said(119, Severity.Error, e.At,
                 $"VM {name} is down with error. Exit message: {e.Exit.Message}.", seat: before.Seat),
             WentDown e => Said(61, Severity.Normal, e.At,
@@ -84,6 +119,9 @@ public static class VmStory
             MigrationPlaced e => Said(62, Severity.Normal, e.At,
                 $"Migration started (VM: {name}, source: {before.Seat?.HostName}, destination: {e.To.HostName}, "
                 + $"user: {before.Core.Job?.Origin.User ?? "system"}).", before.Core.Job?.Origin, e.To),
+            MigrationFailed e => Said(128, Severity.Warning, e.At,
+                $"Failed to migrate VM {name} to host {(before as Migrating)?.To.HostName}: {e.Reason}. Another host is tried.",
+                seat: (before as Migrating)?.To),
             MigrationAbandoned { Reason: VmReports.Cancelled } e => Said(161, Severity.Normal, e.At,
                 $"Migration of VM {name} was cancelled.", seat: after.Seat),
             MigrationAbandoned { Reason: VmReports.Overtaken } e => Said(65, Severity.Error, e.At,
@@ -121,6 +159,8 @@ public static class VmStory
         // A start that was stopped before it had a host begins and ends in one fact.
         if (fact is StopRequested { Origin: var origin } && after is Down)
             return jobs.Add(Journal.Jobs.AtOnce(origin, "Stopping VM", Kinds.Vm, after.Core.Id.Value));
+        if (fact is MemoryDiscarded { Origin: var asked })
+            return jobs.Add(Journal.Jobs.AtOnce(asked, "Stopping VM", Kinds.Vm, after.Core.Id.Value));
         return fact is Created { Origin: var creator }
             ? jobs.Add(Journal.Jobs.AtOnce(creator, "Creating VM", Kinds.Vm, after.Core.Id.Value))
             : jobs;
@@ -130,7 +170,8 @@ public static class VmStory
     {
         PlacementFailed or MigrationAbandoned or HostLost or StopRequested or ActionFailed => Outcome.Failed,
         WentDown { Exit.Kind: VmExitKind.Error } when before is not Stopping => Outcome.Failed,
-        RestartQueued => Outcome.Failed,
+        RestartQueued or SuspendFailed or ResumeFailed => Outcome.Failed,
+        _ when before is Suspending && fact is not VmEvent.Suspended => Outcome.Failed,
         _ => Outcome.Finished,
     };
 
@@ -144,6 +185,15 @@ public static class VmStory
         ActionRequested e    => e.Origin.At,
         ActionTaken e        => e.At,
         ActionFailed e       => e.At,
+        ColdRebootRequested e => e.Origin.At,
+        WatchdogBarked e     => e.At,
+        StartedAgain e       => e.At,
+        SuspendRequested e   => e.Origin.At,
+        VmEvent.Suspended e  => e.At,
+        SuspendFailed e      => e.At,
+        ResumeFailed e       => e.At,
+        MemoryDiscarded e    => e.Origin.At,
+        MemoryDeleted e      => e.At,
         MigrationRequested e => e.Origin.At,
         RestartQueued e      => e.At,
         RestartDelayed e     => e.At,
@@ -156,6 +206,7 @@ public static class VmStory
         WentDown e           => e.At,
         MigrationPlaced e    => e.At,
         MigrationBegun e     => e.At,
+        MigrationFailed e    => e.At,
         MigrationCancelRequested e => e.Origin.At,
         MigrationAbandoned e => e.At,
         MigrationDone e      => e.At,
@@ -171,21 +222,38 @@ public static class VmStory
         Down                                              => "down",
         // In oVirt a VM in the restart queue is down; a client that waits for its return must not see more.
         Placing { Cause: StartCause.HighAvailability }    => "down",
+        Placing or Starting when vm.Core.Memory is not null => "restoring_state",
         Placing or Starting                               => "wait_for_launch",
+        Suspending                                        => "saving_state",
+        VmState.Suspended                                 => "suspended",
         Up or PoweringUp when vm.Core.Action is { What: GuestAction.Reboot or GuestAction.Reset } => "reboot_in_progress",
         PoweringUp                                        => "powering_up",
         Up                                                => "up",
         Paused                                            => "paused",
+        Stopping { Again: true }                          => "reboot_in_progress",
         Stopping                                          => "powering_down",
         MigrationPlacing or Migrating                     => "migrating",
         Orphaned                                          => "unknown",
         _                                                 => "unassigned",
     };
 
+    private const string IoError = "io-error", NoSpace = "no-space";
+
+    /// <summary>oVirt's words for why a guest is paused.</summary>
+    private static string Detail(string reason) => reason switch
+    {
+        IoError      => "eio",
+        NoSpace      => "enospc",
+        "permission" => "eperm",
+        "user"       => "noerr",
+        _            => "eother",
+    };
+
     private static string TaskOf(VmState vm) => vm switch
     {
         Placing                       => "placing",
-        Starting                      => "starting",
+        Starting                      => vm.Core.Memory is null ? "starting" : "restoring",
+        Suspending                    => "saving",
         Stopping                      => "stopping",
         MigrationPlacing or Migrating => "migrating",
         Orphaned                      => "waiting_for_fence",
@@ -194,6 +262,8 @@ public static class VmStory
 
     private static string PowerOf(VmState vm) => vm switch
     {
+        VmState.Suspended             => "suspended",
+        Placing when vm.Core.Memory is not null => "suspended",
         Down or Placing               => "off",
         Starting                      => "starting",
         Paused                        => "paused",
@@ -205,6 +275,8 @@ public static class VmStory
     {
         VmEffect.FindHost                => "a host from its cluster",
         VmEffect.Launch e                => $"the start on {e.Seat.HostName} under lease {e.Seat.Lease}",
+        VmEffect.SaveMemory e            => $"that {e.Seat.HostName} saves its memory",
+        VmEffect.DeleteMemory e          => $"the deletion of {e.Path}",
         VmEffect.Halt e                  => $"the end on {e.Seat.HostName}",
         VmEffect.ExpectIncoming e        => $"the way to {e.To.HostName} under lease {e.To.Lease}",
         VmEffect.CancelMigration e       => $"the end of the migration from {e.From.HostName}",
@@ -222,8 +294,4 @@ public static class VmStory
 
     private static string Figures(MigrationFigures? figures) =>
         figures is null ? "" : $", Total: {figures.TotalMs} ms, Actual downtime: {figures.DowntimeMs} ms";
-
-    private static bool NeedsRestart(VmConfig running, VmConfig wanted) =>
-        (running.Memory, running.Sockets, running.Cores, running.Threads, running.Kernel, running.Initrd, running.Cmdline)
-        != (wanted.Memory, wanted.Sockets, wanted.Cores, wanted.Threads, wanted.Kernel, wanted.Initrd, wanted.Cmdline);
 }

@@ -14,10 +14,10 @@ public sealed record VmView
 
     public string StatusDetail { get; init; } = "";
 
-    /// <summary>What was asked and is stable: down, up, removed.</summary>
+    /// <summary>What was asked and is stable: down, up, suspended, removed.</summary>
     public required string VmState { get; init; }
 
-    /// <summary>What is under way, or empty: placing, starting, stopping, migrating, waiting_for_fence.</summary>
+    /// <summary>What is under way, or empty: placing, starting, restoring, saving, stopping, migrating, waiting_for_fence.</summary>
     public string TaskState { get; init; } = "";
 
     /// <summary>What the hypervisor last said: off, starting, running, paused, unknown.</summary>
@@ -28,12 +28,21 @@ public sealed record VmView
     /// <summary>Destination of a migration under way.</summary>
     public HostId? Destination { get; init; }
 
+    /// <summary>How far the migration is, as the engine's memory has it: not in lists, which show the journal's last word.</summary>
+    public MigrationProgress? Migration { get; init; }
+
     public long Lease { get; init; }
 
     /// <summary>The lease of the copy that <see cref="Host"/> was heard to have; 0 while it was not heard to have one.</summary>
     public long HeldLease { get; init; }
 
     public string StopReason { get; init; } = "";
+
+    /// <summary>With what it runs, where that is not <see cref="Config"/>.</summary>
+    public VmConfig? Running { get; init; }
+
+    /// <summary>It was started with other settings, for this run alone.</summary>
+    public bool RunOnce { get; init; }
 
     /// <summary>The guest runs with an older definition than the one stored.</summary>
     public bool NextRunExists { get; init; }

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Globalization;
+using Orchestrator.Actors.Cluster;
 using Orchestrator.Actors.Journal;
 using Orchestrator.Actors.Watching;
 
@@ -19,6 +20,9 @@ internal static class VmWords
         .. vm.Seat is { } seat ? Sits(seat, "host") : [],
         .. vm is VmState.Migrating m ? Sits(m.To, "destination") : [],
         .. vm is VmState.Migrating { Lost: not MigrationEnds.None and var lost } ? [new("silent", lost.ToString())] : Nothing,
+        .. vm is VmState.Migrating { Progress: { } p } ? [new("moved", Far(p))] : Nothing,
+        .. vm is VmState.Migrating { Terms: { } terms } ? [new("policy", MigrationPolicy.Find(terms.Policy)?.Name ?? terms.Policy.ToString())] : Nothing,
+        .. vm is VmState.MigrationPlacing { Failed: { Length: > 0 } failed } ? [new("last destination", failed)] : Nothing,
         .. vm is VmState.Placing { Tried: { IsEmpty: false } tried } ? [new("hosts tried", string.Join(", ", tried))] : Nothing,
         .. vm.Core.FailedRestarts > 0
             ? [new("restarts that failed in a row", vm.Core.FailedRestarts.ToString(CultureInfo.InvariantCulture))]
@@ -29,6 +33,11 @@ internal static class VmWords
     ];
 
     private static KeyValuePair<string, string>[] Nothing => [];
+
+    private static string Far(MigrationProgress p) => string.Create(CultureInfo.InvariantCulture, $"{p.Percent} % in {p.ElapsedMs / 1000} s")
+        + (p.PostCopy ? ", runs at the destination already" : "")
+        + (p.Iteration > 1 ? string.Create(CultureInfo.InvariantCulture, $", its memory is gone over for the {p.Iteration}. time") : "")
+        + (p.Left is { } left ? string.Create(CultureInfo.InvariantCulture, $", about {Math.Ceiling(left.TotalSeconds)} s for what is left") : "");
 
     private static KeyValuePair<string, string>[] Sits(Seat seat, string what) =>
     [
@@ -42,6 +51,7 @@ internal static class VmWords
         VmEffect.Launch e          => Host(e.Seat.Host),
         VmEffect.Halt e            => Host(e.Seat.Host),
         VmEffect.Act e             => Host(e.Seat.Host),
+        VmEffect.SaveMemory e      => Host(e.Seat.Host),
         VmEffect.Destroy e         => Host(e.Host),
         VmEffect.ExpectIncoming e  => Host(e.To.Host),
         VmEffect.MigrateOut e      => Host(e.From.Host),
@@ -56,6 +66,8 @@ internal static class VmWords
         VmEffect.FindHost => "Free memory on a host of its cluster, activate a host, or stop the VM.",
         VmEffect.Launch e => $"Look at the agent of {e.Seat.HostName}; stop the VM to give the start up.",
         VmEffect.Halt { Mode: StopMode.Shutdown } => "The guest does not react to the power button: stop the VM (power off).",
+        VmEffect.SaveMemory e => $"Look at the storage and the agent of {e.Seat.HostName}; stop the VM to give its memory up.",
+        VmEffect.DeleteMemory e => $"Activate a host that reaches the storage domain of {e.Path}.",
         VmEffect.Act e => $"Look at the agent of {e.Seat.HostName}; stop the VM to give it up.",
         VmEffect.Halt e => $"Look at the agent of {e.Seat.HostName}.",
         VmEffect.ExpectIncoming or VmEffect.MigrateOut => "Cancel the migration, or wait: the VM runs on at its source.",

@@ -23,7 +23,7 @@ public static class DomainXml
             new XElement("name", SafeName(vm)),
             new XElement("uuid", vm.Id),
             new XElement("title", Printable(vm.Name)),
-            new XElement("metadata", Guest(vm.Id, lease, started)),
+            new XElement("metadata", Guest(vm, lease, started)),
             Memory(vm),
             new XElement("vcpu", new XAttribute("placement", "static"), vm.VirtualCpus),
             Os(vm),
@@ -56,6 +56,18 @@ public static class DomainXml
         return domain.ToString(SaveOptions.DisableFormatting);
     }
 
+    /// <returns>Null for a guest that an older agent has started.</returns>
+    public static OnStorageError? OnStorageError(string xml) =>
+        Enum.TryParse<OnStorageError>(
+            (string?)XElement.Parse(xml).Element("metadata")?.Element(Metadata + "guest")?.Attribute("onstorageerror"), out var what)
+            ? what
+            : null;
+
+    /// <summary>Paths of the disks that the guest has open.</summary>
+    public static IEnumerable<string> DiskPaths(string xml) =>
+        XElement.Parse(xml).Descendants("disk").Elements("source")
+            .Select(s => (string?)s.Attribute("file") ?? (string?)s.Attribute("dev")).OfType<string>();
+
     public static bool AgentConnected(string xml) =>
         XElement.Parse(xml).Descendants("channel").Elements("target")
             .Any(t => (string?)t.Attribute("name") == "org.qemu.guest_agent.0" && (string?)t.Attribute("state") == "connected");
@@ -71,10 +83,11 @@ public static class DomainXml
     public static long MemoryBytes(string xml) =>
         TryNumber(XElement.Parse(xml).Element("memory")?.Value, out var kib) ? kib << 10 : 0;
 
-    private static XElement Guest(Guid vm, long lease, long started) => new(
+    private static XElement Guest(VmDefinition vm, long lease, long started) => new(
         Metadata + "guest",
         new XAttribute(XNamespace.Xmlns + "orchestrator", Metadata.NamespaceName),
-        new XAttribute("vm", vm), new XAttribute("lease", lease), new XAttribute("started", started));
+        new XAttribute("vm", vm.Id), new XAttribute("lease", lease), new XAttribute("started", started),
+        new XAttribute("onstorageerror", vm.OnStorageError));
 
     private static IEnumerable<XElement> Memory(VmDefinition vm)
     {
@@ -137,7 +150,12 @@ public static class DomainXml
             XElement.Parse("<video><model type='vga'/></video>"),
             XElement.Parse("<memballoon model='virtio'><stats period='5'/></memballoon>"),
             XElement.Parse("<rng model='virtio'><backend model='random'>/dev/urandom</backend></rng>"),
-            XElement.Parse("<panic model='isa'/>"));
+            XElement.Parse("<panic model='isa'/>"),
+            vm.Watchdog is { } watchdog
+                ? new XElement(
+                    "watchdog", new XAttribute("model", watchdog.Model),
+                    new XAttribute("action", watchdog.Action.ToString().ToLowerInvariant()))
+                : null);
         devices.Element("serial")!.AddFirst(
             new XElement("log", new XAttribute("file", consoleLog), new XAttribute("append", "off")));
         return devices;

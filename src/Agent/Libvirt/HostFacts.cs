@@ -1,4 +1,6 @@
 using System.Collections.Immutable;
+using System.Net;
+using System.Net.NetworkInformation;
 using System.Xml.Linq;
 using Orchestrator.Agent.Protocol;
 
@@ -26,6 +28,7 @@ internal static class HostFacts
             CpuModel = host?.Element("cpu")?.Element("model")?.Value ?? "",
             MemoryBytes = HostSampling.MemoryTotalBytes(),
             MigrationAddress = address,
+            LinkMbps = LinkMbps(address),
             MigrationUri = $"qemu+tcp://{address}/system",
             KernelVersion = Environment.OSVersion.Version.ToString(),
             OperatingSystem = System.Runtime.InteropServices.RuntimeInformation.OSDescription,
@@ -34,6 +37,13 @@ internal static class HostFacts
             FenceAgents = [.. new FenceProgram(config.FenceFolder).Installed],
         };
     });
+
+    /// <summary>Virtual interfaces have no speed.</summary>
+    private static int LinkMbps(string address) => !IPAddress.TryParse(address, out var own)
+        ? 0
+        : NetworkInterface.GetAllNetworkInterfaces()
+            .Where(i => i.GetIPProperties().UnicastAddresses.Any(a => a.Address.Equals(own)))
+            .Select(i => (int)Math.Max(0, i.Speed / 1_000_000)).FirstOrDefault();
 
     private static string Version(ulong number) => $"{number / 1_000_000}.{number / 1000 % 1000}.{number % 1000}";
 }

@@ -19,8 +19,21 @@ internal sealed class LibvirtGuest(GuestKey key, long started)
 
     /// <summary>Migrated away; only libvirt's statistics of it are awaited.</summary>
     public bool Left { get; set; }
+
+    /// <summary>Leaves by post-copy: it runs at the destination, and never here again.</summary>
+    public bool PostCopy { get; set; }
+
+    /// <summary>Why it is being ended by the agent itself; null while it is not.</summary>
+    public string? Broken { get; set; }
+
+    /// <summary>Its memory is being written: that it is paused meanwhile is nobody's matter, and its end is told when the
+    /// file is flushed.</summary>
+    public bool Saving { get; set; }
     public bool AgentConnected { get; set; }
+    public ImmutableArray<string> Disks { get; set; } = [];
     public string? PauseReason { get; set; }
+    public OnStorageError? OnStorageError { get; set; }
+    public WatchdogReport? Watchdog { get; set; }
     public MigrationProgress? Migration { get; set; }
     public ImmutableArray<string> Ips { get; set; } = [];
     public long MemoryBytes { get; set; }
@@ -59,17 +72,25 @@ internal sealed class LibvirtGuest(GuestKey key, long started)
             AgentConnected = connected,
             Console = DomainXml.Console(xml),
             MemoryBytes = DomainXml.MemoryBytes(xml),
+            OnStorageError = DomainXml.OnStorageError(xml),
+            Disks = [.. DomainXml.DiskPaths(xml)],
             State = StateOf(state, reason, connected),
             Arriving = state == 3 && reason == 2,
+            PostCopy = state == 3 && reason is 12 or 13,
+            Broken = (state, reason) is (3, 13) or (1, 11) ? PostCopyBroke : null,
             PauseReason = reason switch { 1 => "user", 5 => "io-error", 6 => "watchdog", _ => "unknown" },
         };
     }
 
-    /// <summary>virDomainState and the reason of a pause: 2 is an arriving (or leaving) migration, 11 a start under way.</summary>
+    public const string PostCopyBroke = "its migration broke in post-copy: its memory is in two halves";
+
+    /// <summary>virDomainState and the reason of a pause: 2 is an arriving (or leaving) migration, 11 a start under way, 12
+    /// and 13 a guest that has left by post-copy.</summary>
     private static GuestState StateOf(int state, int reason, bool connected) => (state, reason) switch
     {
         (3, 2) => GuestState.Incoming,
         (3, 11) => GuestState.PoweringUp,
+        (3, 12 or 13) => GuestState.MigratingOut,
         (3, _) => GuestState.Paused,
         (4, _) => GuestState.PoweringDown,
         _ => connected ? GuestState.Up : GuestState.PoweringUp,

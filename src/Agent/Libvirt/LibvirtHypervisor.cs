@@ -4,6 +4,7 @@ using System.Threading.Channels;
 using System.Xml.Linq;
 using Microsoft.Extensions.Logging;
 using Orchestrator.Agent.Protocol;
+using Orchestrator.Agent.Storage;
 
 namespace Orchestrator.Agent.Libvirt;
 
@@ -14,7 +15,8 @@ namespace Orchestrator.Agent.Libvirt;
 /// </summary>
 public sealed class LibvirtHypervisor(AgentConfig config, HostSampling sampling, ILogger log) : IHypervisor
 {
-    private const int StoppedMigrated = 3;
+    private const int StoppedMigrated = 3, StoppedSaved = 4;
+    private const int SuspendedRestored = 4;
     private static readonly TimeSpan Retry = TimeSpan.FromSeconds(1);
     private readonly Channel<LibvirtNews> _news = Channel.CreateUnbounded<LibvirtNews>();
     private readonly ConcurrentDictionary<Guid, LibvirtGuest> _guests = new();
@@ -47,33 +49,40 @@ public sealed class LibvirtHypervisor(AgentConfig config, HostSampling sampling,
         var started = config.Time.GetUtcNow().ToUnixTimeMilliseconds();
         var xml = DomainXml.Build(
             definition, guest.Lease, _accelerator, ConsoleLogOf(guest.Vm), config.VncListen, started);
-        var mine = new LibvirtGuest(guest, started) { Starting = true, MemoryBytes = definition.MemoryBytes };
-        if (!_guests.TryAdd(guest.Vm, mine)) throw new HypervisorException("a domain of this VM is on this host");
+        var state = definition.StartPaused ? GuestState.Paused : GuestState.PoweringUp;
+        Begin(guest, definition, started, state, () => connection.Use(c =>
+        {
+            Overlays.Make(definition);
+            var domain = Native.virDomainCreateXML(c, xml, definition.StartPaused ? Native.StartPaused : 0);
+            if (domain == 0) throw LibvirtConnection.Failure(c);
+            var live = Native.Take(Native.virDomainGetXMLDesc(domain, 0));
+            _ = Native.virDomainFree(domain);
+            return live;
+        }));
+    });
+
+    public Task Restore(GuestKey guest, VmDefinition definition, string memory) => Run(connection => Begin(
+        guest, definition, config.Time.GetUtcNow().ToUnixTimeMilliseconds(), GuestState.Up,
+        () => SavedMemory.Restore(connection, guest, memory)));
+
+    public async Task Save(GuestKey guest, string memory)
+    {
+        if (!_guests.TryGetValue(guest.Vm, out var mine) || mine.Key != guest)
+            throw new HypervisorException("the guest is not running");
+        mine.Saving = true;
         try
         {
-            var console = connection.Use(c =>
-            {
-                var domain = Native.virDomainCreateXML(c, xml, 0);
-                if (domain == 0) throw LibvirtConnection.Failure(c);
-                var live = Native.Take(Native.virDomainGetXMLDesc(domain, 0));
-                _ = Native.virDomainFree(domain);
-                return live is null ? null : DomainXml.Console(live);
-            });
-            mine.Console = console;
+            await Run(connection => SavedMemory.Write(connection, guest, memory));
+            _news.Writer.TryWrite(new LibvirtNews.Saved(guest));
         }
         catch
         {
-            // If libvirt went away it may have been started: the reconnection will find it or not.
-            _guests.TryRemove(KeyValuePair.Create(guest.Vm, mine));
+            // It may have been saved all the same, by an order that an agent before this one had given.
+            mine.Saving = false;
+            if (mine.StoppedEarly is { } saved) _news.Writer.TryWrite(saved);
             throw;
         }
-
-        mine.Starting = false;
-        if (mine.StoppedEarly is { } stopped) _news.Writer.TryWrite(stopped);
-        mine.State = mine.AgentConnected ? GuestState.Up : GuestState.PoweringUp;
-        Tell(mine);
-        UpLater(mine);
-    });
+    }
 
     public Task Stop(GuestKey guest, StopMode mode) => Run(connection =>
     {
@@ -99,12 +108,20 @@ public sealed class LibvirtHypervisor(AgentConfig config, HostSampling sampling,
         connection.Do(guest.Vm, Native.virDomainResume);
     });
 
+    public async Task<bool> StorageWorks(GuestKey guest)
+    {
+        var xml = "";
+        await Run(connection => xml = connection.OnDomain(guest.Vm, d => Native.Take(Native.virDomainGetXMLDesc(d, 0))) ?? "");
+        return xml != "" && await Disks.Work(DomainXml.DiskPaths(xml));
+    }
+
     public Task PrepareIncoming(GuestKey guest, VmDefinition definition)
     {
         var awaited = new LibvirtGuest(guest, config.Time.GetUtcNow().ToUnixTimeMilliseconds())
         {
             State = GuestState.Incoming,
             MemoryBytes = definition.MemoryBytes,
+            OnStorageError = definition.OnStorageError,
         };
         return _guests.TryAdd(guest.Vm, awaited)
             ? Task.CompletedTask
@@ -116,8 +133,11 @@ public sealed class LibvirtHypervisor(AgentConfig config, HostSampling sampling,
         // libvirt is asked, too: its event of a domain that has just come may still be on its way to us.
         var there = false;
         await Run(connection => there = connection.Has(guest.Vm));
-        return !there && _guests.TryGetValue(guest.Vm, out var awaited) && awaited.Key == guest && !awaited.Arriving
-            && _guests.TryRemove(KeyValuePair.Create(guest.Vm, awaited));
+        if (there) return false;
+
+        // libvirtd died while it arrived: it is gone, and was forgotten here when libvirtd came back.
+        if (!_guests.TryGetValue(guest.Vm, out var awaited)) return true;
+        return awaited.Key == guest && !awaited.Arriving && _guests.TryRemove(KeyValuePair.Create(guest.Vm, awaited));
     }
 
     public Task Migrate(GuestKey guest, MigrateOrder order)
@@ -126,7 +146,7 @@ public sealed class LibvirtHypervisor(AgentConfig config, HostSampling sampling,
         var mine = _guests.GetValueOrDefault(guest.Vm) is { } g && g.Key == guest
             ? g
             : throw new HypervisorException("the guest is not running");
-        return Migration.Run(connection, mine, order, Tell, _stop.Token);
+        return Migration.Run(connection, mine, order, config.MigrationLook, Tell, _stop.Token);
     }
 
     public Task CancelMigration(GuestKey guest) =>
@@ -179,8 +199,9 @@ public sealed class LibvirtHypervisor(AgentConfig config, HostSampling sampling,
                 log.LogWarning("vm {Guest}: disk error on {Path}: {Reason}", guest.Key, d.Path, d.Reason);
                 break;
             case LibvirtNews.Watchdog w when _guests.TryGetValue(w.Vm, out var guest):
-                guest.PauseReason = "watchdog";
-                log.LogWarning("vm {Guest}: its watchdog barked (action {Action})", guest.Key, w.Action);
+                guest.Watchdog = new WatchdogReport(Guid.NewGuid(), ActionOf(w.Action));
+                log.LogWarning("vm {Guest}: its watchdog barked (action {Action})", guest.Key, guest.Watchdog.Action);
+                Become(guest, guest.State);
                 break;
             case LibvirtNews.JobCompleted j when _guests.TryGetValue(j.Vm, out var guest):
                 guest.Migration = Migration.Progress(j.Numbers) ?? guest.Migration;
@@ -191,6 +212,9 @@ public sealed class LibvirtHypervisor(AgentConfig config, HostSampling sampling,
                 break;
             case LibvirtNews.UpDeadline u when _guests.TryGetValue(u.Guest.Vm, out var guest) && guest.Key == u.Guest:
                 if (guest.State == GuestState.PoweringUp) Become(guest, GuestState.Up);
+                break;
+            case LibvirtNews.Saved s when _guests.TryGetValue(s.Guest.Vm, out var guest) && guest.Key == s.Guest:
+                Gone(guest, StoppedSaved);
                 break;
             case LibvirtNews.Told t: _watch!.Changed(t.Guest); break;
             case LibvirtNews.Closed c when c.Connection == _connections:
@@ -222,25 +246,54 @@ public sealed class LibvirtHypervisor(AgentConfig config, HostSampling sampling,
                 guest.Arriving = true;
                 Discover(news.Vm);
                 break;
+            case LifecycleEvent.Suspended or LifecycleEvent.Resumed when guest.Saving: break;
+            case LifecycleEvent.Stopped when guest.Saving && news.Detail == StoppedSaved: guest.StoppedEarly = news; break;
+            case LifecycleEvent.Suspended when news.Detail == LifecycleEvent.ByBrokenPostCopy:
+            case LifecycleEvent.Resumed when news.Detail == LifecycleEvent.InBrokenPostCopy:
+                Break(guest);
+                break;
+            case LifecycleEvent.Suspended when news.Detail == LifecycleEvent.ByPostCopy:
+                guest.PostCopy = true;
+                if (guest.State != GuestState.Incoming) Become(guest, GuestState.MigratingOut);
+                break;
             case LifecycleEvent.Resumed when guest.State is GuestState.Paused or GuestState.Incoming:
                 if (guest.State == GuestState.Incoming) UpdateFromXml(guest);
                 guest.PauseReason = null;
                 Become(guest, GuestState.Up);
                 break;
-            case LifecycleEvent.Suspended when guest.State != GuestState.Incoming && news.Detail != 1:
+            case LifecycleEvent.Suspended when guest.State != GuestState.Incoming
+                && news.Detail is not (LifecycleEvent.ByMigration or SuspendedRestored):
                 guest.PauseReason = news.Detail switch
                 {
-                    0 => "user",
-                    2 => guest.PauseReason ?? "io-error",
-                    3 => "watchdog",
+                    LifecycleEvent.ByUser => "user",
+                    LifecycleEvent.ByIoError => guest.PauseReason ?? "io-error",
+                    LifecycleEvent.ByWatchdog => "watchdog",
                     _ => "unknown",
                 };
                 Become(guest, GuestState.Paused);
                 break;
-            case LifecycleEvent.Shutdown: Become(guest, GuestState.PoweringDown); break;
+            // What is ended before it has arrived never ran: its QEMU says this, too, but the guest asked for nothing.
+            case LifecycleEvent.Shutdown when guest.State != GuestState.Incoming: Become(guest, GuestState.PoweringDown); break;
             case LifecycleEvent.Stopped when news.Detail == StoppedMigrated: AwaitStatistics(guest); break;
             case LifecycleEvent.Stopped: Gone(guest, news.Detail); break;
         }
+    }
+
+    /// <summary>Neither end of a post-copy that broke can go on: what is here is ended, so that it may start anew.</summary>
+    private void Break(LibvirtGuest guest)
+    {
+        guest.Broken = LibvirtGuest.PostCopyBroke;
+        _ = Task.Run(() =>
+        {
+            try
+            {
+                Connected().Do(guest.Key.Vm, d => Native.virDomainDestroyFlags(d, 0));
+            }
+            catch (Exception e) when (e is HypervisorException or HypervisorAwayException or DomainGoneException)
+            {
+                log.LogWarning("vm {Guest}: broke in post-copy and could not be ended yet: {Why}", guest.Key, e.Message);
+            }
+        });
     }
 
     /// <summary>libvirt tells the numbers of a migration a moment after the guest has left.</summary>
@@ -259,14 +312,17 @@ public sealed class LibvirtHypervisor(AgentConfig config, HostSampling sampling,
         var incoming = guest.State == GuestState.Incoming;
         var (exit, message) = detail switch
         {
+            _ when guest.Broken is { } why => (GuestExit.Error, why),
+            0 or 1 when incoming => (GuestExit.Error, "the migration to this host was broken off"),
             0 => (GuestExit.Normal, null),
-            1 when incoming => (GuestExit.Error, "the migration to this host was broken off"),
             1 => (GuestExit.Destroyed, null),
             2 => (GuestExit.Error, "the guest or QEMU crashed"),
             StoppedMigrated => (GuestExit.Migrated, null),
+            StoppedSaved => (GuestExit.Saved, null),
             5 => (GuestExit.Error, incoming ? "the migration to this host failed" : "QEMU ended with an error"),
             _ => (GuestExit.Lost, (string?)$"libvirt reports an unexpected end ({detail})"),
         };
+        if (exit is not (GuestExit.Migrated or GuestExit.Saved) && !incoming) Overlays.Delete(guest.Disks);
         _watch!.Changed(Report(guest) with { State = GuestState.Down, Exit = exit, ExitMessage = message });
     }
 
@@ -314,6 +370,8 @@ public sealed class LibvirtHypervisor(AgentConfig config, HostSampling sampling,
         guest.Console = DomainXml.Console(xml);
         guest.AgentConnected = DomainXml.AgentConnected(xml);
         guest.MemoryBytes = DomainXml.MemoryBytes(xml);
+        guest.OnStorageError = DomainXml.OnStorageError(xml);
+        guest.Disks = [.. DomainXml.DiskPaths(xml)];
     }
 
     // ---- connection ---------------------------------------------------------------------------------------------
@@ -353,23 +411,28 @@ public sealed class LibvirtHypervisor(AgentConfig config, HostSampling sampling,
         {
             _guests[guest.Key.Vm] = guest;
             if (guest.State == GuestState.PoweringUp) UpLater(guest);
+            if (guest.Broken is not null) Break(guest);
         }
     }
 
     private LibvirtConnection Connected() =>
         _connection ?? throw new HypervisorAwayException("libvirt is not connected yet");
 
-    private Task Run(Action<LibvirtConnection> work) => Task.Run(() =>
-    {
-        try
+    /// <summary>A thread of its own for each call: sixteen launches at a time would hold all threads of the pool for
+    /// seconds, and the heartbeat with them, until the host is taken for dead.</summary>
+    private Task Run(Action<LibvirtConnection> work) => Task.Factory.StartNew(
+        () =>
         {
-            work(Connected());
-        }
-        catch (DomainGoneException e)
-        {
-            throw new HypervisorException(e.Message, e);
-        }
-    });
+            try
+            {
+                work(Connected());
+            }
+            catch (DomainGoneException e)
+            {
+                throw new HypervisorException(e.Message, e);
+            }
+        },
+        CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
 
     /// <summary>The power button first: it never blocks. A guest agent, where there is one, is asked besides.</summary>
     private int AskToShutDown(GuestKey guest, nint domain)
@@ -388,6 +451,36 @@ public sealed class LibvirtHypervisor(AgentConfig config, HostSampling sampling,
             throw new HypervisorException($"the domain here is not {guest}");
     }
 
+    /// <param name="create">Makes the domain and answers its XML.</param>
+    private void Begin(GuestKey guest, VmDefinition definition, long started, GuestState state, Func<string?> create)
+    {
+        var mine = new LibvirtGuest(guest, started)
+        {
+            Starting = true,
+            MemoryBytes = definition.MemoryBytes,
+            OnStorageError = definition.OnStorageError,
+        };
+        if (!_guests.TryAdd(guest.Vm, mine)) throw new HypervisorException("a domain of this VM is on this host");
+        try
+        {
+            mine.Console = create() is { } live ? DomainXml.Console(live) : null;
+        }
+        catch
+        {
+            // If libvirt went away it may have been started: the reconnection will find it or not.
+            _guests.TryRemove(KeyValuePair.Create(guest.Vm, mine));
+            throw;
+        }
+
+        mine.Starting = false;
+        mine.Disks = [.. definition.Disks.Select(d => d.Path)];
+        if (mine.StoppedEarly is { } stopped) _news.Writer.TryWrite(stopped);
+        mine.State = mine.AgentConnected ? GuestState.Up : state;
+        if (state == GuestState.Paused) mine.PauseReason = "user";
+        Tell(mine);
+        if (mine.State == GuestState.PoweringUp) UpLater(mine);
+    }
+
     private void UpLater(LibvirtGuest guest)
     {
         var age = TimeSpan.FromMilliseconds(Math.Max(0, Elapsed(guest)));
@@ -401,6 +494,8 @@ public sealed class LibvirtHypervisor(AgentConfig config, HostSampling sampling,
     private GuestReport Report(LibvirtGuest guest) => new(guest.Key.Vm, guest.Key.Lease, guest.State)
     {
         PauseReason = guest.State == GuestState.Paused ? guest.PauseReason ?? "unknown" : null,
+        OnStorageError = guest.OnStorageError,
+        Watchdog = guest.Watchdog,
         Migration = guest.Migration,
         Ips = guest.Ips,
         ElapsedMs = Elapsed(guest),
@@ -410,6 +505,15 @@ public sealed class LibvirtHypervisor(AgentConfig config, HostSampling sampling,
 
     private long Elapsed(LibvirtGuest guest) =>
         Math.Max(1, config.Time.GetUtcNow().ToUnixTimeMilliseconds() - guest.Started);
+
+    /// <summary>virDomainEventWatchdogAction: none, pause, reset, poweroff, shutdown, debug, inject NMI.</summary>
+    private static WatchdogAction ActionOf(int action) => action switch
+    {
+        1 => WatchdogAction.Pause,
+        2 => WatchdogAction.Reset,
+        3 or 4 => WatchdogAction.Poweroff,
+        _ => WatchdogAction.None,
+    };
 
     private string ConsoleLogOf(Guid vm) => Path.Combine(config.ConsoleLogFolder, $"{vm}.console.log");
 }

@@ -17,6 +17,9 @@ internal abstract record LibvirtNews
 
     public sealed record UpDeadline(GuestKey Guest) : LibvirtNews;
 
+    /// <summary>The guest's memory is on storage, and flushed.</summary>
+    public sealed record Saved(GuestKey Guest) : LibvirtNews;
+
     /// <summary>The statistics of a migration have not come in time.</summary>
     public sealed record LeftDeadline(GuestKey Guest) : LibvirtNews;
 
@@ -35,4 +38,10 @@ internal static class LifecycleEvent
     public const int Resumed = 4;
     public const int Stopped = 5;
     public const int Shutdown = 6;
+
+    // details of Suspended
+    public const int ByUser = 0, ByMigration = 1, ByIoError = 2, ByWatchdog = 3, ByPostCopy = 7, ByBrokenPostCopy = 8;
+
+    /// <summary>Detail of <see cref="Resumed"/>: it runs here by a post-copy that broke.</summary>
+    public const int InBrokenPostCopy = 4;
 }

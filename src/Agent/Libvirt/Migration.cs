@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Orchestrator.Agent.Protocol;
 
 namespace Orchestrator.Agent.Libvirt;
@@ -14,30 +15,45 @@ internal static class Migration
     // libvirt guesses from the file system's type whether disks are shared, and refuses a folder on ext4 or FUSE. Here
     // the engine knows: only disks of its storage domains are attached, and they are opened past the page cache.
     private const uint Unsafe = 1 << 9;
+    private const uint Compressed = 1 << 11;
     private const uint AbortOnError = 1 << 12;
     private const uint AutoConverge = 1 << 13;
     private const uint PostCopy = 1 << 15;
+    private const uint Tls = 1 << 16;
+    private const uint Parallel = 1 << 17;
+    private const uint ZeroCopy = 1 << 20;
+
+    // virDomainState paused, and why: it left by post-copy, and that broke.
+    private const int Paused = 3;
+    private const int ByPostCopy = 12;
+    private const int PostCopyBroke = 13;
     private static readonly TimeSpan Step = TimeSpan.FromMilliseconds(500);
 
-    /// <summary>Completes when the guest has left. <see cref="HypervisorException"/> when it stays.</summary>
+    /// <summary>Completes when the guest has left. <see cref="HypervisorException"/> or
+    /// <see cref="HopelessMigrationException"/> when it stays, <see cref="PostCopyBrokenException"/> when it is lost.</summary>
     public static async Task Run(
-        LibvirtConnection connection, LibvirtGuest guest, MigrateOrder order, Action<LibvirtGuest> tell,
-        CancellationToken stop)
+        LibvirtConnection connection, LibvirtGuest guest, MigrateOrder order, TimeSpan lookEvery,
+        Action<LibvirtGuest> tell, CancellationToken stop)
     {
-        var clock = System.Diagnostics.Stopwatch.StartNew();
+        var clock = Stopwatch.StartNew();
+        guest.Migration = null;
+        var way = new Way(connection, guest, order);
+        way.Begin();
         var leaving = Task.Factory.StartNew(
             () => connection.OnDomain(guest.Key.Vm, domain => Go(connection, domain, order)), CancellationToken.None,
             TaskCreationOptions.LongRunning, TaskScheduler.Default);
-        var asked = false;
+        var looked = TimeSpan.Zero;
         while (await Task.WhenAny(leaving, Task.Delay(Step, stop)) != leaving && !stop.IsCancellationRequested)
         {
-            if (order.TimeoutSeconds > 0 && clock.Elapsed.TotalSeconds > order.TimeoutSeconds)
-                Try(connection, guest, Native.virDomainAbortJob);
-            if (order.MaxDowntimeMs > 0 && !asked)
-                asked = Try(connection, guest, d => Native.virDomainMigrateSetMaxDowntime(d, (ulong)order.MaxDowntimeMs, 0));
-            if (Sample(connection, guest) is not { } progress) continue;
+            if (order.TimeoutSeconds > 0 && clock.Elapsed.TotalSeconds > order.TimeoutSeconds) way.Abort();
+            way.Begin();
+            if (Sample(connection, guest) is not { } sample) continue;
+            var progress = way.Told(sample, guest.Migration);
             guest.Migration = progress;
             tell(guest);
+            if (clock.Elapsed - looked < lookEvery) continue;
+            looked = clock.Elapsed;
+            way.Look(progress);
         }
 
         try
@@ -47,6 +63,29 @@ internal static class Migration
         catch (DomainGoneException e)
         {
             throw new HypervisorException(e.Message, e);
+        }
+        catch (HypervisorException e) when (Broke(connection, guest))
+        {
+            throw new PostCopyBrokenException($"its migration broke in post-copy, its memory is in two halves: {e.Message}");
+        }
+        catch (HypervisorException) when (way.Hopeless is { } why)
+        {
+            throw new HopelessMigrationException(why);
+        }
+    }
+
+    /// <summary>Whether the guest has gone on at the destination, and can run here no more.</summary>
+    private static bool Broke(LibvirtConnection connection, LibvirtGuest guest)
+    {
+        try
+        {
+            return connection.OnDomain(guest.Key.Vm, domain =>
+                Native.virDomainGetState(domain, out var state, out var reason, 0) >= 0
+                && state == Paused && reason is ByPostCopy or PostCopyBroke);
+        }
+        catch (Exception e) when (e is DomainGoneException or HypervisorException)
+        {
+            return false;
         }
     }
 
@@ -58,7 +97,12 @@ internal static class Migration
         long? Number(string name) => numbers.TryGetValue(name, out var value) ? value : null;
         return new MigrationProgress(
             total, remaining, (int)Math.Clamp(100 * (total - remaining) / total, 0, 100),
-            Number("downtime"), Number("time_elapsed"));
+            Number("downtime"), Number("time_elapsed"))
+        {
+            Iteration = numbers.GetValueOrDefault("memory_iteration"),
+            BytesPerSecond = numbers.GetValueOrDefault("memory_bps"),
+            ElapsedMs = numbers.GetValueOrDefault("time_elapsed"),
+        };
     }
 
     private static unsafe int Go(LibvirtConnection connection, nint domain, MigrateOrder order)
@@ -75,8 +119,12 @@ internal static class Migration
                 _ = Native.virTypedParamsAddString(ref values, ref count, ref room, "migrate_uri", $"tcp://{to.Host}");
             if (order.BandwidthMiB > 0)
                 _ = Native.virTypedParamsAddULLong(ref values, ref count, ref room, "bandwidth", (ulong)order.BandwidthMiB);
+            if (order.Connections > 1)
+                _ = Native.virTypedParamsAddInt(ref values, ref count, ref room, "parallel.connections", order.Connections);
             var flags = Live | PeerToPeer | Unsafe | AbortOnError
-                | (order.AutoConverge ? AutoConverge : 0) | (order.PostCopy ? PostCopy : 0);
+                | (order.AutoConverge ? AutoConverge : 0) | (order.PostCopy ? PostCopy : 0)
+                | (order.Compressed ? Compressed : 0) | (order.Encrypted ? Tls : 0)
+                | (order.Connections > 1 ? Parallel : 0) | (order.ZeroCopy ? ZeroCopy : 0);
             return Native.virDomainMigrateToURI3(domain, order.DestinationUri, values, (uint)count, flags) >= 0
                 ? 0
                 : throw connection.FailureNow();
@@ -107,16 +155,66 @@ internal static class Migration
         return Progress(numbers) is { } p ? p with { DowntimeMs = null, TotalMs = null } : null;
     }
 
-    private static bool Try(LibvirtConnection connection, LibvirtGuest guest, Func<nint, int> call)
+    /// <summary>What is known and was done about one migration while it is under way.</summary>
+    private sealed class Way(LibvirtConnection connection, LibvirtGuest guest, MigrateOrder order)
     {
-        try
+        private Convergence _convergence = Convergence.Of(order, runs: guest.State != GuestState.Paused);
+        private int _downtimeMs;
+
+        /// <summary>Why it was given up; null while it was not.</summary>
+        public string? Hopeless { get; private set; }
+
+        /// <summary>A libvirt that takes no limit before the migration is under way is asked until it does.</summary>
+        public void Begin()
         {
-            connection.Do(guest.Key.Vm, call);
-            return true;
+            if (order.MaxDowntimeMs > 0 && _downtimeMs == 0) Allow(order.MaxDowntimeMs);
         }
-        catch (Exception e) when (e is DomainGoneException or HypervisorException or HypervisorAwayException)
+
+        public void Look(MigrationProgress progress)
         {
-            return false;
+            (_convergence, var step) = _convergence.Look(progress.Iteration, progress.PostCopy);
+            switch (step?.Action)
+            {
+                case ConvergenceAction.SetDowntime:
+                    Allow(step.DowntimeMs);
+                    break;
+                case ConvergenceAction.PostCopy:
+                    // A hypervisor that cannot is given up by the next step.
+                    _ = Try(d => Native.virDomainMigrateStartPostCopy(d, 0));
+                    break;
+                case ConvergenceAction.Abort:
+                    Hopeless = Convergence.Hopeless(_convergence.Stalled);
+                    Abort();
+                    break;
+            }
+        }
+
+        public void Abort() => Try(Native.virDomainAbortJob);
+
+        /// <summary>Never falls, and is not done before it is done: what was copied may be dirty again.</summary>
+        public MigrationProgress Told(MigrationProgress now, MigrationProgress? before) => now with
+        {
+            Percent = Math.Min(99, Math.Max(now.Percent, before?.Percent ?? 0)),
+            MaxDowntimeMs = _downtimeMs,
+            PostCopy = guest.PostCopy,
+        };
+
+        private void Allow(int downtimeMs)
+        {
+            if (Try(d => Native.virDomainMigrateSetMaxDowntime(d, (ulong)downtimeMs, 0))) _downtimeMs = downtimeMs;
+        }
+
+        private bool Try(Func<nint, int> call)
+        {
+            try
+            {
+                connection.Do(guest.Key.Vm, call);
+                return true;
+            }
+            catch (Exception e) when (e is DomainGoneException or HypervisorException or HypervisorAwayException)
+            {
+                return false;
+            }
         }
     }
 }

@@ -12,6 +12,8 @@ internal static unsafe partial class Native
     public const uint XmlMigratable = 8;
     public const uint ActiveDomains = 1;
     public const uint AddressesFromAgent = 1;
+    public const uint StartPaused = 1;
+    public const uint SavePaused = 4;
     public const uint ShutdownByButton = 1;
     public const uint ShutdownByAgent = 2;
 
@@ -49,14 +51,19 @@ internal static unsafe partial class Native
     [LibraryImport(Lib)] public static partial int virDomainReset(nint domain, uint flags);
     [LibraryImport(Lib)] public static partial int virDomainSuspend(nint domain);
     [LibraryImport(Lib)] public static partial int virDomainResume(nint domain);
+    [LibraryImport(Lib, StringMarshalling = StringMarshalling.Utf8)] public static partial int virDomainSave(nint domain, string path);
+    [LibraryImport(Lib, StringMarshalling = StringMarshalling.Utf8)] public static partial int virDomainRestoreFlags(nint connection, string path, string xml, uint flags);
+    [LibraryImport(Lib, StringMarshalling = StringMarshalling.Utf8)] public static partial nint virDomainSaveImageGetXMLDesc(nint connection, string path, uint flags);
     [LibraryImport(Lib)] public static partial int virDomainAbortJob(nint domain);
     [LibraryImport(Lib)] public static partial int virDomainGetJobStats(nint domain, out int type, out TypedParam* values, out int count, uint flags);
     [LibraryImport(Lib)] public static partial int virDomainMigrateSetMaxDowntime(nint domain, ulong milliseconds, uint flags);
+    [LibraryImport(Lib)] public static partial int virDomainMigrateStartPostCopy(nint domain, uint flags);
     [LibraryImport(Lib, StringMarshalling = StringMarshalling.Utf8)] public static partial int virDomainMigrateToURI3(nint domain, string uri, TypedParam* values, uint count, uint flags);
     [LibraryImport(Lib)] public static partial int virDomainInterfaceAddresses(nint domain, out Interface** interfaces, uint source, uint flags);
     [LibraryImport(Lib)] public static partial void virDomainInterfaceFree(Interface* one);
 
     [LibraryImport(Lib, StringMarshalling = StringMarshalling.Utf8)] public static partial int virTypedParamsAddString(ref TypedParam* values, ref int count, ref int room, string name, string value);
+    [LibraryImport(Lib, StringMarshalling = StringMarshalling.Utf8)] public static partial int virTypedParamsAddInt(ref TypedParam* values, ref int count, ref int room, string name, int value);
     [LibraryImport(Lib, StringMarshalling = StringMarshalling.Utf8)] public static partial int virTypedParamsAddULLong(ref TypedParam* values, ref int count, ref int room, string name, ulong value);
     [LibraryImport(Lib)] public static partial void virTypedParamsFree(TypedParam* values, int count);
     [LibraryImport("libc", EntryPoint = "free")] public static partial void Free(nint memory);

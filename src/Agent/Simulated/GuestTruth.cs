@@ -17,9 +17,17 @@ public sealed class GuestTruth(TimeProvider time)
 
     public long NowMs => (long)time.GetElapsedTime(_began).TotalMilliseconds;
 
-    public void Begin(Guid vm, int host, string boot, long lease)
+    /// <param name="wentOnFrom">The lease under which it ran when its memory was saved; null: it boots.</param>
+    public void Begin(Guid vm, int host, string boot, long lease, long? wentOnFrom = null)
     {
-        lock (_gate) Add(new GuestLife(vm, host, boot, lease, NowMs));
+        lock (_gate)
+        {
+            if (wentOnFrom is { } from && _lives.LastOrDefault(l => l.Vm == vm) is { } last && last.Lease > from)
+                _doubles.Add(
+                    $"{NowMs} ms: VM {vm} went on from its memory of lease {from} on host {host} although it had run "
+                    + $"under lease {last.Lease} on host {last.Host} since");
+            Add(new GuestLife(vm, host, boot, lease, NowMs) { WentOnFrom = wentOnFrom });
+        }
     }
 
     public void End(Guid vm, int host, long lease, string how)

@@ -30,6 +30,9 @@ public sealed record HostFaults
     /// <summary>The storage is not there: guests with disks cannot start, those that run pause at their next write.</summary>
     public bool StorageGone { get; init; }
 
+    /// <summary>The storage takes no more: the memory of no guest can be saved.</summary>
+    public bool StorageFull { get; init; }
+
     /// <summary>The host's power device does not answer.</summary>
     public bool FenceBroken { get; init; }
 }
@@ -43,11 +46,14 @@ public sealed record GuestLife(Guid Vm, int Host, string BootId, long Lease, lon
 
     /// <summary>Came by live migration, from this host.</summary>
     public int? CameFrom { get; init; }
+
+    /// <summary>Went on from the memory of the life under this lease.</summary>
+    public long? WentOnFrom { get; init; }
 }
 
 /// <summary>
 /// The hypervisors' truth. <paramref name="Doubles"/> has a sentence for each time a guest began to run while it ran
-/// already: it must stay empty.
+/// already, or went on from a memory although it had run since: it must stay empty.
 /// </summary>
 public sealed record FleetHistory(long NowMs, IReadOnlyList<GuestLife> Lives, IReadOnlyList<string> Doubles);
 

@@ -11,7 +11,7 @@ namespace Orchestrator.Agent.Simulated;
 /// may be restarted. Off or <see cref="HostFaults.Silent"/>, it lets no byte in or out and says nothing about it.
 /// </summary>
 public sealed class SimulatedHost(
-    int number, SimulatedProfile profile, GuestTruth truth, int seed, IImageWork images,
+    int number, SimulatedProfile profile, GuestTruth truth, int seed, SimulatedImages images,
     Func<string, SimulatedHypervisor?> find, TimeProvider time, ILogger log) : IAsyncDisposable
 {
     private readonly SemaphoreSlim _power = new(1);
@@ -50,7 +50,7 @@ public sealed class SimulatedHost(
             _boots++;
             _boot = new BootIdentity($"boot-{number}-{_boots}", 0);
             Hypervisor = new SimulatedHypervisor(
-                number, _boot.BootId, profile, () => _faults, truth, seed + _boots, find, time);
+                number, _boot.BootId, profile, () => _faults, truth, images, seed + _boots, find, time);
             await StartAgent(Hypervisor);
             Listen();
         }

@@ -8,13 +8,16 @@ namespace Orchestrator.Agent.Simulated;
 /// an agent that restarts finds it again by <see cref="Open"/>.
 /// </summary>
 public sealed class SimulatedHypervisor(
-    int number, string boot, SimulatedProfile profile, Func<HostFaults> faults, GuestTruth truth, int seed,
-    Func<string, SimulatedHypervisor?> find, TimeProvider time) : IHypervisor
+    int number, string boot, SimulatedProfile profile, Func<HostFaults> faults, GuestTruth truth, SimulatedImages images,
+    int seed, Func<string, SimulatedHypervisor?> find, TimeProvider time) : IHypervisor
 {
     private readonly Lock _gate = new();
     private readonly Random _random = new(seed);
     private readonly Dictionary<Guid, Guest> _guests = [];
     private readonly Dictionary<Guid, Awaited> _awaited = [];
+
+    /// <summary>Guests that have gone on elsewhere by post-copy, and whose memory is still fetched from here.</summary>
+    private readonly Dictionary<Guid, Guest> _husks = [];
     private readonly CancellationTokenSource _powerOff = new();
     private readonly long _began = time.GetTimestamp();
     private IGuestWatch? _watch;
@@ -43,7 +46,7 @@ public sealed class SimulatedHypervisor(
         lock (_gate)
         {
             _watch = watch;
-            all = [.. _guests.Values.Select(Report), .. _awaited.Values.Where(a => a.Arriving).Select(Report)];
+            all = [.. _guests.Values.Select(Report), .. _husks.Values.Select(Report), .. _awaited.Values.Where(a => a.Arriving).Select(Report)];
         }
 
         watch.Found(all);
@@ -54,23 +57,55 @@ public sealed class SimulatedHypervisor(
     {
         await Wait(profile.LaunchTime);
         while (faults().LaunchHangs) await Wait(TimeSpan.FromMilliseconds(200));
-        var failures = faults().LaunchFailures is >= 0 and var f ? f : profile.LaunchFailures;
         GuestReport report;
         lock (_gate)
         {
-            if (failures > 0 && _random.NextDouble() < failures)
-                throw new HypervisorException("simulated QEMU: failed to start (fault)");
-            if (_guests.ContainsKey(guest.Vm))
-                throw new HypervisorException("simulated QEMU: a process of this VM is running");
-            if (faults().StorageGone && definition.Disks.Length > 0)
-                throw new HypervisorException($"simulated QEMU: could not open '{definition.Disks[0].Path}': input/output error");
-            if (_powerOff.IsCancellationRequested) throw new HypervisorAwayException("the host lost its power");
-            report = Begin(guest, definition, GuestState.PoweringUp);
+            MayBegin(guest, definition);
+            report = Begin(guest, definition, definition.StartPaused ? GuestState.Paused : GuestState.PoweringUp);
             truth.Begin(guest.Vm, number, boot, guest.Lease);
-            After(guest, profile.BootTime, g => Go(g, GuestState.Up));
+            if (!definition.StartPaused) After(guest, profile.BootTime, g => Go(g, GuestState.Up));
         }
 
         _watch?.Changed(report);
+    }
+
+    public async Task Restore(GuestKey guest, VmDefinition definition, string memory)
+    {
+        await Wait(profile.SaveTime);
+        while (faults().LaunchHangs) await Wait(TimeSpan.FromMilliseconds(200));
+        GuestReport report;
+        lock (_gate)
+        {
+            MayBegin(guest, definition);
+            if (faults().StorageGone)
+                throw new HypervisorException($"simulated QEMU: could not open '{memory}': input/output error");
+            var saved = images.TakeMemory(memory) ?? throw new MemoryGoneException(memory);
+            report = Begin(guest, definition, GuestState.Up);
+            truth.Begin(guest.Vm, number, boot, guest.Lease, saved.Lease);
+        }
+
+        _watch?.Changed(report);
+    }
+
+    public async Task Save(GuestKey guest, string memory)
+    {
+        var saved = Need(guest);
+        Go(saved, GuestState.Paused, "saving");
+        await Wait(profile.SaveTime);
+        if (faults().StorageGone || faults().StorageFull)
+        {
+            Go(saved, GuestState.Up);
+            throw new HypervisorException($"simulated QEMU: could not write '{memory}': "
+                + (faults().StorageGone ? "input/output error" : "no space left on device"));
+        }
+
+        lock (_gate)
+        {
+            _ = Need(guest);
+            images.PutMemory(memory, guest, saved.Definition.MemoryBytes);
+        }
+
+        Kill(guest, GuestExit.Saved, null);
     }
 
     public async Task Stop(GuestKey guest, StopMode mode)
@@ -108,6 +143,9 @@ public sealed class SimulatedHypervisor(
         return Task.CompletedTask;
     }
 
+    public Task<bool> StorageWorks(GuestKey guest) =>
+        Task.FromResult(!faults().StorageGone && !faults().StorageFull);
+
     public Task PrepareIncoming(GuestKey guest, VmDefinition definition)
     {
         lock (_gate)
@@ -135,31 +173,36 @@ public sealed class SimulatedHypervisor(
     {
         var leaving = Need(guest);
         using var cancelled = new CancellationTokenSource();
-        lock (_gate) leaving.Leaving = cancelled;
+        lock (_gate) (leaving.Leaving, leaving.Progress) = (cancelled, null);
+        var way = new SimulatedCopy(order, profile.MigrationTime * Math.Max(1, faults().MigrationSlowness),
+            leaving.State == GuestState.Paused ? 0 : leaving.Dirties, time);
         SimulatedHypervisor? destination = null;
         try
         {
-            var started = time.GetTimestamp();
-            var slowness = Math.Max(1, faults().MigrationSlowness);
             var breaksAt = Breaks() ? 50 : 101;
             for (var percent = 0; percent < 100; percent += 25)
             {
-                Progress(leaving, percent, null, null);
-                await Wait(profile.MigrationTime * slowness / 4, cancelled.Token);
+                Progress(leaving, way.Copied(percent));
+                await Wait(way.Pass / 4, cancelled.Token);
                 if (percent >= breaksAt) throw new HypervisorException("simulated QEMU: the migration broke off (fault)");
-                var reached = find(order.DestinationUri)
-                    ?? throw new HypervisorException($"unable to connect to server at '{order.DestinationUri}'");
-                if (destination is null && !reached.Expect(guest.Vm, order.DestinationLease))
-                    throw new HypervisorException("the destination does not expect this guest, or it is gone here");
-                if (destination is not null && reached != destination)
-                    throw new HypervisorException("the destination was started anew");
-                destination = reached;
+                destination = Reached(guest, order, destination);
             }
 
-            var total = (long)time.GetElapsedTime(started).TotalMilliseconds;
+            while (!way.MayStop)
+            {
+                await Wait(way.Round, cancelled.Token);
+                destination = Reached(guest, order, destination);
+                way.GoOver();
+                Progress(leaving, way.Progress());
+                if (way.Look()?.Action != ConvergenceAction.PostCopy) continue;
+                await PostCopy(leaving, order, way, destination!);
+                return;
+            }
+
+            var total = way.ElapsedMs;
             if (!destination!.Arrive(this, leaving, order.DestinationLease))
                 throw new HypervisorException("the destination does not expect this guest, or it is gone here");
-            Progress(leaving, 100, profile.MigrationDowntimeMs, total);
+            leaving.Progress = Scaled(leaving, way.Done(profile.MigrationDowntimeMs, total));
             Tell(Report(leaving) with { State = GuestState.Down, Exit = GuestExit.Migrated });
         }
         catch (OperationCanceledException) when (cancelled.IsCancellationRequested)
@@ -167,7 +210,7 @@ public sealed class SimulatedHypervisor(
             destination?.BreakOff(guest.Vm, order.DestinationLease);
             throw new HypervisorException("migration was cancelled");
         }
-        catch
+        catch (Exception e) when (e is not PostCopyBrokenException)
         {
             destination?.BreakOff(guest.Vm, order.DestinationLease);
             throw;
@@ -176,6 +219,52 @@ public sealed class SimulatedHypervisor(
         {
             lock (_gate) leaving.Leaving = null;
         }
+    }
+
+    /// <summary>The guest goes on at the destination at once; what it lacks follows. If that breaks, neither half can run.</summary>
+    private async Task PostCopy(Guest leaving, MigrateOrder order, SimulatedCopy way, SimulatedHypervisor destination)
+    {
+        var (vm, lease) = leaving.Key;
+        lock (_gate) _husks[vm] = leaving;
+        try
+        {
+            if (!destination.Arrive(this, leaving, order.DestinationLease))
+                throw new HypervisorException("the destination does not expect this guest, or it is gone here");
+            leaving.State = GuestState.MigratingOut;
+            leaving.Progress = Scaled(leaving, way.Progress()) with { PostCopy = true };
+            Tell(Report(leaving));
+            await Wait(way.Round);
+            bool here;
+            lock (_gate) here = _husks.ContainsKey(vm);
+            if (!here || Breaks() || find(order.DestinationUri) != destination || !destination.Runs(vm, order.DestinationLease))
+            {
+                const string Why = "simulated QEMU: post-copy broke";
+                destination.Kill(new GuestKey(vm, order.DestinationLease), GuestExit.Error, Why);
+                if (here) Tell(Report(leaving) with { State = GuestState.Down, Exit = GuestExit.Error, ExitMessage = Why });
+                throw new PostCopyBrokenException(Why);
+            }
+
+            leaving.Progress = Scaled(leaving, way.Done(way.AllowedMs, way.ElapsedMs)) with { PostCopy = true };
+            Tell(Report(leaving) with { State = GuestState.Down, Exit = GuestExit.Migrated });
+        }
+        catch (HypervisorAwayException)
+        {
+            destination.Kill(new GuestKey(vm, order.DestinationLease), GuestExit.Error, "simulated QEMU: post-copy lost its source");
+            throw;
+        }
+        finally
+        {
+            lock (_gate) _husks.Remove(vm);
+        }
+    }
+
+    private SimulatedHypervisor Reached(GuestKey guest, MigrateOrder order, SimulatedHypervisor? before)
+    {
+        var reached = find(order.DestinationUri)
+            ?? throw new HypervisorException($"unable to connect to server at '{order.DestinationUri}'");
+        if (before is null && !reached.Expect(guest.Vm, order.DestinationLease))
+            throw new HypervisorException("the destination does not expect this guest, or it is gone here");
+        return before is null || reached == before ? reached : throw new HypervisorException("the destination was started anew");
     }
 
     public Task CancelMigration(GuestKey guest)
@@ -236,6 +325,7 @@ public sealed class SimulatedHypervisor(
             }
 
             _guests.Clear();
+            _husks.Clear();
             _awaited.Clear();
         }
     }
@@ -269,14 +359,59 @@ public sealed class SimulatedHypervisor(
     }
 
     /// <summary>A write of the guest fails: QEMU stops it, and it stays stopped until it is resumed.</summary>
-    public bool FailWrite(Guid vm)
+    public bool FailWrite(Guid vm, string reason = "io-error")
     {
         Guest? guest;
         lock (_gate)
             if (!_guests.TryGetValue(vm, out guest) || guest.Definition.Disks.IsEmpty || guest.State == GuestState.Paused)
                 return false;
-        Go(guest, GuestState.Paused, "io-error");
+        Go(guest, GuestState.Paused, reason);
         return true;
+    }
+
+    /// <summary>The guest hangs, and its watchdog does what it is set to. Nothing happens to one that has none.</summary>
+    public bool Hang(Guid vm)
+    {
+        Guest? guest;
+        lock (_gate)
+            if (!_guests.TryGetValue(vm, out guest) || guest.Definition.Watchdog is null)
+                return false;
+        var action = guest.Definition.Watchdog!.Action;
+        lock (_gate) guest.Watchdog = new WatchdogReport(new Guid(_random.Next(), 0, 0, new byte[8]), action);
+        switch (action)
+        {
+            case WatchdogAction.Reset:
+                Go(guest, GuestState.PoweringUp);
+                After(guest.Key, profile.BootTime, g => Go(g, GuestState.Up));
+                break;
+            case WatchdogAction.Poweroff:
+                Kill(guest.Key, GuestExit.Normal, null);
+                break;
+            case WatchdogAction.Pause:
+                Go(guest, GuestState.Paused, "watchdog");
+                break;
+            default:
+                Go(guest, guest.State);
+                break;
+        }
+
+        return true;
+    }
+
+    /// <summary>From now on the guest writes so many times as fast as its memory is copied.</summary>
+    public bool Dirty(Guid vm, double times)
+    {
+        lock (_gate)
+        {
+            if (!_guests.TryGetValue(vm, out var guest)) return false;
+            guest.Dirties = times;
+            return true;
+        }
+    }
+
+    private bool Runs(Guid vm, long lease)
+    {
+        lock (_gate) return _guests.TryGetValue(vm, out var guest) && guest.Key.Lease == lease;
     }
 
     /// <summary>What runs here now, paused or not, and the images it holds; in the order in which it began.</summary>
@@ -338,6 +473,7 @@ public sealed class SimulatedHypervisor(
                 _awaited.Remove(vm);
                 guest.Timer?.Dispose();
                 report = Begin(awaited.Key, guest.Definition, GuestState.Up);
+                _guests[vm].Dirties = guest.Dirties;
                 truth.Move(vm, source.Number, guest.Key.Lease, Number, boot, lease);
             }
 
@@ -347,9 +483,25 @@ public sealed class SimulatedHypervisor(
 
     private int Number => number;
 
+    private void MayBegin(GuestKey guest, VmDefinition definition)
+    {
+        var failures = faults().LaunchFailures is >= 0 and var f ? f : profile.LaunchFailures;
+        if (failures > 0 && _random.NextDouble() < failures)
+            throw new HypervisorException("simulated QEMU: failed to start (fault)");
+        if (_guests.ContainsKey(guest.Vm))
+            throw new HypervisorException("simulated QEMU: a process of this VM is running");
+        if (faults().StorageGone && definition.Disks.Length > 0)
+            throw new HypervisorException($"simulated QEMU: could not open '{definition.Disks[0].Path}': input/output error");
+        if (_powerOff.IsCancellationRequested) throw new HypervisorAwayException("the host lost its power");
+    }
+
     private GuestReport Begin(GuestKey key, VmDefinition definition, GuestState state)
     {
-        var guest = new Guest(key, definition, time.GetTimestamp()) { State = state };
+        var guest = new Guest(key, definition, time.GetTimestamp())
+        {
+            State = state,
+            PauseReason = state == GuestState.Paused ? "user" : null,
+        };
         _guests[key.Vm] = guest;
         return Report(guest);
     }
@@ -359,8 +511,9 @@ public sealed class SimulatedHypervisor(
         GuestReport report;
         lock (_gate)
         {
-            if (!_guests.TryGetValue(key.Vm, out var guest) || guest.Key != key) return;
-            _guests.Remove(key.Vm);
+            var from = _husks.TryGetValue(key.Vm, out var guest) && guest.Key == key ? _husks : _guests;
+            if (!from.TryGetValue(key.Vm, out guest) || guest.Key != key) return;
+            from.Remove(key.Vm);
             guest.Timer?.Dispose();
             guest.Leaving?.Cancel();
             truth.End(key.Vm, number, key.Lease, exit.ToString());
@@ -385,12 +538,18 @@ public sealed class SimulatedHypervisor(
         Tell(report);
     }
 
-    private void Progress(Guest guest, int percent, long? downtimeMs, long? totalMs)
+    private void Progress(Guest guest, MigrationProgress progress)
     {
-        var total = guest.Definition.MemoryBytes;
-        guest.Progress = new MigrationProgress(total, total * (100 - percent) / 100, percent, downtimeMs, totalMs);
-        if (percent < 100) Tell(Report(guest));
+        guest.Progress = Scaled(guest, progress);
+        Tell(Report(guest));
     }
+
+    private MigrationProgress Scaled(Guest guest, MigrationProgress progress) => progress with
+    {
+        TotalBytes = guest.Definition.MemoryBytes,
+        RemainingBytes = (long)(guest.Definition.MemoryBytes * (progress.RemainingBytes / (double)progress.TotalBytes)),
+        BytesPerSecond = (long)(guest.Definition.MemoryBytes / profile.MigrationTime.TotalSeconds),
+    };
 
     private void Tell(GuestReport report) => _watch?.Changed(report);
 
@@ -440,6 +599,8 @@ public sealed class SimulatedHypervisor(
         ElapsedMs = (long)time.GetElapsedTime(guest.Since).TotalMilliseconds,
         MemoryBytes = guest.Definition.MemoryBytes,
         PauseReason = guest.PauseReason,
+        OnStorageError = guest.Definition.OnStorageError,
+        Watchdog = guest.Watchdog,
         Migration = guest.Progress,
     };
 
@@ -459,7 +620,11 @@ public sealed class SimulatedHypervisor(
         public long Since { get; } = since;
         public GuestState State { get; set; }
         public string? PauseReason { get; set; }
+        public WatchdogReport? Watchdog { get; set; }
         public bool ShutsDown { get; set; }
+
+        /// <summary>How many times as fast as it is copied it writes its memory; 0: not at all.</summary>
+        public double Dirties { get; set; }
         public ITimer? Timer { get; set; }
         public CancellationTokenSource? Leaving { get; set; }
         public MigrationProgress? Progress { get; set; }

@@ -11,6 +11,21 @@ public sealed class SimulatedImages(TimeProvider time) : IImageWork
     private readonly ConcurrentDictionary<string, ImageFacts> _images = new();
     private readonly ConcurrentDictionary<string, string> _owners = new();
 
+    private readonly ConcurrentDictionary<string, GuestKey> _memories = new();
+
+    public void PutMemory(string path, GuestKey guest, long bytes)
+    {
+        _images[path] = new ImageFacts(DiskFormat.Raw, bytes, bytes);
+        _memories[path] = guest;
+    }
+
+    /// <returns>Whose memory it is: he is the only one who gets it. Null when it is not there.</returns>
+    public GuestKey? TakeMemory(string path) =>
+        _images.TryRemove(path, out _) && _memories.TryRemove(path, out var guest) ? guest : null;
+
+    /// <summary>Files of memory that are there.</summary>
+    public int Memories => _memories.Count;
+
     public async Task<(ImageFacts? Image, DomainFacts? Domain)> Do(
         ImageJob job, Action<int> percent, CancellationToken cancel)
     {
@@ -24,6 +39,7 @@ public sealed class SimulatedImages(TimeProvider time) : IImageWork
                 return (created, null);
             case ImageJob.Delete d:
                 _images.TryRemove(d.Path, out _);
+                _memories.TryRemove(d.Path, out _);
                 return (null, null);
             case ImageJob.Copy c:
                 var source = _images.GetValueOrDefault(c.Source) ?? throw new ImageWorkException($"{c.Source} is not there");

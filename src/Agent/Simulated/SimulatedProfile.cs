@@ -14,6 +14,9 @@ public sealed record SimulatedProfile
     public TimeSpan BootTime { get; init; } = TimeSpan.FromMilliseconds(800);
     public TimeSpan ShutdownTime { get; init; } = TimeSpan.FromMilliseconds(600);
     public TimeSpan PowerOffTime { get; init; } = TimeSpan.FromMilliseconds(50);
+
+    /// <summary>To write a guest's memory to storage, or to read it.</summary>
+    public TimeSpan SaveTime { get; init; } = TimeSpan.FromSeconds(1.5);
     public TimeSpan MigrationTime { get; init; } = TimeSpan.FromSeconds(2);
     public int MigrationDowntimeMs { get; init; } = 80;
     public TimeSpan HostBootTime { get; init; } = TimeSpan.FromSeconds(5);

@@ -67,6 +67,7 @@ public sealed class QemuImages(string qemuImg = "/usr/bin/qemu-img") : IImageWor
         var folder = Path.GetDirectoryName(Absolute(job.Path))!;
         if (!Directory.Exists(folder)) return null;
         File.Delete(job.Path);
+        Overlays.DeleteAll(job.Path, except: null);
         Folder.Sync(folder);
         return null;
     }

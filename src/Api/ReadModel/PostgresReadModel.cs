@@ -49,13 +49,27 @@ public sealed class PostgresReadModel(
     public async Task<IReadOnlyList<VmOnHost>> VmsOn(HostId host, CancellationToken cancel) =>
         await Read(
             """
-            SELECT id, doc->>'status' = 'migrating', coalesce((doc->'config'->>'priority')::int, 0) AS priority FROM (
+            SELECT id, doc->>'status' = 'migrating', coalesce((doc->'config'->>'priority')::int, 0) AS priority,
+                coalesce((doc->'config'->>'highlyAvailable')::boolean, false) FROM (
                 SELECT id, doc FROM read.objects WHERE kind = 'vm' AND doc->>'host' = $1
                 UNION ALL SELECT id, doc FROM read.objects WHERE kind = 'vm' AND doc->>'destination' = $1
                     AND doc->>'host' IS DISTINCT FROM $1) AS vms
             ORDER BY priority DESC, id
             """,
-            [host.ToString()], row => new VmOnHost(row.GetGuid(0), row.GetBoolean(1), row.GetInt32(2)), cancel);
+            [host.ToString()], row => new VmOnHost(row.GetGuid(0), row.GetBoolean(1), row.GetInt32(2))
+            {
+                HighlyAvailable = row.GetBoolean(3),
+            },
+            cancel);
+
+    public async Task<IReadOnlyList<VmId>> HighlyAvailableIn(ClusterId cluster, CancellationToken cancel) =>
+        await Read(
+            """
+            SELECT id FROM read.objects
+            WHERE kind = 'vm' AND doc->>'host' IS NOT NULL AND doc->'config'->>'cluster' = $1
+                AND (doc->'config'->>'highlyAvailable')::boolean
+            """,
+            [cluster.ToString()], row => new VmId(row.GetGuid(0)), cancel);
 
     // Rows of 0.1.0 do not tell the two leases apart: a wrong guess is a lease that no VM sits under.
     public async Task<IReadOnlyList<VmCopy>> CopiesOn(HostId host, CancellationToken cancel) =>

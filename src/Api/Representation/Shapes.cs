@@ -57,6 +57,7 @@ public static class Shapes
     public static Shape Cluster { get; } = new("cluster", "clusters",
         Text("name"), Text("description"), Text("comment"), One("cpu", () => Cpu), One("version", () => Version),
         One("memory_policy", () => ClusterMemoryPolicy), One("fencing_policy", () => FencingPolicy),
+        One("migration", () => MigrationOptions),
         Boolean("virt_service"), Boolean("gluster_service"), Boolean("threads_as_cores"),
         Boolean("trusted_service"), Boolean("ballooning_enabled"), Boolean("ha_reservation"),
         One("data_center", () => DataCenter));
@@ -75,6 +76,18 @@ public static class Shapes
 
     public static Shape SkipIfConnectivityBroken { get; } = new("skip_if_connectivity_broken", "skip_if_connectivity_brokens",
         Boolean("enabled"), Integer("threshold"));
+
+    public static Shape MigrationOptions { get; } = new("migration", "migrations",
+        Choice("auto_converge", "inherit", "true", "false"), One("bandwidth", () => MigrationBandwidth),
+        Choice("compressed", "inherit", "true", "false"), Integer("custom_parallel_migrations"),
+        Choice("encrypted", "inherit", "true", "false"),
+        Choice("parallel_migrations_policy", "inherit", "auto", "auto_parallel", "disabled", "custom"),
+        One("policy", () => MigrationPolicy));
+
+    public static Shape MigrationBandwidth { get; } = new("bandwidth", "bandwidths",
+        Choice("assignment_method", "auto", "custom", "hypervisor_default"), Integer("custom_value"));
+
+    public static Shape MigrationPolicy { get; } = Reference("policy", "policies");
 
     // hosts
 
@@ -100,7 +113,10 @@ public static class Shapes
 
     public static Shape PowerManagement { get; } = new("power_management", "power_managements",
         Boolean("enabled"), Boolean("automatic_pm_enabled"), Boolean("kdump_detection"), Text("status"),
-        Text("type"), Text("address"), Text("username"), Text("password"), Many("agents", () => Agent));
+        Text("type"), Text("address"), Text("username"), Text("password"), Many("agents", () => Agent),
+        Many("pm_proxies", () => PmProxy));
+
+    public static Shape PmProxy { get; } = new("pm_proxy", "pm_proxies", Choice("type", "cluster", "dc", "other_dc"));
 
     public static Shape Agent { get; } = new("agent", "agents",
         Text("address"), Text("type"), Text("username"), Text("password"), Integer("order"), Integer("port"),
@@ -151,8 +167,10 @@ public static class Shapes
     [
         Text("name"), Text("description"), Text("comment"), One("bios", () => Bios), One("cpu", () => Cpu),
         Date("creation_time"), Boolean("delete_protected"), One("high_availability", () => HighAvailability),
-        Long("memory"), One("memory_policy", () => MemoryPolicy), One("os", () => OperatingSystem), Text("origin"),
+        Long("memory"), One("memory_policy", () => MemoryPolicy), One("migration", () => MigrationOptions),
+        Integer("migration_downtime"), One("os", () => OperatingSystem), Text("origin"),
         Boolean("start_paused"), Boolean("stateless"), Choice("type", "desktop", "server", "high_performance"),
+        Choice("storage_error_resume_behaviour", "leave_paused", "auto_resume", "kill"),
         One("placement_policy", () => PlacementPolicy), One("cluster", () => Cluster), Text("status"),
         Text("status_detail"), Many("disk_attachments", () => DiskAttachment), Many("nics", () => Nic),
     ];
@@ -192,6 +210,10 @@ public static class Shapes
         Boolean("plugged"), One("mac", () => Mac), One("network", () => Network),
         One("vnic_profile", () => VnicProfile), One("vm", () => Vm));
 
+    public static Shape Watchdog { get; } = new("watchdog", "watchdogs",
+        Choice("action", "none", "reset", "poweroff", "pause", "dump"), Choice("model", "i6300esb", "diag288"),
+        One("vm", () => Vm));
+
     public static Shape Mac { get; } = new("mac", "macs", Text("address"));
 
     public static Shape Network { get; } = new("network", "networks", Text("name"), Text("description"));
@@ -212,11 +234,23 @@ public static class Shapes
         Date("start_time"), Choice("status", "aborted", "failed", "finished", "started", "unknown"),
         Text("correlation_id"), One("owner", () => User), Many("steps", () => Step));
 
-    public static Shape Step { get; } = new("step", "steps", Text("description"), Text("status"));
+    public static Shape Step { get; } = new("step", "steps",
+        Text("description"), Date("end_time"), Integer("number"), Integer("progress"), Date("start_time"),
+        Choice("status", "aborted", "failed", "finished", "started", "unknown"),
+        Choice("type", "executing", "finalizing", "validating", "unknown"), One("job", () => Job));
+
+    public static Shape Statistic { get; } = new("statistic", "statistics",
+        Text("name"), Text("description"), Choice("kind", "counter", "gauge"), Choice("type", "decimal", "integer", "string"),
+        Choice("unit", "bits_per_second", "bytes", "bytes_per_second", "count_per_second", "none", "percent", "seconds"),
+        Many("values", () => StatisticValue), One("vm", () => Vm));
+
+    public static Shape StatisticValue { get; } = new("value", "values", Decimal("datum"), Text("detail"));
 
     public static Shape Action { get; } = new("action", "actions",
         Text("status"), One("fault", () => Fault), One("job", () => Job), Boolean("async"), Boolean("force"),
         Text("reason"), Text("fence_type"), Boolean("pause"), Boolean("maintenance_after_restart"),
+        Boolean("use_cloud_init"), Boolean("use_sysprep"), Boolean("use_ignition"), Boolean("use_initialization"),
+        Boolean("volatile"),
         One("host", () => Host), One("cluster", () => Cluster), One("vm", () => Vm),
-        One("storage_domain", () => StorageDomain));
+        One("storage_domain", () => StorageDomain), One("power_management", () => PowerManagement));
 }

@@ -49,7 +49,7 @@ internal static class Absent
         "storagedomains/{id}/templates", "storagedomains/{id}/diskprofiles", "templates/{id}/permissions",
         "vms/{id}/applications", "vms/{id}/cdroms", "vms/{id}/graphicsconsoles", "vms/{id}/hostdevices",
         "vms/{id}/numanodes", "vms/{id}/permissions", "vms/{id}/reporteddevices", "vms/{id}/sessions",
-        "vms/{id}/snapshots", "vms/{id}/statistics", "vms/{id}/watchdogs",
+        "vms/{id}/snapshots",
     ];
 
     private static readonly string[] _missingActions =
@@ -58,7 +58,7 @@ internal static class Absent
         "disks/{id}/reduce", "disks/{id}/convert", "hosts/{id}/install", "hosts/{id}/refresh", "hosts/{id}/upgrade",
         "hosts/{id}/upgradecheck", "hosts/{id}/setupnetworks", "hosts/{id}/enrollcertificate",
         "hosts/{id}/commitnetconfig", "hosts/{id}/forceselectspm", "reloadconfigurations", "vms/{id}/clone",
-        "vms/{id}/export", "vms/{id}/suspend", "vms/{id}/detach",
+        "vms/{id}/export", "vms/{id}/detach",
         "vms/{id}/logon", "vms/{id}/ticket", "vms/{id}/screenshot", "vms/{id}/maintenance",
         "vms/{id}/previewsnapshot", "vms/{id}/commitsnapshot", "vms/{id}/undosnapshot",
         "vms/{id}/freezefilesystems", "vms/{id}/thawfilesystems", "vms/{id}/reordermacaddresses", "events", "jobs",

@@ -74,6 +74,8 @@ internal static class Clusters
             CpuType = body.One("cpu")?.Text("type") ?? "",
             Architecture = body.One("cpu")?.Text("architecture") is { } given and not "undefined" ? given : "x86_64",
             MemoryOvercommitPercent = Overcommit(body) ?? 100,
+            HaReservation = body.Flag("ha_reservation") ?? false,
+            Migration = Migrations.Read(body, new MigrationOptions()) ?? new MigrationOptions(),
         };
         config = FencingPatch(body).Apply(config);
         var view = await Names.Claiming(call, Kinds.Cluster, name, id, () => call.Ask<ClusterView>(
@@ -93,6 +95,8 @@ internal static class Clusters
             Comment = body.Text("comment"),
             CpuType = body.One("cpu")?.Text("type"),
             MemoryOvercommitPercent = Overcommit(body),
+            HaReservation = body.Flag("ha_reservation"),
+            Migration = Migrations.Read(body, present.Config.Migration),
         };
         var view = await Names.Renaming(call, Kinds.Cluster, name, present.Config.Name, call.Id(), () =>
             call.Ask<ClusterView>(Kinds.Cluster, call.Id(), new ClusterCommand.Update(call.NewOrigin(), patch)));
@@ -102,8 +106,6 @@ internal static class Clusters
     private static ClusterPatch FencingPatch(Element body)
     {
         if (body.One("fencing_policy") is not { } policy) return new ClusterPatch();
-        if (policy.One("skip_if_sd_active")?.Flag("enabled") == true)
-            throw FaultException.NotYet("Skipping fencing while a host holds its storage lease");
         if (policy.Flag("skip_if_gluster_bricks_up") == true || policy.Flag("skip_if_gluster_quorum_not_met") == true)
             throw FaultException.NotYet("Gluster");
         var broken = policy.One("skip_if_connectivity_broken");
@@ -114,6 +116,7 @@ internal static class Clusters
         return new ClusterPatch
         {
             FencingEnabled = policy.Flag("enabled"),
+            SkipFencingIfStorageActive = policy.One("skip_if_sd_active")?.Flag("enabled"),
             SkipFencingIfConnectivityBroken = broken?.Flag("enabled"),
             BrokenConnectivityThreshold = threshold,
         };
@@ -143,11 +146,14 @@ internal static class Clusters
                 .With("skip_if_connectivity_broken", Shapes.SkipIfConnectivityBroken.New()
                     .With("enabled", config.SkipFencingIfConnectivityBroken)
                     .With("threshold", config.BrokenConnectivityThreshold))
-                .With("skip_if_sd_active", Shapes.Switch.New().With("enabled", false))
+                .With("skip_if_sd_active", Shapes.Switch.New()
+                    .With("enabled", config.SkipFencingIfStorageActive))
                 .With("skip_if_gluster_bricks_up", false)
                 .With("skip_if_gluster_quorum_not_met", false))
+            .With("migration", Migrations.ShowOfCluster(config.Migration))
             .With("virt_service", true)
             .With("gluster_service", false)
+            .With("ha_reservation", config.HaReservation)
             .With("data_center", Refs.To(config.DataCenter));
     }
 }

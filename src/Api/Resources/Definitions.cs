@@ -14,7 +14,8 @@ internal static class Definitions
     private const int MaxVCpus = 512;
 
     /// <summary>The fields that the body sets, hosts looked up by id or name.</summary>
-    public static async Task<VmPatch> Patch(ApiCall call, Element body)
+    /// <param name="present">What it is now, or is made from.</param>
+    public static async Task<VmPatch> Patch(ApiCall call, Element body, VmConfig present)
     {
         var topology = body.One("cpu")?.One("topology");
         var os = body.One("os");
@@ -47,10 +48,43 @@ internal static class Definitions
                 "pinned" => VmAffinity.Pinned,
                 _ => null,
             },
+            Migration = Migrations.Read(body, present.Migration),
+            MigrationDowntimeMs = body.Integer("migration_downtime"),
             PreferredHosts = placement?.Many("hosts") is { } hosts ? await HostsOf(call, hosts) : null,
             DeleteProtected = body.Flag("delete_protected"),
             Stateless = body.Flag("stateless"),
+            StartPaused = body.Flag("start_paused"),
+            OnStorageError = body.Text("storage_error_resume_behaviour") switch
+            {
+                "auto_resume" => StorageErrorResume.AutoResume,
+                "kill" => StorageErrorResume.Kill,
+                "leave_paused" => StorageErrorResume.LeavePaused,
+                _ => null,
+            },
         };
+    }
+
+    /// <summary>The settings of a start that are for this run alone: those that oVirt takes there, of which the engine has the
+    /// boot order, the kernel, stateless, pause and the host. What else the VM in the action says is left aside.</summary>
+    /// <returns>Null when the action has none.</returns>
+    public static async Task<RunOnce?> Once(ApiCall call, Element action)
+    {
+        var pause = action.Flag("pause");
+        if (action.One("vm") is not { } vm) return pause is null ? null : new RunOnce(new VmPatch { StartPaused = pause }, null);
+        var given = await Patch(call, vm, new VmConfig { Name = "", Cluster = default });
+        var hosts = given.PreferredHosts ?? [];
+        return new RunOnce(
+            new VmPatch
+            {
+                BootDevices = given.BootDevices,
+                Kernel = given.Kernel,
+                Initrd = given.Initrd,
+                Cmdline = given.Cmdline,
+                Stateless = given.Stateless,
+                StartPaused = pause ?? given.StartPaused,
+                PreferredHosts = hosts.Length > 1 ? hosts : null,
+            },
+            hosts is [var only] ? only : null);
     }
 
     /// <summary>Refuses definitions that no host could run, before any name is claimed or disk is made.</summary>
@@ -70,6 +104,8 @@ internal static class Definitions
                 + $"number must be 1 or more and their product at most {MaxVCpus}");
         if (config.Priority is < 0 or > 100)
             throw FaultException.Bad($"high_availability.priority is {config.Priority}; it must be from 0 to 100");
+        if (config.MigrationDowntimeMs == 0)
+            throw FaultException.Bad("migration_downtime is 0; it must be 1 ms or more, or -1 for the policy's choice");
         return config;
     }
 
@@ -99,11 +135,19 @@ internal static class Definitions
             .With("memory", config.Memory)
             .With("memory_policy", Shapes.MemoryPolicy.New()
                 .With("guaranteed", config.GuaranteedMemory).With("max", config.MaxMemory))
+            .With("migration", Migrations.Show(config.Migration))
+            .With("migration_downtime", config.MigrationDowntimeMs ?? -1)
             .With("os", os)
             .With("origin", "ovirt")
-            .With("start_paused", false)
+            .With("start_paused", config.StartPaused)
             .With("stateless", config.Stateless)
             .With("type", config.Type)
+            .With("storage_error_resume_behaviour", config.OnStorageError switch
+            {
+                StorageErrorResume.AutoResume => "auto_resume",
+                StorageErrorResume.Kill => "kill",
+                _ => "leave_paused",
+            })
             .With("placement_policy", placement);
     }
 

@@ -34,9 +34,13 @@ internal static class FenceAgents
         var id = Names.NewId(body);
         var agent = Checked(new FenceAgent(
             id, type, address, body.Integer("port"), body.Text("username") ?? "", SecretOf(host, id),
-            body.Integer("order") ?? order, Options(body) ?? []));
+            body.Integer("order") ?? order, Options(body) ?? [])
+        {
+            Concurrent = body.Flag("concurrent") ?? false,
+            EncryptOptions = body.Flag("encrypt_options") ?? false,
+        });
         await PutPassword(call, agent, body);
-        return agent;
+        return await Sealed(call, agent);
     }
 
     private static async Task<Answer> Add(ApiCall call)
@@ -60,8 +64,14 @@ internal static class FenceAgents
             Username = body.Text("username") ?? present.Username,
             Order = body.Integer("order") ?? present.Order,
             Options = Options(body) ?? present.Options,
+            Concurrent = body.Flag("concurrent") ?? present.Concurrent,
+            EncryptOptions = body.Flag("encrypt_options") ?? present.EncryptOptions,
         });
+        var given = body.Many("options") is not null;
+        if (present is { EncryptOptions: true, Options.IsEmpty: false } && !agent.EncryptOptions && !given)
+            throw FaultException.Bad("Agent.options must be sent again to keep them unencrypted: the engine does not show what is encrypted");
         await PutPassword(call, agent, body);
+        if (given || !present.EncryptOptions) agent = await Sealed(call, agent);
         await call.Ask(Kinds.Host, call.Id(), new HostCommand.UpdateFenceAgent(call.NewOrigin(), agent));
         return Answer.Of(Show(new HostId(call.Id()), agent));
     }
@@ -72,6 +82,7 @@ internal static class FenceAgents
         var answer = await Acts.Send(
             call, Kinds.Host, call.Id(), origin => new HostCommand.RemoveFenceAgent(origin, agent.Id));
         await call.World.Secrets.Remove(agent.Secret, call.Cancel);
+        if (agent.EncryptOptions) await call.World.Secrets.Remove(agent.OptionsSecret, call.Cancel);
         return answer;
     }
 
@@ -111,6 +122,14 @@ internal static class FenceAgents
         await call.World.Secrets.Put(agent.Secret, password, call.Cancel);
     }
 
+    /// <summary>Puts options that are to be encrypted away; their names only stay with the agent.</summary>
+    private static async Task<FenceAgent> Sealed(ApiCall call, FenceAgent agent)
+    {
+        if (!agent.EncryptOptions) return agent;
+        await call.World.Secrets.Put(agent.OptionsSecret, AgentWords.Lines(agent.Options), call.Cancel);
+        return agent with { Options = [.. agent.Options.Select(option => KeyValuePair.Create(option.Key, ""))] };
+    }
+
     private static void RefuseLines(string name, string text)
     {
         if (text.Any(char.IsControl))
@@ -133,10 +152,14 @@ internal static class FenceAgents
             .With("username", agent.Username)
             .With("order", agent.Order)
             .With("port", agent.Port)
+            .With("concurrent", agent.Concurrent)
+            .With("encrypt_options", agent.EncryptOptions)
             .With("host", Refs.To(host));
         if (agent.Options.Length > 0)
             element.With("options", agent.Options.Select(option =>
-                Shapes.Option.New().With("name", option.Key).With("value", option.Value)).ToList());
+                agent.EncryptOptions
+                    ? Shapes.Option.New().With("name", option.Key)
+                    : Shapes.Option.New().With("name", option.Key).With("value", option.Value)).ToList());
         return element;
     }
 }

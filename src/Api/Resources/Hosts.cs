@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Globalization;
 using Orchestrator.Actors;
 using Orchestrator.Actors.Host;
@@ -28,9 +29,8 @@ internal static class Hosts
         .Put("hosts/{id}", Update)
         .Delete("hosts/{id}", Remove)
         .Post("hosts/{id}/activate", call => Act(call, (origin, _) => new HostCommand.Activate(origin)))
-        .Post("hosts/{id}/deactivate", call => Act(call, (origin, action) =>
-            new HostCommand.Deactivate(origin, action.Text("reason") ?? "")))
-        .Post("hosts/{id}/fence", call => Act(call, Fence))
+        .Post("hosts/{id}/deactivate", Deactivate)
+        .Post("hosts/{id}/fence", Fence)
         .Post("hosts/{id}/approve", Approve);
 
     public static Task<HostView> Read(ApiCall call) => call.Get<HostView>(Kinds.Host, call.Id());
@@ -73,6 +73,7 @@ internal static class Hosts
             Description = body.Text("description") ?? "",
             PowerManagementEnabled = power?.Flag("enabled") ?? agents.Count > 0,
             FenceAgents = [.. agents],
+            PmProxies = PmProxies(power) ?? [],
         };
         var view = await Names.Claiming(call, Kinds.Host, name, id, () => call.Ask<HostView>(
             Kinds.Host, id, new HostCommand.Register(call.NewOrigin(), config)));
@@ -93,6 +94,7 @@ internal static class Hosts
             Address = NewAddress(call, body, present),
             Cluster = cluster is { } id && id != present.Config.Cluster.Value ? new ClusterId(id) : null,
             PowerManagementEnabled = body.One("power_management")?.Flag("enabled"),
+            PmProxies = PmProxies(body.One("power_management")),
         };
         var view = await Names.Renaming(call, Kinds.Host, name, present.Config.Name, call.Id(), () =>
             call.Ask<HostView>(Kinds.Host, call.Id(), new HostCommand.Update(call.NewOrigin(), patch)));
@@ -106,7 +108,11 @@ internal static class Hosts
             : null;
         var answer = await Acts.Send(call, Kinds.Host, call.Id(), origin => new HostCommand.Remove(origin));
         foreach (var agent in view?.Config.FenceAgents ?? [])
+        {
             await call.World.Secrets.Remove(agent.Secret, call.Cancel);
+            if (agent.EncryptOptions) await call.World.Secrets.Remove(agent.OptionsSecret, call.Cancel);
+        }
+
         return answer;
     }
 
@@ -115,6 +121,47 @@ internal static class Hosts
         var action = await call.ReadBody(Shapes.Action);
         return await Acts.Send(call, Kinds.Host, call.Id(), origin => command(origin, action));
     }
+
+    private static async Task<Answer> Deactivate(ApiCall call)
+    {
+        var action = await call.ReadBody(Shapes.Action);
+        var host = await Read(call);
+        if (host.Status == "non_responsive" && (await call.World.Read.VmsOn(host.Id, call.Cancel)).Count > 0)
+            throw FaultTable.Refusal(Fault.HostSilentWithVms, null);
+        return await Acts.Send(call, Kinds.Host, call.Id(), origin => new HostCommand.Deactivate(origin, action.Text("reason") ?? ""));
+    }
+
+    private static async Task<Answer> Fence(ApiCall call)
+    {
+        var action = await call.ReadBody(Shapes.Action);
+        var origin = call.NewOrigin();
+        var command = Fence(origin, action);
+        await call.Ask(Kinds.Host, call.Id(), command);
+        return command is HostCommand.Fence { Action: PowerAction.Status } ? await PowerStatus(call, origin.Job) : Acts.Accepted(call, origin);
+    }
+
+    /// <summary>Waits for what the power device says, as oVirt does: what went wrong is told in an action that failed.</summary>
+    private static async Task<Answer> PowerStatus(ApiCall call, JobId question)
+    {
+        var began = call.World.Clock.GetTimestamp();
+        PowerAnswer? answer = null;
+        while (answer is null && call.World.Clock.GetElapsedTime(began) < PowerAnswersWithin)
+        {
+            answer = (await Read(call)).Power is { } told && told.Question == question ? told : null;
+            if (answer is null) await Task.Delay(PowerLookedAtEvery, call.World.Clock, call.Cancel);
+        }
+
+        return Answer.Of(answer is { Ok: true }
+            ? Shapes.Action.New().With("status", "complete").With("power_management", Shapes.PowerManagement.New()
+                .With("status", answer.Power.ToString().ToLowerInvariant()))
+            : Shapes.Action.New().With("status", "failed").With("fault", Shapes.Fault.New()
+                .With("reason", answer?.Message ?? $"no answer in {PowerAnswersWithin.TotalSeconds} s")));
+    }
+
+    /// <summary>A fence program has 30 s for its answer.</summary>
+    private static readonly TimeSpan PowerAnswersWithin = TimeSpan.FromSeconds(35);
+
+    private static readonly TimeSpan PowerLookedAtEvery = TimeSpan.FromMilliseconds(250);
 
     private static HostCommand Fence(Origin origin, Element action) => action.Text("fence_type")?.ToLowerInvariant() switch
     {
@@ -168,10 +215,23 @@ internal static class Hosts
         return address == present.Config.Address ? null : address;
     }
 
+    private static ImmutableArray<string>? PmProxies(Element? power) =>
+        power?.Many("pm_proxies") is { } proxies
+            ? [.. proxies.Select(p => p.Text("type") ?? throw FaultException.Bad("power_management.pm_proxies: a pm_proxy has no type"))]
+            : null;
+
     private static string PathPrefix(string given) =>
         given.Length == 0 || (given[0] == '/' && given.All(letter => char.IsAsciiLetterOrDigit(letter) || letter is '/' or '-' or '_'))
             ? given
             : throw FaultException.Bad("Host.path_prefix must begin with a slash and hold letters, digits, - and _ only");
+
+    private static Element Power(HostConfig config)
+    {
+        var power = Shapes.PowerManagement.New().With("enabled", config.PowerManagementEnabled);
+        if (!config.PmProxies.IsEmpty)
+            power.With("pm_proxies", config.PmProxies.Select(place => Shapes.PmProxy.New().With("type", place)).ToList());
+        return power;
+    }
 
     private static Element Show(HostView view)
     {
@@ -185,7 +245,7 @@ internal static class Hosts
             .With("port", config.Port)
             .With("status", view.Status)
             .With("type", "rhel")
-            .With("power_management", Shapes.PowerManagement.New().With("enabled", config.PowerManagementEnabled))
+            .With("power_management", Power(config))
             .With("cluster", Refs.To(config.Cluster))
             .WithLink("fenceagents", $"{href}/fenceagents");
         if (config.PathPrefix.Length > 0) host.With("path_prefix", config.PathPrefix);

@@ -1,4 +1,5 @@
 using Orchestrator.Actors.Journal;
+using Orchestrator.Actors.Vm;
 using Orchestrator.Api.Http;
 using Orchestrator.Api.Representation;
 using Orchestrator.Api.Search;
@@ -10,12 +11,26 @@ internal static class Jobs
     public static void Map(Router router) => router
         .Get("jobs", List)
         .Get("jobs/{id}", async call => Answer.Of(Show(await call.Get<JobView>(Kinds.Job, call.Id()))))
-        .Get("jobs/{id}/steps", async call =>
-        {
-            // Jobs of this engine are not divided into steps.
-            await call.Get<JobView>(Kinds.Job, call.Id());
+        .Get("jobs/{id}/steps", Steps);
+
+    /// <summary>A migration has one step, which says how far it is; other jobs of this engine are not divided into steps.</summary>
+    private static async Task<Answer> Steps(ApiCall call)
+    {
+        var job = await call.Get<JobView>(Kinds.Job, call.Id());
+        if (job is not { EntityKind: Kinds.Vm, Status: "started" } || await call.Find(Kinds.Vm, job.EntityId) is not { } document)
             return Answer.Of(Shapes.Step, []);
-        });
+        var vm = WireJson.Read<VmView>(document.Json);
+        if (vm.Job != job.Id || await Migrations.Progress(call, vm) is not { } progress) return Answer.Of(Shapes.Step, []);
+        // One step of one job: the job's id names it.
+        return Answer.Of(Shapes.Step, [Shapes.Step.New(job.Id.Value, $"{Hrefs.Job(job.Id.Value)}/steps/{job.Id}")
+            .With("description", job.Description)
+            .With("number", 0)
+            .With("progress", progress.Percent)
+            .With("start_time", job.StartedAt)
+            .With("status", "started")
+            .With("type", "executing")
+            .With("job", Shapes.Job.New(job.Id.Value, Hrefs.Job(job.Id.Value)))]);
+    }
 
     private static async Task<Answer> List(ApiCall call)
     {

@@ -17,8 +17,10 @@ internal static class Routes
         Disks.Map(router);
         Templates.Map(router);
         Vms.Map(router);
+        Migrations.Map(router);
         DiskAttachments.Map(router);
         Nics.Map(router);
+        Watchdogs.Map(router);
         Events.Map(router);
         Jobs.Map(router);
         Users.Map(router);

@@ -73,7 +73,7 @@ internal static class Templates
         if (vm.Status != "down")
             throw FaultTable.Refusal(Fault.VmMustBeDown, $"The VM {vm.Config.Name} is {vm.Status}");
         var id = Names.NewId(body);
-        var patch = await Definitions.Patch(call, body);
+        var patch = await Definitions.Patch(call, body, vm.Config);
         var config = Definitions.Checked(patch.Apply(vm.Config with
         {
             Name = name,

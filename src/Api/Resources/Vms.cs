@@ -25,7 +25,7 @@ internal static class Vms
         ["os"] = new("config.osType"),
     };
 
-    private static readonly string[] _actions = ["cancelmigration", "migrate", "reboot", "reset", "shutdown", "start", "stop"];
+    private static readonly string[] _actions = ["cancelmigration", "migrate", "reboot", "reset", "shutdown", "start", "stop", "suspend"];
 
     public static void Map(Router router) => router
         .Get("vms", List)
@@ -38,6 +38,7 @@ internal static class Vms
         .Post("vms/{id}/shutdown", call => Act(call, (origin, _) => new VmCommand.Shutdown(origin)))
         .Post("vms/{id}/reboot", call => Act(call, (origin, _) => new VmCommand.Reboot(origin)))
         .Post("vms/{id}/reset", call => Act(call, (origin, _) => new VmCommand.Reset(origin)))
+        .Post("vms/{id}/suspend", Suspend)
         .Post("vms/{id}/migrate", Migrate)
         .Post("vms/{id}/cancelmigration", call => Act(call, (origin, _) => new VmCommand.CancelMigration(origin)));
 
@@ -59,7 +60,7 @@ internal static class Vms
             ?? throw FaultException.Missing("Vm", "cluster.id|name", "add");
         var template = await Templates.Of(call, body.One("template"));
         var id = Names.NewId(body);
-        var patch = await Definitions.Patch(call, body);
+        var patch = await Definitions.Patch(call, body, template?.Config ?? Blank(cluster));
         var started = (template?.Config ?? Blank(cluster)) with
         {
             Name = name,
@@ -70,6 +71,9 @@ internal static class Vms
             Disks = [],
             Nics = [],
         };
+        // As in oVirt, where a template says nothing else.
+        if (patch.OnStorageError is null && started.Template == TemplateId.Blank)
+            patch = patch with { OnStorageError = StorageErrorResume.AutoResume };
         var config = Definitions.Checked(WithRoom(patch).Apply(started));
         var nics = await Nics.Inline(call, template?.Config.Nics ?? [], body.Many("nics") ?? []);
 
@@ -101,7 +105,7 @@ internal static class Vms
             && cluster != present.Config.Cluster.Value)
             throw FaultException.NotYet("Moving a VM to another cluster");
         var name = Names.Changed(body, "Vm", present.Config.Name);
-        var patch = (await Definitions.Patch(call, body)) with { Name = name };
+        var patch = (await Definitions.Patch(call, body, present.Config)) with { Name = name };
         Definitions.Checked(patch.Apply(present.Config));
         var view = await Names.Renaming(call, Kinds.Vm, name, present.Config.Name, call.Id(), () =>
             call.Ask<VmView>(Kinds.Vm, call.Id(), new VmCommand.Update(call.NewOrigin(), patch)));
@@ -137,9 +141,20 @@ internal static class Vms
     private static async Task<Answer> Start(ApiCall call)
     {
         var action = await call.ReadBody(Shapes.Action);
-        if (action.Flag("pause") == true) throw FaultException.NotYet("Starting a VM paused");
-        if (action.Has("vm")) throw FaultException.NotYet("Starting a VM once with other settings (run once)");
-        return await Acts.Send(call, Kinds.Vm, call.Id(), origin => new VmCommand.Start(origin));
+        foreach (var initialization in (string[])["use_cloud_init", "use_sysprep", "use_ignition", "use_initialization"])
+            if (action.Flag(initialization) == true) throw FaultException.NotYet($"Starting a VM with {initialization}");
+        if (action.Flag("volatile") == true) throw FaultException.NotYet("Starting a VM as volatile");
+        var once = await Definitions.Once(call, action);
+        return await Acts.Send(call, Kinds.Vm, call.Id(), origin => new VmCommand.Start(origin) { Once = once });
+    }
+
+    private static async Task<Answer> Suspend(ApiCall call)
+    {
+        await call.ReadBody(Shapes.Action);
+        var view = await Read(call);
+        var folder = await Memories.FolderFor(call, view.Config);
+        return await Acts.Send(call, Kinds.Vm, call.Id(), origin => new VmCommand.Suspend(
+            origin, folder is null ? "" : $"{folder}/{view.Id}/{origin.Job}.memory"));
     }
 
     private static async Task<Answer> Migrate(ApiCall call)
@@ -171,7 +186,7 @@ internal static class Vms
 
     public static async Task<Element> Show(ApiCall call, VmView view)
     {
-        var config = view.Config;
+        var config = call.Parameters.Flag("next_run") == true ? view.Config : view.Running ?? view.Config;
         var href = Hrefs.Vm(view.Id.Value);
         var template = Refs.To(config.Template);
         var vm = Definitions.Show(
@@ -180,14 +195,16 @@ internal static class Vms
             .With("cluster", Refs.To(config.Cluster))
             .With("status", view.Status)
             .With("next_run_configuration_exists", view.NextRunExists)
-            .With("run_once", false)
+            .With("run_once", view.RunOnce)
             .With("start_time", view.StartedAt)
             .With("stop_time", view.StoppedAt)
             .With("template", template)
             .With("original_template", template)
             .WithLink("diskattachments", $"{href}/diskattachments")
             .WithLink("nics", $"{href}/nics")
-            .WithLink("tags", $"{href}/tags");
+            .WithLink("statistics", $"{href}/statistics")
+            .WithLink("tags", $"{href}/tags")
+            .WithLink("watchdogs", $"{href}/watchdogs");
         if (view.Host is { } host) vm.With("host", Refs.To(host));
         if (view.StatusDetail.Length > 0) vm.With("status_detail", view.StatusDetail);
         if (view.StopReason.Length > 0) vm.With("stop_reason", view.StopReason);

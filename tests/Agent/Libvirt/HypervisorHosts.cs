@@ -25,6 +25,9 @@ public sealed class HypervisorHosts : IAsyncLifetime
 
     public string? Missing { get; private set; }
 
+    /// <summary>A folder that both hosts see.</summary>
+    public string Shared => $"{_base}/shared";
+
     public static string Guest => "/tmp/agent-guest";
 
     public async Task InitializeAsync()
@@ -55,7 +58,8 @@ public sealed class HypervisorHosts : IAsyncLifetime
         int.Parse((await On("qemu", host, vm.ToString()[^8..])).Trim());
 
     /// <summary>Starts the agent of a host; its folders outlive it.</summary>
-    public async Task<RunningAgent> StartAgent(int host)
+    /// <param name="look">How often a migration that does not get on is looked at; null: as in production.</param>
+    public async Task<RunningAgent> StartAgent(int host, TimeSpan? look = null)
     {
         var folder = Path.Combine(_base, $"agent-{host}");
         Directory.CreateDirectory($"{folder}/console");
@@ -68,6 +72,7 @@ public sealed class HypervisorHosts : IAsyncLifetime
             LibvirtUri = $"qemu+unix:///system?socket={_base}/{host}/run/libvirt/libvirt-sock",
             MigrationAddress = $"10.79.0.{host}",
             Accelerator = "tcg",
+            MigrationLook = look ?? Convergence.LookEvery,
             ConsoleLogFolder = $"{folder}/console",
         }, logging => logging.SetMinimumLevel(LogLevel.Debug).AddProvider(new FileLog(Environment.GetEnvironmentVariable("AGENT_TEST_LOG"))));
         await app.StartAsync();

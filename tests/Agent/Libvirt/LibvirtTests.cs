@@ -122,6 +122,138 @@ public sealed class LibvirtTests(HypervisorHosts hosts) : IClassFixture<Hypervis
         await events.Until(_vm, GuestState.Down);
     }
 
+    /// <summary>A guest that writes 16 MiB again and again, and a link of 8 MiB/s.</summary>
+    [SkippableFact]
+    public async Task A_guest_that_writes_faster_than_it_is_copied_stays_and_says_why()
+    {
+        Skip.If(hosts.Missing is not null, hosts.Missing);
+        await using var one = await hosts.StartAgent(1, TimeSpan.FromSeconds(1));
+        await using var two = await hosts.StartAgent(2);
+        await using var source = await one.Follow();
+        await MoveBusyGuest(one, two, source, [new(1, ConvergenceAction.SetDowntime, 20), new(-1, ConvergenceAction.Abort)]);
+        var stays = await source.Until(_vm, GuestState.Up, g => g.MigrationError is not null);
+        Assert.True(stays.MigrationHopeless, stays.MigrationError);
+        Assert.Contains("faster than it is copied", stays.MigrationError, StringComparison.Ordinal);
+        Assert.Equal((1, 0), (await hosts.QemuProcesses(1, _vm), await hosts.QemuProcesses(2, _vm)));
+        Taken(await one.Client.Stop(_vm, new StopOrder(new Stamp(1), 1, StopMode.PowerOff)));
+        await source.Until(_vm, GuestState.Down);
+    }
+
+    [SkippableFact]
+    public async Task Post_copy_takes_the_same_guest_over_at_once()
+    {
+        Skip.If(hosts.Missing is not null, hosts.Missing);
+        await using var one = await hosts.StartAgent(1, TimeSpan.FromSeconds(1));
+        await using var two = await hosts.StartAgent(2);
+        await using var source = await one.Follow();
+        await using var destination = await two.Follow();
+        await MoveBusyGuest(one, two, source, [new(-1, ConvergenceAction.PostCopy), new(-1, ConvergenceAction.Abort)]);
+        Assert.Equal(2, (await destination.Until(_vm, GuestState.Up)).Lease);
+        Assert.Equal(GuestExit.Migrated, (await source.Until(_vm, GuestState.Down)).Exit);
+        Assert.Equal((0, 1), (await hosts.QemuProcesses(1, _vm), await hosts.QemuProcesses(2, _vm)));
+        Taken(await two.Client.Stop(_vm, new StopOrder(new Stamp(1), 2, StopMode.PowerOff)));
+        await destination.Until(_vm, GuestState.Down);
+    }
+
+    /// <summary>These hypervisors have no certificates: what was to be secret is not sent in the clear.</summary>
+    [SkippableFact]
+    public async Task An_encrypted_migration_never_goes_in_the_clear()
+    {
+        Skip.If(hosts.Missing is not null, hosts.Missing);
+        await using var one = await hosts.StartAgent(1);
+        await using var two = await hosts.StartAgent(2);
+        await using var source = await one.Follow();
+        Taken(await one.Client.Launch(Launch(1)));
+        await source.Until(_vm, GuestState.Up);
+        Taken(await two.Client.PrepareIncoming(new IncomingOrder(new Stamp(1), 2, Definition())));
+        Taken(await one.Client.Migrate(_vm, new MigrateOrder(new Stamp(1), 1, (await two.Client.Describe()).MigrationUri, 2) { Encrypted = true }));
+        var stays = await source.Until(_vm, GuestState.Up, g => g.MigrationError is not null);
+        // QEMU is told to make its TLS credentials, and has none to make them from.
+        Assert.Contains("unable to execute QEMU", stays.MigrationError, StringComparison.Ordinal);
+        Assert.Equal(1, await hosts.QemuProcesses(1, _vm));
+        Assert.False(stays.MigrationHopeless);
+        Taken(await one.Client.Stop(_vm, new StopOrder(new Stamp(1), 1, StopMode.PowerOff)));
+        await source.Until(_vm, GuestState.Down);
+    }
+
+    private async Task MoveBusyGuest(RunningAgent one, RunningAgent two, Follower source, ImmutableArray<ConvergenceStep> steps)
+    {
+        var busy = Definition() with { Cmdline = Definition().Cmdline + " lab.dirty=16" };
+        Taken(await one.Client.Launch(new LaunchOrder(new Stamp(1), 1, busy)));
+        await source.Until(_vm, GuestState.Up);
+        var uri = (await two.Client.Describe()).MigrationUri;
+        Taken(await two.Client.PrepareIncoming(new IncomingOrder(new Stamp(1), 2, busy)));
+        Taken(await one.Client.Migrate(_vm, new MigrateOrder(
+            new Stamp(1), 1, uri, 2, MaxDowntimeMs: 10, BandwidthMiB: 8, AutoConverge: false, PostCopy: true)
+        {
+            Convergence = steps,
+        }));
+        await source.Until(_vm, GuestState.MigratingOut, g => g.Migration is { Percent: < 100, TotalBytes: > 0 });
+    }
+
+    [SkippableFact]
+    public async Task A_suspended_guest_goes_on_at_the_other_host_and_from_one_memory_only_once()
+    {
+        Skip.If(hosts.Missing is not null, hosts.Missing);
+        await using var one = await hosts.StartAgent(1);
+        await using var two = await hosts.StartAgent(2);
+        await using var first = await one.Follow();
+        await using var second = await two.Follow();
+        Taken(await one.Client.Launch(Launch(1)));
+        await first.Until(_vm, GuestState.Up, g => g.Ips.Length > 0);
+
+        var nowhere = new SaveOrder(new Stamp(1), 1, Guid.NewGuid(), "/proc/nowhere/tiny.memory");
+        Taken(await one.Client.Save(_vm, nowhere));
+        var stays = await first.Until(_vm, GuestState.Up, g => g.SaveError is not null);
+        Assert.Equal(nowhere.Id, stays.Save);
+        Assert.Equal(1, await hosts.QemuProcesses(1, _vm));
+
+        var memory = $"{hosts.Shared}/{_vm}/tiny.memory";
+        Taken(await one.Client.Save(_vm, new SaveOrder(new Stamp(1), 1, Guid.NewGuid(), memory)));
+        Assert.Equal(GuestExit.Saved, (await first.Until(_vm, GuestState.Down)).Exit);
+        Assert.Equal(0, await hosts.QemuProcesses(1, _vm));
+        Assert.True(new FileInfo(memory).Length > 1 << 20);
+
+        Taken(await two.Client.Restore(new RestoreOrder(new Stamp(1), 2, Definition(), memory)));
+        Assert.Equal(2, (await second.Until(_vm, GuestState.Up)).Lease);
+        Assert.False(File.Exists(memory));
+        Assert.Equal(1, await hosts.QemuProcesses(2, _vm));
+        // Not by its power button: on a busy machine the guest may have been saved before anything in it listened to that.
+        Taken(await two.Client.Stop(_vm, new StopOrder(new Stamp(1), 2, StopMode.PowerOff)));
+        Assert.Equal(GuestExit.Destroyed, (await second.Until(_vm, GuestState.Down)).Exit);
+
+        Taken(await one.Client.Restore(new RestoreOrder(new Stamp(1), 3, Definition(), memory)));
+        Assert.True((await first.Until(_vm, GuestState.Down, g => g.Lease == 3)).MemoryGone);
+    }
+
+    [SkippableFact]
+    public async Task A_stateless_guest_writes_to_an_overlay_that_goes_with_it()
+    {
+        Skip.If(hosts.Missing is not null, hosts.Missing);
+        var disk = $"{hosts.Shared}/{_vm}/disk";
+        Directory.CreateDirectory(Path.GetDirectoryName(disk)!);
+        await File.WriteAllBytesAsync(disk, new byte[1 << 20]);
+        await File.WriteAllTextAsync($"{disk}.run-1", "left behind by a host that died");
+        await using var agent = await hosts.StartAgent(1);
+        await using var events = await agent.Follow();
+        var definition = Definition() with
+        {
+            StartPaused = true,
+            Watchdog = new VmWatchdog("i6300esb", WatchdogAction.Reset),
+            OnStorageError = OnStorageError.AutoResume,
+            Disks = [new VmDisk(Guid.NewGuid(), $"{disk}.run-2", DiskFormat.Qcow2) { Backing = new VmBacking(disk, DiskFormat.Raw) }],
+        };
+        Taken(await agent.Client.Launch(new LaunchOrder(new Stamp(1), 2, definition)));
+        var paused = await events.Until(_vm, GuestState.Paused);
+        Assert.Equal(("user", OnStorageError.AutoResume), (paused.PauseReason, paused.OnStorageError));
+        Assert.Equal([disk, $"{disk}.run-2"], Directory.GetFiles(Path.GetDirectoryName(disk)!).Order(StringComparer.Ordinal));
+        Taken(await agent.Client.Resume(_vm, new GuestOrder(new Stamp(1), 2)));
+        await events.Until(_vm, GuestState.Up);
+        Taken(await agent.Client.Stop(_vm, new StopOrder(new Stamp(1), 2, StopMode.PowerOff)));
+        await events.Until(_vm, GuestState.Down);
+        Assert.Equal([disk], Directory.GetFiles(Path.GetDirectoryName(disk)!));
+    }
+
     private LaunchOrder Launch(long lease) => new(new Stamp(1), lease, Definition());
 
     private VmDefinition Definition() => new(_vm, "tiny", 128L << 20)

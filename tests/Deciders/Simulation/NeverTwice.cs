@@ -12,6 +12,7 @@ public sealed class NeverTwice
         "CameUp", "HostLost", "HostFenced", "Regained", "LaunchFailed", "RestartQueued", "MigrationDone",
         "MigrationAbandoned", "MigrationEndLost { End = Source", "MigrationEndLost { End = Destination", "WentSilent",
         "Fenced", "PowerFailed", "EnteredMaintenance",
+        "Suspended { At", "SuspendFailed", "MemoryDiscarded", "MemoryDeleted",
     ];
 
     [Fact]

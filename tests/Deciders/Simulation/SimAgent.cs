@@ -13,7 +13,14 @@ internal abstract record Answer
     public sealed record Refused(string Code, bool Final) : Answer;
 }
 
-internal sealed record Told(int Vm, long Lease, GuestState State, VmExit Exit, long? Move = null);
+internal sealed record Told(int Vm, long Lease, GuestState State, VmExit Exit, long? Move = null)
+{
+    public Guid? Save { get; init; }
+
+    public bool SaveFailed { get; init; }
+
+    public bool MemoryGone { get; init; }
+}
 
 /// <summary>
 /// A machine with its agent: a ledger that outlives power cuts, guests that do not. The rules of orders are the
@@ -22,6 +29,7 @@ internal sealed record Told(int Vm, long Lease, GuestState State, VmExit Exit, l
 internal sealed class SimAgent(World world, int number)
 {
     private readonly Dictionary<int, Record> _records = [];
+    private readonly HashSet<(int Vm, long Lease)> _began = [];
 
     public int Number => number;
 
@@ -41,6 +49,9 @@ internal sealed class SimAgent(World world, int number)
     /// <summary>A process of the guest has its disks open here, or may have at any moment.</summary>
     public bool Runs(int vm) => Powered && _records.TryGetValue(vm, out var r) && !r.Ended && r.State != GuestState.Incoming;
 
+    /// <summary>Leases under which the guest has run here, ever.</summary>
+    public IEnumerable<long> Began(int vm) => _began.Where(b => b.Vm == vm).Select(b => b.Lease);
+
     public IReadOnlyList<Told> Report() => [.. _records.Where(r => !r.Value.Forgotten).Select(r => r.Value.Told(r.Key))];
 
     public Answer Launch(int vm, long lease) => Begin(vm, lease, GuestState.WaitForLaunch, record =>
@@ -56,6 +67,44 @@ internal sealed class SimAgent(World world, int number)
                 });
             }
         }));
+
+    /// <summary>Goes on from a memory, which only one start ever gets.</summary>
+    public Answer Restore(int vm, long lease, string memory) => Begin(vm, lease, GuestState.WaitForLaunch, record =>
+        world.After(50, 800, () => Alive(record), () =>
+        {
+            if (!world.Chance(0.1) && world.Memories.Remove(memory, out var from))
+            {
+                world.WentOn(vm, from, lease);
+                Say(vm, record, GuestState.Up);
+                return;
+            }
+
+            record.MemoryGone = !world.Memories.ContainsKey(memory);
+            End(vm, record, GuestState.Down, VmExitKind.Error);
+        }));
+
+    public Answer Save(int vm, long lease, Guid order, string memory)
+    {
+        if (About(vm, lease) is { } refusal) return refusal;
+        var here = _records[vm];
+        if (here.Save == order) return Receipt(vm);
+        if (here.State is not (GuestState.Up or GuestState.PoweringUp or GuestState.Paused))
+            return new Answer.Refused("wrong-state", true);
+        (here.Save, here.SaveFailed) = (order, false);
+        world.After(100, 2500, () => Alive(here), () =>
+        {
+            if (world.Chance(0.15))
+            {
+                here.SaveFailed = true;
+                Say(vm, here, here.State);
+                return;
+            }
+
+            world.Memories[memory] = lease;
+            End(vm, here, GuestState.Saved, VmExitKind.Normal);
+        });
+        return Receipt(vm);
+    }
 
     public Answer ExpectIncoming(int vm, long lease) => Begin(vm, lease, GuestState.Incoming, record =>
         world.After(8000, 8000, () => Alive(record), () =>
@@ -192,6 +241,7 @@ internal sealed class SimAgent(World world, int number)
     private void Say(int vm, Record record, GuestState state)
     {
         record.State = state;
+        if (state is GuestState.PoweringUp or GuestState.Up) _began.Add((vm, record.Lease));
         Listener?.Invoke(record.Told(vm), ++Sequence);
     }
 
@@ -222,8 +272,19 @@ internal sealed class SimAgent(World world, int number)
 
         public VmExit Exit { get; set; } = VmExit.Never;
 
+        public Guid? Save { get; set; }
+
+        public bool SaveFailed { get; set; }
+
+        public bool MemoryGone { get; set; }
+
         /// <summary>A failed migration is told of until the next one begins, as the agent does.</summary>
         public Told Told(int vm) => new(
-            vm, Lease, State == GuestState.Up && Failed ? GuestState.MigrationFailed : State, Exit, Move);
+            vm, Lease, State == GuestState.Up && Failed ? GuestState.MigrationFailed : State, Exit, Move)
+        {
+            Save = Save,
+            SaveFailed = SaveFailed,
+            MemoryGone = MemoryGone,
+        };
     }
 }

@@ -94,7 +94,7 @@ internal sealed class SimHost
     {
         if (_told.TryGetValue(guest.Vm, out var last) && sequence < last) return;
         _told[guest.Vm] = sequence;
-        var down = guest.State is GuestState.Down or GuestState.HandedOver;
+        var down = guest.State is GuestState.Down or GuestState.HandedOver or GuestState.Saved;
         if (down) _guests.Remove(guest.Vm);
         else _guests[guest.Vm] = guest;
         var report = new VmCommand.ReportGuest(
@@ -102,6 +102,9 @@ internal sealed class SimHost
             _world.At)
         {
             Move = guest.Move is { } move ? new Lease(move) : null,
+            Save = guest.Save is { } save ? new JobId(save) : null,
+            SaveError = guest.SaveFailed ? "no room" : null,
+            MemoryGone = guest.MemoryGone,
         };
         if (!down && _world.Loses()) return;
         _world.ToVm(guest.Vm, report, Delivery.Now);
@@ -145,7 +148,8 @@ internal sealed class SimHost
                 Power(e);
                 break;
             case HostEffect.SendLaunch e:
-                Order(e.Vm, e.Seat.Lease, vm => Agent.Launch(vm, e.Seat.Lease.Number), refused =>
+                Order(e.Vm, e.Seat.Lease, vm => e.Memory == "" ? Agent.Launch(vm, e.Seat.Lease.Number)
+                    : Agent.Restore(vm, e.Seat.Lease.Number, e.Memory), refused =>
                     refused.Final ? new VmCommand.RefuseLaunch(Id, e.Seat.Lease, refused.Code, _world.At) : null);
                 break;
             case HostEffect.SendHalt e:
@@ -166,6 +170,9 @@ internal sealed class SimHost
                 break;
             case HostEffect.SendCancel e:
                 Order(e.Vm, e.Lease, vm => Agent.CancelMigration(vm, e.Lease.Number), _ => null);
+                break;
+            case HostEffect.SendSave e:
+                Order(e.Vm, e.Lease, vm => Agent.Save(vm, e.Lease.Number, e.Id.Value, e.Path), _ => null);
                 break;
             case HostEffect.SendAction e:
                 Order(e.Vm, e.Lease, vm =>

@@ -53,6 +53,17 @@ internal sealed class World
 
     public long Now { get; private set; }
 
+    /// <summary>Files of memory on the shared storage, and the lease under which the guest ran that was saved there.</summary>
+    public Dictionary<string, long> Memories { get; } = [];
+
+    /// <summary>A guest goes on from a memory under a new lease. It must not have run under any other since.</summary>
+    public void WentOn(int vm, long from, long lease)
+    {
+        var newest = _hosts.SelectMany(h => h.Agent.Began(vm)).Where(l => l < lease).DefaultIfEmpty(0).Max();
+        if (newest != from) throw new InvalidOperationException(
+            $"vm-{vm} goes on from its memory of lease {from}, and has run under lease {newest} since");
+    }
+
     public DateTimeOffset At => Making.Start.AddMilliseconds(Now);
 
     public Entity<ClusterState, ClusterCommand, ClusterEvent, ClusterEffect> Cluster { get; }
@@ -149,7 +160,8 @@ internal sealed class World
         {
             var state = vm.State;
             var where = _hosts.Where(h => h.Agent.Runs(i)).Select(h => h.Id).ToList();
-            if (state is VmState.Down or VmState.Placing { Cause: StartCause.HighAvailability } ? where.Count > 0
+            if (state is VmState.Down or VmState.Suspended or VmState.Placing { Cause: StartCause.HighAvailability }
+                ? where.Count > 0
                 : state is not (VmState.Up or VmState.PoweringUp) || where.Count != 1 || where[0] != state.Seat!.Host)
                 throw new InvalidOperationException(
                     $"vm-{i} does not settle: {state.GetType().Name}, and it runs on {where.Count} hosts");
@@ -161,7 +173,7 @@ internal sealed class World
         if (_calm) return;
         var host = _hosts[_random.Next(_hosts.Length)];
         var vm = _vms[_random.Next(_vms.Length)];
-        switch (_random.Next(18))
+        switch (_random.Next(20))
         {
             case 0: Say($"host-{host.Agent.Number} is cut off", () => host.Agent.Reachable = false); break;
             case 1 or 2: Say($"host-{host.Agent.Number} is reachable", () => host.Agent.Reachable = true); break;
@@ -173,9 +185,13 @@ internal sealed class World
             case 9: vm.Take(new VmCommand.Stop(By())); break;
             case 10 when _random.Next(3) == 0: host.Rules.Take(new HostCommand.Deactivate(By(), "")); break;
             case 11: host.Rules.Take(new HostCommand.Activate(By())); break;
-            case 12 or 13: vm.Take(new VmCommand.Migrate(By(), null, true)); break;
+            case 12 or 13 or 19: vm.Take(new VmCommand.Migrate(By(), null, true)); break;
             case 16: HurryAway(vm, 4); break;
             case 17: vm.Take(new VmCommand.CancelMigration(By())); break;
+            case 18:
+                var by = By();
+                vm.Take(new VmCommand.Suspend(by, $"/memory/{by.Job}"));
+                break;
             default: vm.Take(new VmCommand.Start(By())); break;
         }
 
@@ -237,10 +253,20 @@ internal sealed class World
                     new ClusterCommand.Place(id, e.AskedAt, shape, excluded, e.Wanted, At) { Restart = restart }));
                 break;
             case VmEffect.Launch e:
-                ToHost(e.Seat.Host, new HostCommand.Launch(id, e.Seat, config));
+                ToHost(e.Seat.Host, new HostCommand.Launch(id, e.Seat, config) { Memory = e.Memory });
                 break;
             case VmEffect.Halt e:
                 ToHost(e.Seat.Host, new HostCommand.Halt(id, e.Seat, e.Mode));
+                break;
+            case VmEffect.SaveMemory e:
+                ToHost(e.Seat.Host, new HostCommand.SaveGuest(id, e.Seat, e.Id, e.Path));
+                break;
+            case VmEffect.DeleteMemory e:
+                Post(() =>
+                {
+                    Memories.Remove(e.Path);
+                    ToVm(number, new VmCommand.ReportMemoryDeleted(e.Path, At));
+                });
                 break;
             case VmEffect.Act e:
                 ToHost(e.Seat.Host, new HostCommand.ActOnGuest(id, e.Seat, e.Action));

@@ -51,6 +51,8 @@ public abstract class Replica(string kind, Guid id)
     {
         // A cluster's room is rebuilt from reports and never stored.
         ClusterState cluster => $"{state.GetType().Name} {WireJson.Write(cluster.Core)}",
+        // How far a migration is, the source says again and again.
+        VmState.Migrating { Progress: not null } moving => Describe(moving with { Progress = null }),
         _ => $"{state.GetType().Name} {WireJson.Write(state)}",
     };
 

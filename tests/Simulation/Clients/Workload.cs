@@ -100,6 +100,7 @@ public sealed class Workload(Simulation simulation, ApiClients clients, Random c
             HighlyAvailable = chance.NextDouble() < 0.6,
             Memory = (1L + chance.Next(4)) << 30,
             Priority = chance.Next(100),
+            OnStorageError = (StorageErrorResume)chance.Next(3),
         };
         var reply = await clients.Ask(Kinds.Vm, id, $"create {name}", o => new VmCommand.Create(o, config));
         if (reply is Reply.Accepted or Reply.AlreadyDone) _vms.Add((id, name));
@@ -148,7 +149,16 @@ public sealed class Workload(Simulation simulation, ApiClients clients, Random c
                 case "up" when dice < 0.85:
                     await ShutDown(vm.Id, vm.Name);
                     break;
-                case "up" when dice < 0.9:
+                case "up" when dice < 0.88:
+                    await Suspend(vm.Id, vm.Name);
+                    break;
+                case "suspended" when dice < 0.2:
+                    await Stop(vm.Id, vm.Name);
+                    break;
+                case "suspended":
+                    await Start(vm.Id, vm.Name);
+                    break;
+                case "up" when dice < 0.92:
                     await clients.Ask(Kinds.Vm, vm.Id, $"reboot {vm.Name}", o => new VmCommand.Reboot(o));
                     break;
                 case "up":
@@ -177,7 +187,13 @@ public sealed class Workload(Simulation simulation, ApiClients clients, Random c
     }
 
     private Task<Reply?> Start(Guid vm, string name) =>
-        clients.Ask(Kinds.Vm, vm, $"start {name}", o => new VmCommand.Start(o));
+        clients.Ask(Kinds.Vm, vm, $"start {name}", o => new VmCommand.Start(o)
+        {
+            Once = chance.NextDouble() < 0.05 ? new RunOnce(new VmPatch { StartPaused = true }, null) : null,
+        });
+
+    private Task Suspend(Guid vm, string name) => clients.Ask(Kinds.Vm, vm, $"suspend {name}", o =>
+        new VmCommand.Suspend(o, $"/data/{_domain}/images/{vm}/{o.Job}.memory"));
 
     private Task Stop(Guid vm, string name) => End(vm, $"power off {name}", o => new VmCommand.Stop(o));
 
@@ -206,7 +222,11 @@ public sealed class Workload(Simulation simulation, ApiClients clients, Random c
     }
 
     private Task<Reply?> Update(Guid vm, string name) => clients.Ask(Kinds.Vm, vm, $"update {name}", o =>
-        new VmCommand.Update(o, new VmPatch { Comment = $"changed {chance.Next(1000)}" }));
+        new VmCommand.Update(o, new VmPatch
+        {
+            Comment = $"changed {chance.Next(1000)}",
+            Memory = chance.NextDouble() < 0.3 ? (1L + chance.Next(4)) << 30 : null,
+        }));
 
     /// <summary>To maintenance and, some time later, back.</summary>
     private async Task HostWork()

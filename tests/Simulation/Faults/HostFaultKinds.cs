@@ -22,6 +22,7 @@ public sealed class HostFaultKinds(Simulation simulation, Random chance)
         ("disk-full", 1, () => World.DiskFull(Host(), Time(5, 30))),
         ("host-clock", 2, () => World.JumpClock(Host(), Time(1, 3600) * (chance.Next(2) == 0 ? 1 : -1))),
         ("storage-gone", 1, () => World.StorageGone(chance.Next(4) == 0 ? null : Host(), Time(3, 40))),
+        ("host-cut-from-everything", 3, () => World.CutFromEverything(Host(), Time(3, 90))),
         ("fence-fails", 4, () => World.FenceFails(Host(), How(), Time(10, 90), Time(1, 60))),
         ("fence-lies", 1, () => World.FenceLies(Host(), Time(10, 60))),
         ("guest-dies", 3, () => Guest(g => World.GuestDies(g))),

@@ -24,6 +24,9 @@ public sealed class NodeReadModel(SimulatedStore store, ReadTables tables, Proce
     public Task<IReadOnlyList<VmOnHost>> VmsOn(HostId host, CancellationToken cancel) =>
         Ask(() => tables.VmsOn(host), cancel);
 
+    public Task<IReadOnlyList<VmId>> HighlyAvailableIn(ClusterId cluster, CancellationToken cancel) =>
+        Ask(() => tables.HighlyAvailableIn(cluster), cancel);
+
     public Task<IReadOnlyList<VmCopy>> CopiesOn(HostId host, CancellationToken cancel) =>
         Ask(() => tables.CopiesOn(host), cancel);
 

@@ -64,9 +64,21 @@ public sealed class ReadTables
         var text = host.ToString();
         return [.. Of(Kinds.Vm).Where(r => Text(r, "host") == text || Text(r, "destination") == text)
             .Select(r => new VmOnHost(
-                r.Document.Id, Text(r, "status") == "migrating", (int?)r.Fields["config"]!["priority"] ?? 0))
+                r.Document.Id, Text(r, "status") == "migrating", (int?)r.Fields["config"]!["priority"] ?? 0)
+            {
+                HighlyAvailable = IsHighlyAvailable(r),
+            })
             .OrderByDescending(v => v.Priority).ThenBy(v => v.Vm)];
     }
+
+    public IReadOnlyList<VmId> HighlyAvailableIn(ClusterId cluster)
+    {
+        var text = cluster.ToString();
+        return [.. Of(Kinds.Vm).Where(r => Text(r, "host") is not null && Text(r, "config.cluster") == text && IsHighlyAvailable(r))
+            .Select(r => new VmId(r.Document.Id))];
+    }
+
+    private static bool IsHighlyAvailable(Row row) => (bool?)row.Fields["config"]!["highlyAvailable"] ?? false;
 
     public IReadOnlyList<VmCopy> CopiesOn(HostId host)
     {

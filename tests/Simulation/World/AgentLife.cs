@@ -5,6 +5,7 @@ using Orchestrator.Agent.Ledgers;
 using Orchestrator.Agent.Protocol;
 using Orchestrator.Agent.Simulated;
 using Orchestrator.Agent.Storage;
+using Orchestrator.Agent.Survival;
 
 namespace Orchestrator.Tests.Simulation.World;
 
@@ -20,12 +21,12 @@ internal sealed class AgentLife : IHypervisor, IGuestWatch
 
     public AgentLife(
         AgentDescription about, BootIdentity boot, IAppendLog ledger, IAppendLog jobs, SimulatedHypervisor hypervisor,
-        IImageWork images, TimeSpan incomingTimeout, HostClock clock, ILogger log)
+        IImageWork images, TimeSpan incomingTimeout, HostClock clock, ILogger log, HostGuard guard)
     {
         _hypervisor = hypervisor;
         Clock = clock;
         Agent = new HostAgent(
-            about, boot, new LeaseLedger(ledger), this, new ImageJobs(jobs, images, log), incomingTimeout, clock, log);
+            about, boot, new LeaseLedger(ledger), this, new ImageJobs(jobs, images, log), incomingTimeout, clock, log, guard);
     }
 
     /// <summary>Hears of a guest that starts anew where it is.</summary>
@@ -68,6 +69,7 @@ internal sealed class AgentLife : IHypervisor, IGuestWatch
         Alive = false;
         _atTheDoor.Clear();
         _watch = null;
+        Clock.Hold();
         _ = Agent.DisposeAsync().AsTask();
     }
 
@@ -83,6 +85,10 @@ internal sealed class AgentLife : IHypervisor, IGuestWatch
 
     public Task Launch(GuestKey guest, VmDefinition definition) => Pass(h => h.Launch(guest, definition));
 
+    public Task Restore(GuestKey guest, VmDefinition definition, string memory) => Pass(h => h.Restore(guest, definition, memory));
+
+    public Task Save(GuestKey guest, string memory) => Pass(h => h.Save(guest, memory));
+
     public Task Stop(GuestKey guest, StopMode mode)
     {
         if (Alive && mode is StopMode.Reboot or StopMode.Reset) Restarts(guest);
@@ -92,6 +98,9 @@ internal sealed class AgentLife : IHypervisor, IGuestWatch
     public Task Pause(GuestKey guest) => Pass(h => h.Pause(guest));
 
     public Task Resume(GuestKey guest) => Pass(h => h.Resume(guest));
+
+    public Task<bool> StorageWorks(GuestKey guest) =>
+        Alive ? _hypervisor.StorageWorks(guest) : new TaskCompletionSource<bool>().Task;
 
     public Task PrepareIncoming(GuestKey guest, VmDefinition definition) => Pass(h => h.PrepareIncoming(guest, definition));
 

@@ -45,8 +45,35 @@ internal sealed class AgentLine(Wire wire) : IAgent
         }
     }
 
+    public Task<LeaseTerms> Renew(RenewalOrder order, CancellationToken cancel = default) =>
+        Ask<LeaseTerms>("to keep its lease", true, (agent, _) =>
+        {
+            var (terms, refusal) = agent.Renew(order with { Stamp = Compared(order.Stamp) });
+            _world.Leases.Claimed(wire.Host, order.Stamp.Epoch, refusal);
+            return Task.FromResult(new Reply(terms, refusal));
+        }, OrderLimit, cancel);
+
+    public Task<StorageLeaseReading> ReadStorageLease(string folder, Guid host, CancellationToken cancel = default) =>
+        Ask<StorageLeaseReading>("another host's lease", false, async (agent, _) =>
+        {
+            try
+            {
+                return new Reply(await agent.ReadStorageLease(folder, host));
+            }
+            catch (IOException e)
+            {
+                return new Reply(null, new AgentRefusal(RefusalCode.Failed, e.Message));
+            }
+        }, OrderLimit, cancel);
+
     public Task<AgentAnswer> Launch(LaunchOrder order, CancellationToken cancel = default) =>
         Order(order.Definition.Id, order.Stamp, order.Lease, order, (a, s) => a.Launch(order with { Stamp = s }), cancel);
+
+    public Task<AgentAnswer> Restore(RestoreOrder order, CancellationToken cancel = default) =>
+        Order(order.Definition.Id, order.Stamp, order.Lease, order, (a, s) => a.Restore(order with { Stamp = s }), cancel);
+
+    public Task<AgentAnswer> Save(Guid vm, SaveOrder order, CancellationToken cancel = default) =>
+        Order(vm, order.Stamp, order.Lease, order, (a, s) => a.Save(vm, order with { Stamp = s }), cancel);
 
     public Task<AgentAnswer> Stop(Guid vm, StopOrder order, CancellationToken cancel = default) =>
         Order(vm, order.Stamp, order.Lease, order, (a, s) => a.Stop(vm, order with { Stamp = s }), cancel);

@@ -1,5 +1,6 @@
 using Orchestrator.Agent.Protocol;
 using Orchestrator.Agent.Simulated;
+using Orchestrator.Agent.Survival;
 
 namespace Orchestrator.Tests.Simulation.World;
 
@@ -32,12 +33,14 @@ public sealed class SimulatedWorld : IDisposable
         Leases = new LeaseChecks(this, Checks);
         Losses = new LossChecks(this, Checks);
         Powers = new PowerChecks(this, Checks);
+        var memories = new MemoryChecks(this, Checks);
         Truth.Told = life =>
         {
             Copies.Told(life);
             Leases.Told(life);
             Writers.Told(life);
             Losses.Told(life);
+            memories.Told(life);
         };
         _hosts = [.. Enumerable.Range(1, options.Hosts).Select(n => new WorldHost(this, n, seed + (1000 * n)))];
         Faults = new WorldFaults(this);
@@ -74,6 +77,9 @@ public sealed class SimulatedWorld : IDisposable
     internal Random Random { get; }
 
     internal SimulatedImages Images { get; }
+
+    /// <summary>What stands in the hosts' lease files, by folder and host.</summary>
+    internal Dictionary<(string Folder, Guid Host), StorageLease> StorageLeases { get; } = [];
 
     internal WorldChecks Checks { get; }
 

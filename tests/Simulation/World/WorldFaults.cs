@@ -159,6 +159,29 @@ public sealed class WorldFaults(SimulatedWorld world)
         }, $"the storage is back for {who}");
     }
 
+    /// <summary>Neither network nor storage: what a host loses whose switch dies.</summary>
+    public void CutFromEverything(WorldHost host, TimeSpan? duration = null)
+    {
+        CutOff(host, Direction.Both, duration);
+        StorageGone(host, duration);
+    }
+
+    /// <summary>For all hosts: the memory of no guest can be saved.</summary>
+    public void StorageFull(TimeSpan? duration = null) =>
+        Do($"the storage is full{For(duration)}", duration, null, () =>
+        {
+            foreach (var h in world.Hosts)
+            {
+                h.LastFault = world.Now;
+                h.Faults = h.Faults with { StorageFull = true };
+                foreach (var guest in h.Guests)
+                    world.After(TimeSpan.FromSeconds(10 * world.Random.NextDouble()), () => FailWrite(h, guest.Key.Vm));
+            }
+        }, () =>
+        {
+            foreach (var h in world.Hosts) h.Faults = h.Faults with { StorageFull = false };
+        }, "the storage has room again");
+
     // ---- power devices ------------------------------------------------------------------------------------------
 
     public void FenceFails(WorldHost host, FenceHow how, TimeSpan? duration = null, TimeSpan? slowBy = null) =>
@@ -177,6 +200,12 @@ public sealed class WorldFaults(SimulatedWorld world)
     // ---- guests -------------------------------------------------------------------------------------------------
 
     public bool GuestDies(Guid vm) => ToGuest(vm, "crashes", h => h.Crash(vm));
+
+    /// <summary>Its memory is copied slower than it writes when <paramref name="times"/> is above 1.</summary>
+    public bool GuestWrites(Guid vm, double times) =>
+        ToGuest(vm, $"writes {times} times as fast as its memory is copied", h => h.Dirty(vm, times));
+
+    public bool GuestHangs(Guid vm) => ToGuest(vm, "hangs", h => h.Hang(vm));
 
     public bool GuestShutsDown(Guid vm) => ToGuest(vm, "shuts itself down", h => h.ShutDownItself(vm));
 
@@ -259,7 +288,8 @@ public sealed class WorldFaults(SimulatedWorld world)
 
     private void FailWrite(WorldHost host, Guid vm)
     {
-        if (host.Faults.StorageGone && host.Hypervisor?.FailWrite(vm) == true)
+        var (gone, full) = (host.Faults.StorageGone, host.Faults.StorageFull);
+        if ((gone || full) && host.Hypervisor?.FailWrite(vm, gone ? "io-error" : "no-space") == true)
             world.Note($"{world.NameOf(vm)} on {host.Name} stops: a write to its disk failed");
     }
 

@@ -5,6 +5,7 @@ using Orchestrator.Agent.Ledgers;
 using Orchestrator.Agent.Protocol;
 using Orchestrator.Agent.Simulated;
 using Orchestrator.Agent.Storage;
+using Orchestrator.Agent.Survival;
 
 namespace Orchestrator.Tests.Simulation.World;
 
@@ -12,7 +13,7 @@ namespace Orchestrator.Tests.Simulation.World;
 /// One machine: power, own disk (the agent's ledger and jobs outlive everything), power device, a boot with its
 /// hypervisor, and in it an agent that may be dead, hang or be late.
 /// </summary>
-public sealed class WorldHost : IDisposable
+public sealed class WorldHost : IDisposable, IBootMemory
 {
     public const int AgentPort = 54321;
     private readonly SimulatedWorld _world;
@@ -23,6 +24,9 @@ public sealed class WorldHost : IDisposable
     private BootIdentity _boot = new("", 0);
     private ITimer? _starting;
     private int _boots;
+    private int _lives;
+    private object? _process;
+    private HostClock? _lingering;
 
     internal WorldHost(SimulatedWorld world, int number, int seed)
     {
@@ -32,6 +36,7 @@ public sealed class WorldHost : IDisposable
         Clock = new HostClock(world.Clock, world.Context);
         Address = new Uri($"https://10.99.0.{number}:{AgentPort}/");
         Power = new PowerDevice(world, this, new Random(seed + 1));
+        Watchdog = new WorldWatchdog(world, this);
         _log = new WorldLog(this, world);
     }
 
@@ -50,6 +55,13 @@ public sealed class WorldHost : IDisposable
     public string BootId => _boot.BootId;
 
     public PowerDevice Power { get; }
+
+    /// <summary>It has one that agents arm.</summary>
+    public bool HasWatchdog { get; set; } = true;
+
+    internal WorldWatchdog Watchdog { get; }
+
+    string? IBootMemory.Lease { get; set; }
 
     public HostFaults Faults { get; internal set; } = new();
 
@@ -99,6 +111,9 @@ public sealed class WorldHost : IDisposable
     {
         if (!Powered) return;
         Powered = false;
+        Watchdog.Off();
+        _lingering?.Hold();
+        _lingering = null;
         Thaw();
         _starting?.Dispose();
         var gone = Hypervisor;
@@ -149,12 +164,25 @@ public sealed class WorldHost : IDisposable
         _ledger = new MemoryLog();
     }
 
+    string IBootMemory.BeginAnew()
+    {
+        ((IBootMemory)this).Lease = null;
+        _lives++;
+        _boot = _boot with { BootId = $"boot-{Number}-{_boots}.{_lives}" };
+        LastFault = _world.Now;
+        _world.Note($"{Name} has ended its guests, and begins anew ({_boot.BootId})");
+        return _boot.BootId;
+    }
+
     private void Boot()
     {
         _boots++;
+        _lives = 0;
+        ((IBootMemory)this).Lease = null;
         _boot = new BootIdentity($"boot-{Number}-{_boots}", 0);
         Hypervisor = new SimulatedHypervisor(
-            Number, _boot.BootId, _world.Options.Profile, () => Faults, _world.Truth, _random.Next(), Find, Clock);
+            Number, _boot.BootId, _world.Options.Profile, () => Faults, _world.Truth, _world.Images, _random.Next(), Find,
+            Clock);
         StartAgent();
         if (_boots > 1) _world.Note($"{Name} has booted ({_boot.BootId})");
     }
@@ -163,6 +191,8 @@ public sealed class WorldHost : IDisposable
     {
         if (Hypervisor is not { } hypervisor) return;
         _boot = _boot.Restarted;
+        _lingering?.Hold();
+        _lingering = null;
         var about = new AgentDescription(
             new Guid(Number, 0, 0, [0x51, 0, 0, 0, 0, 0, 0, 0]).ToString(), _boot.BootId, AgentServer.Version,
             AgentDescription.CurrentProtocol)
@@ -172,13 +202,17 @@ public sealed class WorldHost : IDisposable
             HostName = Name,
         };
         var alarm = new LedgerAlarm();
-        _ = EndWhenBroken(alarm, _boot);
+        var process = _process = new object();
+        _ = EndWhenBroken(alarm, process);
+        var clock = new HostClock(_world.Clock, _world.Context, Clock);
+        var guard = new HostGuard(
+            _boot.BootId, _world.Options.Lease, new WorldLeases(_world, this, clock), Watchdog.Of(() => process == _process && Life?.Alive != false), this, clock, _log);
         try
         {
             var life = new AgentLife(
                 about, _boot, File(_ledger), File(_jobs), hypervisor,
                 new SharedStorage(_world.Images, this, _world.Writers, _random, Clock),
-                _world.Options.IncomingTimeout, new HostClock(_world.Clock, _world.Context, Clock), _log)
+                _world.Options.IncomingTimeout, clock, _log, guard)
             {
                 Restarts = guest => _world.Note($"{_world.NameOf(guest.Vm)} on {Name} starts anew where it is"),
             };
@@ -187,17 +221,20 @@ public sealed class WorldHost : IDisposable
         }
         catch (IOException)
         {
-            // It could not even begin; the alarm has rung.
+            // It could not even begin; the alarm has rung. Its guard lingers until the next one is started.
+            _lingering = clock;
         }
 
         AlarmedLog File(MemoryLog file) => new(new Disk(file, () => DiskIsFull, _random), alarm);
     }
 
     /// <summary>An agent that cannot write its ledger ends; the system starts it again and again.</summary>
-    private async Task EndWhenBroken(LedgerAlarm alarm, BootIdentity agent)
+    private async Task EndWhenBroken(LedgerAlarm alarm, object process)
     {
         var why = await alarm.Rung;
-        if (agent != _boot || !SystemRuns) return;
+        // A process takes a moment to end by itself.
+        await Task.Delay(TimeSpan.FromMilliseconds(50), Clock);
+        if (process != _process || !SystemRuns) return;
         _world.Note($"{Name}: its agent ends because it cannot write its ledger: {why.Message}");
         if (Life is not null) KillAgent(_world.Options.AgentRestartTime);
         else _starting = Clock.CreateTimer(_ => StartAgent(), null, _world.Options.AgentRestartTime, Timeout.InfiniteTimeSpan);

@@ -32,6 +32,11 @@ public sealed record WorldOptions
     /// <summary>For so long after a silence a power order may still be under way.</summary>
     public TimeSpan PowerOrderMayLag { get; init; } = TimeSpan.FromMinutes(3);
 
+    /// <summary>As <c>orchestrator.agent.lease</c> and <c>watchdog-timeout</c>.</summary>
+    public TimeSpan Lease { get; init; } = TimeSpan.FromSeconds(10);
+
+    public TimeSpan WatchdogTimeout { get; init; } = TimeSpan.FromSeconds(15);
+
     /// <summary>From the death of an agent to its start by the system.</summary>
     public TimeSpan AgentRestartTime { get; init; } = TimeSpan.FromSeconds(2);
 

@@ -1,0 +1,151 @@
+using System.Security.Cryptography;
+using System.Text;
+using Orchestrator.Actors;
+using Orchestrator.Actors.Cluster;
+using Orchestrator.Actors.Journal;
+using Orchestrator.Actors.Vm;
+using Orchestrator.Api.Http;
+using Orchestrator.Api.Representation;
+
+namespace Orchestrator.Api.Resources;
+
+/// <summary>oVirt's MigrationOptions of clusters and VMs, and how far a migration is.</summary>
+internal static class Migrations
+{
+    public static void Map(Router router) => router
+        .Get("vms/{id}/statistics", Statistics)
+        .Get("vms/{id}/statistics/{id}", async call =>
+            Answer.Of((await All(call)).FirstOrDefault(s => s.Id == call.Ids[1]) ?? throw FaultException.Unknown("statistic", call.Ids[1])));
+
+    /// <summary>The options after a request; null when it has none. What the request leaves out stays as it is.</summary>
+    /// <exception cref="FaultException">400: a value that is not possible.</exception>
+    public static MigrationOptions? Read(Element body, MigrationOptions present)
+    {
+        if (body.One("migration") is not { } given) return null;
+        var bandwidth = given.One("bandwidth");
+        var options = present with
+        {
+            AutoConverge = Inherits(given.Text("auto_converge")) ?? present.AutoConverge,
+            Compressed = Inherits(given.Text("compressed")) ?? present.Compressed,
+            Encrypted = Inherits(given.Text("encrypted")) ?? present.Encrypted,
+            Policy = given.One("policy") is { } policy ? PolicyOf(policy) : present.Policy,
+            Parallel = given.Text("parallel_migrations_policy") switch
+            {
+                "inherit" => ParallelMigrations.Inherit,
+                "auto" => ParallelMigrations.Auto,
+                "auto_parallel" => ParallelMigrations.AutoParallel,
+                "disabled" => ParallelMigrations.Disabled,
+                "custom" => ParallelMigrations.Custom,
+                _ => present.Parallel,
+            },
+            CustomParallel = given.Integer("custom_parallel_migrations") ?? present.CustomParallel,
+            Bandwidth = bandwidth?.Text("assignment_method") switch
+            {
+                "auto" => BandwidthMethod.Auto,
+                "hypervisor_default" => BandwidthMethod.HypervisorDefault,
+                "custom" => BandwidthMethod.Custom,
+                _ => present.Bandwidth,
+            },
+            CustomBandwidth = bandwidth?.Integer("custom_value") ?? present.CustomBandwidth,
+        };
+        return options.Wrong() is { } field
+            ? throw FaultException.Bad($"{field} has no possible value: a policy is one of "
+                + $"{string.Join(", ", MigrationPolicy.All.Select(p => $"{p.Id} ({p.Name})"))}; custom_parallel_migrations are 2 to "
+                + "255 for the policy custom; bandwidth.custom_value is 1 Mbit/s or more for the method custom")
+            : options;
+    }
+
+    public static Element Show(MigrationOptions options)
+    {
+        var shown = Shapes.MigrationOptions.New()
+            .With("auto_converge", Word(options.AutoConverge))
+            .With("compressed", Word(options.Compressed))
+            .With("encrypted", Word(options.Encrypted))
+            .With("parallel_migrations_policy", options.Parallel switch
+            {
+                ParallelMigrations.Auto => "auto",
+                ParallelMigrations.AutoParallel => "auto_parallel",
+                ParallelMigrations.Disabled => "disabled",
+                ParallelMigrations.Custom => "custom",
+                _ => "inherit",
+            });
+        if (options.Parallel == ParallelMigrations.Custom) shown.With("custom_parallel_migrations", options.CustomParallel);
+        return options.Policy is { } policy ? shown.With("policy", Shapes.MigrationPolicy.New(policy.ToString(), null)) : shown;
+    }
+
+    /// <summary>A cluster inherits from nobody: it shows what it comes to.</summary>
+    public static Element ShowOfCluster(MigrationOptions options)
+    {
+        var bandwidth = Shapes.MigrationBandwidth.New().With("assignment_method", options.Bandwidth switch
+        {
+            BandwidthMethod.HypervisorDefault => "hypervisor_default",
+            BandwidthMethod.Custom => "custom",
+            _ => "auto",
+        });
+        if (options.Bandwidth == BandwidthMethod.Custom) bandwidth.With("custom_value", options.CustomBandwidth);
+        return Show(options with
+        {
+            Policy = options.Policy ?? MigrationPolicy.MinimalDowntime.Id,
+            Parallel = options.Parallel == ParallelMigrations.Inherit ? ParallelMigrations.Disabled : options.Parallel,
+        }).With("bandwidth", bandwidth);
+    }
+
+    /// <summary>How far the VM's migration is, of the memory of who carries it out; null when none is under way.</summary>
+    public static async Task<MigrationProgress?> Progress(ApiCall call, VmView view) =>
+        view.TaskState == "migrating" ? (await call.Ask<VmView>(Kinds.Vm, view.Id.Value, new Look())).Migration : null;
+
+    private static async Task<Answer> Statistics(ApiCall call) => Answer.Of(Shapes.Statistic, await All(call));
+
+    private static async Task<Element[]> All(ApiCall call)
+    {
+        var view = await Vms.Read(call);
+        var progress = await Progress(call, view);
+        return
+        [
+            Statistic(view, "memory.installed", "Total memory configured", "bytes", view.Config.Memory),
+            Statistic(view, "migration.progress", "Migration Progress", "percent", progress?.Percent ?? 0),
+        ];
+    }
+
+    private static Element Statistic(VmView view, string name, string description, string unit, long datum)
+    {
+        var id = NamedId(name);
+        return Shapes.Statistic.New(id, $"{Hrefs.Vm(view.Id.Value)}/statistics/{id}")
+            .With("name", name)
+            .With("description", description)
+            .With("kind", "gauge")
+            .With("type", "integer")
+            .With("unit", unit)
+            .With("values", [Shapes.StatisticValue.New().With("datum", (decimal)datum)])
+            .With("vm", Refs.To(view.Id));
+    }
+
+    /// <summary>As oVirt makes the id of a statistic: Java's UUID of a name.</summary>
+    private static Guid NamedId(string name)
+    {
+#pragma warning disable CA5351 // RFC 4122 prescribes MD5 for these; nothing is protected by it.
+        var bytes = MD5.HashData(Encoding.UTF8.GetBytes(name));
+#pragma warning restore CA5351
+        bytes[6] = (byte)((bytes[6] & 0x0f) | 0x30);
+        bytes[8] = (byte)((bytes[8] & 0x3f) | 0x80);
+        return new Guid(bytes, bigEndian: true);
+    }
+
+    /// <summary>A policy without an id is none: it is inherited.</summary>
+    private static Guid? PolicyOf(Element policy) => Refs.IdOf(policy);
+
+    private static Inheritable? Inherits(string? word) => word switch
+    {
+        "inherit" => Inheritable.Inherit,
+        "true" => Inheritable.True,
+        "false" => Inheritable.False,
+        _ => null,
+    };
+
+    private static string Word(Inheritable value) => value switch
+    {
+        Inheritable.True => "true",
+        Inheritable.False => "false",
+        _ => "inherit",
+    };
+}
