@@ -9,11 +9,13 @@ HOSTS=(1 2)
 
 help() {
   cat <<'TEXT'
-./do up [--hosts real | --hosts simulated:N]   installs what is missing, builds, starts PostgreSQL, three engine
-                                               nodes and two hosts (real guests; N simulated ones where asked for)
+./do up [--hosts real:N | --hosts simulated:N] installs what is missing, builds, starts PostgreSQL, three engine
+                                               nodes and N hosts (real:2 unless told otherwise; simulated: no guests)
 ./do status        nodes, what is stuck and why, hosts, VMs
 ./do why NAME|ID   who owns a VM, what it waits for and why (./do why host NAME: the same of a host, disk …)
 ./do demo          walks a guest through boot, live migration, the death of its engine node and of its host
+./do demo WHAT     trials of the real hosts, each with a verdict: migrations [ROUNDS] with mishaps, drain [GUESTS] with an
+                   echo of each, pauses [N] that must not fence, ha [ROUNDS] by phase (./do demo help: their options)
 ./do down          stops everything that `up` started, and nothing else (--erase: removes its data too)
 ./do build         builds the solution (Release)
 ./do check         format, build, the fast tests
@@ -59,6 +61,8 @@ choose_hosts() {    # sets hosts to "real" or to the number of simulated ones
   "$LAB/packages.sh" || result=$?
   if ((result == 1)); then exit 1; fi
   if [[ $hosts == simulated:* ]]; then hosts=${hosts#simulated:}; return; fi
+  if [[ $hosts == real:* ]]; then mapfile -t HOSTS < <(seq "${hosts#real:}"); fi
+  hosts=real
   if ((result == 2 || EUID != 0)) || ! command -v libvirtd > /dev/null; then
     say "Real hosts need root and libvirt, and this machine has no way to them here. The engine is real; 4 SIMULATED"
     say "hosts are started in their place: no guest really runs."
@@ -93,7 +97,8 @@ up() {
       *) help; fail "Unknown option: $1";;
     esac
   done
-  [[ $hosts == real || $hosts =~ ^simulated:[1-9][0-9]*$ ]] || fail "--hosts is real or simulated:NUMBER, not '$hosts'."
+  [[ $hosts =~ ^real(:[1-9][0-9]?)?$ || $hosts =~ ^simulated:[1-9][0-9]*$ ]] ||
+    fail "--hosts is real, real:NUMBER or simulated:NUMBER, not '$hosts'."
   if [[ -e $VAR/up ]] && is_running; then say "The installation is up already."; introduce; return; fi
   remember_choices
   mkdir -p "$VAR/log"

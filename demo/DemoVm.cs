@@ -3,6 +3,13 @@ using System.Text.Json.Nodes;
 
 namespace Orchestrator.Demo;
 
+/// <summary>What is not the same for each of the demo's VMs.</summary>
+/// <param name="MemoryMiB">At least 80, or the test kernel has no room for its initrd.</param>
+/// <param name="KernelArguments">What the test guest does, see lab/guest.sh.</param>
+/// <param name="Bridge">The hosts' bridge that its network card is on; null: it has no card.</param>
+public sealed record GuestShape(
+    int MemoryMiB = 256, string KernelArguments = "", bool HasDisk = true, string? Bridge = null);
+
 /// <summary>The demo's VM as a user of the REST API sees it.</summary>
 public sealed class DemoVm(EngineApi api, LabHosts hosts, string name)
 {
@@ -10,27 +17,47 @@ public sealed class DemoVm(EngineApi api, LabHosts hosts, string name)
 
     public string Name => name;
     public Guid Id { get; private set; }
+
+    /// <summary>Its disk's id; empty when it has none.</summary>
+    public Guid Disk { get; private set; }
     public string Path => $"{Folder}/vms/{Id}";
 
-    /// <summary>256 MiB, highly available, booted straight from the test kernel, with a disk on the shared storage.</summary>
-    public async Task Create(Installation installation)
+    /// <summary>Highly available, booted straight from the test kernel, with a disk on the shared storage.</summary>
+    public async Task Create(Installation installation, GuestShape? shape = null)
     {
-        var vm = await api.Send(HttpMethod.Post, $"{Folder}/vms", new JsonObject
+        shape ??= new GuestShape();
+        var definition = new JsonObject
         {
             ["name"] = name,
             ["cluster"] = new JsonObject { ["name"] = "Default" },
             ["template"] = new JsonObject { ["name"] = "Blank" },
-            ["memory"] = (256L << 20).ToString(CultureInfo.InvariantCulture),
+            ["memory"] = ((long)shape.MemoryMiB << 20).ToString(CultureInfo.InvariantCulture),
             ["high_availability"] = new JsonObject { ["enabled"] = "true", ["priority"] = "50" },
             ["os"] = new JsonObject
             {
                 ["type"] = "other_linux",
                 ["kernel"] = System.IO.Path.Combine(installation.Guest, "vmlinuz"),
                 ["initrd"] = System.IO.Path.Combine(installation.Guest, "initrd.gz"),
-                ["cmdline"] = $"console=ttyS0 quiet panic=-1 lab.host={name}",
+                ["cmdline"] = $"console=ttyS0 quiet panic=-1 lab.host={name} {shape.KernelArguments}".TrimEnd(),
             },
-        });
+        };
+        if (shape.Bridge is { } bridge)
+            definition["nics"] = new JsonObject
+            {
+                ["nic"] = new JsonArray(new JsonObject
+                {
+                    ["name"] = "nic1",
+                    ["interface"] = "virtio",
+                    ["network"] = new JsonObject { ["name"] = bridge },
+                }),
+            };
+        var vm = await api.Send(HttpMethod.Post, $"{Folder}/vms", definition);
         Id = Guid.Parse(EngineApi.Text(vm, "id"));
+        if (shape.HasDisk) await AttachDisk();
+    }
+
+    private async Task AttachDisk()
+    {
         var attachment = await api.Send(HttpMethod.Post, $"{Path}/diskattachments", new JsonObject
         {
             ["interface"] = "virtio",
@@ -48,6 +75,7 @@ public sealed class DemoVm(EngineApi api, LabHosts hosts, string name)
             },
         });
         var disk = EngineApi.Text(attachment["disk"] ?? attachment, "id");
+        Disk = Guid.Parse(disk);
         await Patience.Until("the disk", TimeSpan.FromSeconds(60), async () =>
             EngineApi.Text(await api.Get($"{Folder}/disks/{disk}"), "status") == "ok" ? disk : null);
     }
@@ -70,10 +98,14 @@ public sealed class DemoVm(EngineApi api, LabHosts hosts, string name)
         return host.Number;
     }
 
+    /// <summary>Asks for a migration and does not wait for it.</summary>
+    public Task<JsonNode> AskToMigrate(int to) =>
+        Act("migrate", new JsonObject { ["host"] = new JsonObject { ["name"] = $"host{to}" } });
+
     /// <summary>Asks for a migration and waits for its end on the other host.</summary>
     public async Task Migrate(int from, int to)
     {
-        var action = await Act("migrate", new JsonObject { ["host"] = new JsonObject { ["name"] = $"host{to}" } });
+        var action = await AskToMigrate(to);
         var job = $"{Folder}/jobs/{EngineApi.Text(action["job"], "id")}";
         await Patience.Until("the migration's end", TimeSpan.FromSeconds(90), async () =>
             EngineApi.Text(await api.Get(job), "status") switch

@@ -38,6 +38,8 @@ public sealed class EngineApi : IDisposable
         };
     }
 
+    public IReadOnlyList<Uri> Nodes => _nodes;
+
     /// <summary>Asks for a token as oVirt's SDKs do; returns when it ends, in UTC.</summary>
     public async Task<DateTimeOffset> LogIn(string user, string password)
     {

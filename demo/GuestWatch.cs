@@ -77,18 +77,8 @@ public sealed class GuestWatch(LabHosts hosts, Guid vm) : IAsyncDisposable
             Accuse($"both ends run: {Say([source, destination])}");
     }
 
-    private async Task<bool> Runs(GuestProcess process)
-    {
-        try
-        {
-            var answer = await hosts.Virsh(process.Host, "qemu-monitor-command", vm.ToString(), """{"execute":"query-status"}""");
-            return answer.Contains("\"running\":true", StringComparison.Ordinal);
-        }
-        catch (DemoException)
-        {
-            return false;    // gone while we asked, or its monitor is busy with the end of the migration
-        }
-    }
+    /// <summary>Not when it is gone while we ask, or its monitor is busy with the end of the migration.</summary>
+    private async Task<bool> Runs(GuestProcess process) => await hosts.Runs(process, vm) is true;
 
     private void Accuse(string what)
     {

@@ -14,6 +14,22 @@ public sealed class LabHosts(Installation installation)
     public Task<string> Virsh(int host, params string[] arguments) =>
         Run("lab/hosts.sh", ["virsh", host.ToString(CultureInfo.InvariantCulture), .. arguments]);
 
+    /// <summary>Ends everything on that host at this moment; its power controller is not asked, and says the truth later.</summary>
+    public Task LosePower(int host) => Act(host, "off");
+
+    /// <summary>lab/hosts.sh ACTION HOST …</summary>
+    public Task<string> Act(int host, string action, params string[] more) =>
+        Run("lab/hosts.sh", [action, host.ToString(CultureInfo.InvariantCulture), .. more]);
+
+    /// <summary>Whether QEMU says that it runs the guest; null when it cannot be asked just now.</summary>
+    public async Task<bool?> Runs(GuestProcess process, Guid vm)
+    {
+        if (InitOf(process.Host) is not { } init) return null;
+        var (code, text) = await Start("nsenter", ["--target", init, "--mount", "--net", "--ipc", "--pid",
+            "timeout", "2", "virsh", "qemu-monitor-command", vm.ToString(), """{"execute":"query-status"}"""]);
+        return code == 0 ? text.Contains("\"running\":true", StringComparison.Ordinal) : null;
+    }
+
     /// <summary>Through its power controller, which really kills everything on that host; when it took effect.</summary>
     public async Task<DateTimeOffset> CutPower(int host)
     {
@@ -29,21 +45,25 @@ public sealed class LabHosts(Installation installation)
     /// <exception cref="DemoException">It failed; the message holds its words.</exception>
     public async Task<string> Run(string script, string[] arguments)
     {
-        var start = new ProcessStartInfo(Path.Combine(installation.Root, script), arguments)
+        var (code, text) = await Start(Path.Combine(installation.Root, script), arguments);
+        return code == 0 ? text : throw new DemoException($"{script} {string.Join(' ', arguments)}: {text.Trim()}");
+    }
+
+    private async Task<(int ExitCode, string Text)> Start(string program, string[] arguments)
+    {
+        var start = new ProcessStartInfo(program, arguments)
         {
             RedirectStandardOutput = true,
             RedirectStandardError = true,
             RedirectStandardInput = true,
         };
         start.Environment["ORCHESTRATOR_VAR"] = installation.Var;
-        using var process = Process.Start(start) ?? throw new DemoException($"{script} could not be started.");
+        using var process = Process.Start(start) ?? throw new DemoException($"{program} could not be started.");
         process.StandardInput.Close();
         var errors = process.StandardError.ReadToEndAsync();
         var output = await process.StandardOutput.ReadToEndAsync();
         await process.WaitForExitAsync();
-        return process.ExitCode == 0
-            ? output
-            : throw new DemoException($"{script} {string.Join(' ', arguments)}: {(await errors).Trim()} {output.Trim()}");
+        return (process.ExitCode, process.ExitCode == 0 ? output : $"{await errors} {output}");
     }
 
     /// <summary>The QEMU processes that carry this VM, on whatever host, read from /proc.</summary>
@@ -75,7 +95,7 @@ public sealed class LabHosts(Installation installation)
     /// <summary>Lines with all these words in the serial logs of a host.</summary>
     public IEnumerable<string> Console(int host, params string[] words)
     {
-        var folder = Path.Combine(installation.Var, "hosts", host.ToString(CultureInfo.InvariantCulture), "log");
+        var folder = Path.Combine(FolderOf(host), "log");
         foreach (var file in Directory.EnumerateFiles(folder, "*", SearchOption.AllDirectories))
         {
             if (!Path.GetFileName(file).Contains("serial", StringComparison.Ordinal)
@@ -85,6 +105,9 @@ public sealed class LabHosts(Installation installation)
                     yield return line;
         }
     }
+
+    /// <summary>The file in which this host keeps what the VM's guest writes on its serial console.</summary>
+    public string ConsoleFile(int host, Guid vm) => Path.Combine(FolderOf(host), "log", "qemu", $"{vm}.console.log");
 
     /// <summary>When the host's power controller first wrote these words at or after this moment.</summary>
     public DateTimeOffset? PowerController(int host, DateTimeOffset from, string words)
@@ -103,15 +126,29 @@ public sealed class LabHosts(Installation installation)
     {
         try
         {
-            var folder = Path.Combine(installation.Var, "hosts", host.ToString(CultureInfo.InvariantCulture));
-            var pid = File.ReadAllText(Path.Combine(folder, "init.pid")).Split(' ')[0];
-            return File.ResolveLinkTarget($"/proc/{pid}/ns/pid", false)?.Name;
+            return InitOf(host) is { } pid ? File.ResolveLinkTarget($"/proc/{pid}/ns/pid", false)?.Name : null;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             return null;
         }
     }
+
+    /// <summary>The host's first process, as the machine numbers it.</summary>
+    private string? InitOf(int host)
+    {
+        try
+        {
+            return File.ReadAllText(Path.Combine(FolderOf(host), "init.pid")).Split(' ')[0];
+        }
+        catch (IOException)
+        {
+            return null;
+        }
+    }
+
+    private string FolderOf(int host) =>
+        Path.Combine(installation.Var, "hosts", host.ToString(CultureInfo.InvariantCulture));
 
     private static bool IsQemu(string folder)
     {

@@ -1,31 +1,34 @@
-using System.Globalization;
 using Orchestrator.Demo;
 
 const string Usage = """
     ./do demo [--rounds N] [--takeovers N]
       --rounds N      migrations there and back in the comparison with virsh, at most (15)
       --takeovers N   how often the VM's engine node is killed (3)
+    ./do demo migrations [ROUNDS] [--seed N] [--only KIND]
+      ROUNDS          live migrations with a mishap at a random moment (100)
+      --seed N        which mishaps, hosts and moments (default: drawn and printed)
+      --only KIND     SourcePower, DestinationPower, HostsApart, EngineApart, AgentKilled, LibvirtKilled,
+                      EngineNodeKilled or Cancelled
+    ./do demo drain [GUESTS]
+      GUESTS          small guests on a host that is sent to maintenance, each asked for an echo all the time (20)
+    ./do demo pauses [PAUSES] [--seed N]
+      PAUSES          of agents, libvirtd, hosts and engine nodes; then half of the hosts is cut off (12)
+    ./do demo ha [ROUNDS]
+      ROUNDS          losses of the guest's host, in each of several ways (3)
     """;
-
-var options = new WalkOptions();
-for (var at = 0; at < args.Length; at += 2)
-{
-    if (at + 1 >= args.Length || !int.TryParse(args[at + 1], CultureInfo.InvariantCulture, out var number) || number < 1
-        || args[at] is not ("--rounds" or "--takeovers"))
-    {
-        Console.Error.WriteLine(Usage);
-        return 2;
-    }
-
-    options = args[at] == "--rounds" ? options with { Rounds = number } : options with { Takeovers = number };
-}
 
 try
 {
-    return await new Walk(Installation.Find(), options).Run() ? 0 : 1;
+    return Arguments.Parse(args) is { } run ? await run(Installation.Find()) ? 0 : 1 : Refuse();
 }
 catch (DemoException e)
 {
     Console.Error.WriteLine($"The demo stops: {e.Message}");
     return 1;
+}
+
+static int Refuse()
+{
+    Console.Error.WriteLine(Usage);
+    return 2;
 }

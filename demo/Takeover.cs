@@ -33,10 +33,24 @@ public sealed class Takeover(EngineApi api, LabHosts hosts, Installation install
 
         var successor = await Owner();
         Narrator.Say($"node{NumberOf(successor)} answers for the VM under epoch {Epoch(successor)}");
-        await hosts.Run("lab/nodes.sh", ["start", $"{victim}"]);
-        await hosts.Run("lab/nodes.sh", ["await", $"{victim}"]);
+        await Restart(victim);
         Narrator.Say($"node{victim} is started again and healthy");
         return new TakeoverFigures(victim, NumberOf(successor), Epoch(owner), Epoch(successor), seconds, sent);
+    }
+
+    /// <summary>kill -9 of the node that owns the VM; returns its number.</summary>
+    public async Task<int> Kill()
+    {
+        var owner = await Owner();
+        using var process = Process.GetProcessById(int.Parse(EngineApi.Text(owner, "pid"), CultureInfo.InvariantCulture));
+        process.Kill();
+        return NumberOf(owner);
+    }
+
+    public async Task Restart(int node)
+    {
+        await hosts.Run("lab/nodes.sh", ["start", $"{node}"]);
+        await hosts.Run("lab/nodes.sh", ["await", $"{node}"]);
     }
 
     /// <summary>A new command every 20 ms, to the survivors in turn, none waiting for another; the first success counts.</summary>

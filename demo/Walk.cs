@@ -33,7 +33,7 @@ public sealed class Walk(Installation installation, WalkOptions options)
             await MigrateOnce(vm, race, first, second);
             await Compare(race, watch, second, first);
             await KillNodes(api, hosts, vm);
-            await CutPower(api, hosts, vm, second, first);
+            await CutPower(api, hosts, vm, second);
             Judge(watch);
         }
         finally
@@ -111,11 +111,11 @@ public sealed class Walk(Installation installation, WalkOptions options)
             $"{Seconds(seconds.Max())} s", seconds.Max() < TakeoverLimit);
     }
 
-    private async Task CutPower(EngineApi api, LabHosts hosts, DemoVm vm, int victim, int heir)
+    private async Task CutPower(EngineApi api, LabHosts hosts, DemoVm vm, int victim)
     {
         Narrator.Chapter($"Power cut of host {victim}, which runs the guest");
-        var cut = new PowerCut(api, hosts, vm);
-        var seconds = await cut.Run(victim, heir);
+        var cut = new HostLoss(api, hosts, vm);
+        var seconds = await cut.Run(victim, Loss.ByPowerController);
         _verdict.Add($"HA restart after a power cut: QEMU started within {RestartLimit:0} s",
             $"{Seconds(seconds)} s", seconds < RestartLimit);
         await cut.AwaitReturn(victim);

@@ -15,11 +15,19 @@ while read -r module; do insmod "/lib/modules/$module.ko" 2>/dev/null; done < /l
 hostname "${host:-guest}"
 ip link set lo up
 
-for port in /sys/class/virtio-ports/*; do
-  [ -f "$port/name" ] && ln -sf "/dev/${port##*/}" "/dev/virtio-ports/$(cat "$port/name")"
-done
+# The port appears a moment after its module, later on a busy machine.
 agent=/dev/virtio-ports/org.qemu.guest_agent.0
-[ -e $agent ] && qemu-ga --daemonize --method virtio-serial --path $agent --statedir /run --pidfile /run/agent.pid
+(
+  for attempt in 1 2 3 4 5 6 7 8 9 10; do
+    for port in /sys/class/virtio-ports/*; do
+      [ -f "$port/name" ] && ln -sf "/dev/${port##*/}" "/dev/virtio-ports/$(cat "$port/name")"
+    done
+    if [ -e $agent ]; then
+      exec qemu-ga --daemonize --method virtio-serial --path $agent --statedir /run --pidfile /run/agent.pid
+    fi
+    sleep 0.5
+  done
+) &
 
 if [ -d /sys/class/net/eth0 ]; then
   ip link set eth0 up
@@ -35,6 +43,7 @@ read -r uptime rest < /proc/uptime
 echo "LABUP uptime=$uptime host=$(hostname) kernel=$(uname -r) cpus=$(nproc)"
 [ -n "$off" ] && poweroff -f
 
+[ -n "$write" ] && /etc/writer &
 [ -n "$tick" ] && (
   count=0
   while :; do count=$((count + 1)); read -r now rest < /proc/uptime; echo "tick $count $now"; sleep "$tick"; done

@@ -7,6 +7,7 @@
 #   lab.mnt=1       formats /dev/vda if needed and mounts it on /mnt
 #   lab.tick=S      a line every S seconds on the console
 #   lab.dirty=MB    rewrites that much memory for ever (for migrations)
+#   lab.write=1     writes numbered records to /dev/vda and reads them back (guest-writer.sh)
 #   lab.wd=1        feeds /dev/watchdog          lab.off=1  powers off when it is up
 # When it is up it prints on the serial console: LABUP uptime=SECONDS ...
 set -euo pipefail
@@ -57,8 +58,9 @@ build_tree() {
   copy_modules "$1"
   cp "$ROOT/lab/guest-init.sh" "$tree/init"
   cp "$ROOT/lab/guest-dhcp.sh" "$tree/etc/dhcp"
+  cp "$ROOT/lab/guest-writer.sh" "$tree/etc/writer"
   cp "$ROOT/lab/guest-power.sh" "$tree/etc/acpi/PWRF/00000080"
-  chmod +x "$tree"/{init,etc/dhcp,etc/acpi/PWRF/00000080}
+  chmod +x "$tree"/{init,etc/dhcp,etc/writer,etc/acpi/PWRF/00000080}
 }
 
 build() {

@@ -43,15 +43,26 @@ own_folders() {
   mount --bind "$host/log" /var/log/libvirt
 }
 
-# Starts the agent and starts it again whenever it ends; /run/agent.hold keeps it stopped.
+# As a service manager does; guests outlive it. libvirtd's own pid file is left behind by kill -9, so ours is beside it.
+keep_libvirt() {
+  while :; do
+    libvirtd --listen &
+    echo $! > /run/lab-libvirtd.pid
+    wait $! || echo "$? was libvirtd's end at $(date -u +%FT%T.%3NZ); it is started again"
+    sleep 0.3
+  done
+}
+
+# Starts the agent and starts it again whenever it ends; /run/agent.hold keeps it stopped. It goes before the guests, as
+# oVirt's does: a host full of busy guests must not look dead.
 keep_agent() {
   export DOTNET_gcServer=0 DOTNET_TieredPGO=0 DOTNET_CLI_TELEMETRY_OPTOUT=1 HOME=${HOME:-/root}
   cd "$host/state"
   while :; do
     if [[ ! -e /run/agent.hold && -r $host/agent.conf && -r $VAR/bin/orchestrator.dll ]]; then
-      dotnet "$VAR/bin/orchestrator.dll" --config "$host/agent.conf" >> "$host/log/agent.log" 2>&1 < /dev/null &
+      nice -n -20 dotnet "$VAR/bin/orchestrator.dll" --config "$host/agent.conf" >> "$host/log/agent.log" 2>&1 < /dev/null &
       echo $! > /run/agent.pid
-      wait $! || echo "$(date -u +%FT%T.%3NZ) the agent ended with $?; it is started again" >> "$host/log/agent.log"
+      wait $! || echo "$? was the agent's end at $(date -u +%FT%T.%3NZ); it is started again" >> "$host/log/agent.log"
       rm -f /run/agent.pid
     fi
     sleep 0.3
@@ -62,5 +73,5 @@ own_system_view
 own_cgroups
 own_folders
 virtlogd --daemon
-libvirtd --listen --daemon
+keep_libvirt &
 keep_agent

@@ -9,10 +9,16 @@ usage() {
 lab/hosts.sh up N...           builds the network if needed and boots hosts N (1 to 99)
 lab/hosts.sh on N              boots host N: new boot id, empty /run, state folder as it was
 lab/hosts.sh off N             cuts its power: link down, then everything on it dies at once
+lab/hosts.sh reset N           the same, and it boots anew, as its watchdog does it
 lab/hosts.sh exec N CMD...     runs a command on host N
 lab/hosts.sh virsh N ARG...    virsh on host N
 lab/hosts.sh agent N ACTION    status | kill (kill -9, comes back) | stop | start | log
-lab/hosts.sh cut N WHOM        drops all packets between host N and: engine | all | the number of a host
+lab/hosts.sh watchdog N off    resets host N, and it boots without a watchdog; on: with it again
+lab/hosts.sh libvirt N kill    kill -9 of its libvirtd, which comes back; guests stay
+lab/hosts.sh pause N WHAT      stops for a while, as a busy machine does: agent, libvirt or host (all that is on it)
+lab/hosts.sh resume N WHAT     lets it go on
+lab/hosts.sh cut N WHOM        drops all packets between host N and: engine | all | the number of a host; or takes its lease
+                               on the storage away: storage
 lab/hosts.sh heal N            takes every cut of host N back
 lab/hosts.sh guests [UUID]     host, pid and role (running, incoming) of each QEMU process, seen on the hosts
 lab/hosts.sh status            which hosts are on
@@ -174,6 +180,7 @@ turn_on() {
   configure_libvirt "$1"
   configure_agent "$1"
   plug_in "$1"
+  watch_host "$1"
   launch "$1"
 }
 
@@ -189,6 +196,7 @@ await_libvirt() {
 turn_off() {
   local init
   ip -n "$SWITCH" link set "h$1" down 2> /dev/null || true    # no farewell on the wire: a dead host is silent
+  end_process "$HOSTS/$1/watchdog.pid" 1
   if init=$(init_of "$1"); then
     kill -9 "$init" 2> /dev/null || true
     while init_of "$1" > /dev/null; do sleep 0.01; done
@@ -241,11 +249,31 @@ agent() {
   esac
 }
 
+libvirt() {
+  init_or_fail "$1" > /dev/null
+  case $2 in
+    kill) on_host "$1" sh -c 'kill -9 "$(cat /run/lab-libvirtd.pid)"';;
+    *) usage; fail "Unknown action for libvirt: $2";;
+  esac
+}
+
+# signal N WHAT SIGNAL. All of a host twice: what was born while the first round went by.
+signal() {
+  local init; init=$(init_or_fail "$1")
+  case $2 in
+    agent) on_host "$1" sh -c 'kill "-$0" "$(cat /run/agent.pid)"' "$3";;
+    libvirt) on_host "$1" sh -c 'kill "-$0" "$(cat /run/lab-libvirtd.pid)"' "$3";;
+    host) pkill "-$3" --ns "$init" --nslist pid . || true; pkill "-$3" --ns "$init" --nslist pid . || true;;
+    *) usage; fail "What of host $1? agent, libvirt or host, not '$2'.";;
+  esac
+}
+
 cut_off() {
   local other
   case $2 in
     engine) other=$LAB_ENGINE;;
     all) ip -n "$SWITCH" link set "h$1" down; return;;
+    storage) hide_leases "$1"; return;;
     [1-9]*) other=$LAB_NET.$2;;
     *) usage; fail "Cut host $1 from whom? engine, all or a host's number, not '$2'.";;
   esac
@@ -257,7 +285,62 @@ table inet cut {
 TEXT
 }
 
+lease_folders() { find "$VAR/shared" -maxdepth 4 -type d -name dom_md; }
+
+# An empty folder in the place of each domain's metadata, where hosts keep their leases; only this host sees it so.
+hide_leases() {
+  local folder
+  on_host "$1" mkdir -p /run/nothing
+  for folder in $(lease_folders); do
+    on_host "$1" mount --bind /run/nothing "$folder"
+  done
+}
+
+show_leases() {
+  local folder
+  for folder in $(lease_folders); do
+    on_host "$1" umount "$folder" 2> /dev/null || true
+  done
+}
+
+# Stands in for a machine's watchdog device: 15 s after the last pet the host is reset, unless the agent has disarmed it (V).
+# It is no process of the host, and goes on whatever becomes of that.
+watch_host() {
+  local pipe=$HOSTS/$1/run/lab-watchdog
+  [[ ! -e $HOSTS/$1/no-watchdog ]] || return 0
+  mkfifo "$pipe"
+  setsid bash -c '
+    armed=no
+    exec 9<> "$1"
+    while :; do
+      if read -r -N 1 -t 15 -u 9 pet; then
+        if [[ $pet == V ]]; then armed=no; else armed=yes; fi
+      elif [[ $armed == yes ]]; then
+        echo "$(date -u +%FT%T.%3NZ) the watchdog resets host $3" >> "$4"
+        exec "$2" reset "$3"
+      fi
+    done' watchdog "$pipe" "$ROOT/lab/hosts.sh" "$1" "$HOSTS/$1/log/watchdog.log" > /dev/null 2>&1 < /dev/null &
+  note_process "$HOSTS/$1/watchdog.pid" "$!"
+}
+
+watchdog() {
+  case $2 in
+    off) touch "$HOSTS/$1/no-watchdog";;
+    on) rm -f "$HOSTS/$1/no-watchdog";;
+    *) usage; fail "The watchdog of host $1 can be on or off, not '$2'.";;
+  esac
+  turn_off "$1"
+  turn_on "$1"
+}
+
+reset_host() {
+  rm -f "$HOSTS/$1/watchdog.pid"    # it is the one that calls
+  turn_off "$1"
+  turn_on "$1"
+}
+
 reconnect() {
+  show_leases "$1"
   ip -n "$SWITCH" link set "h$1" up
   ip netns exec "$(netns_of "$1")" nft delete table inet cut 2> /dev/null || true
 }
@@ -292,9 +375,14 @@ case $action in
   up) up "$@";;
   on) needs 1 $#; turn_on "$1"; await_libvirt "$1";;
   off) needs 1 $#; turn_off "$1";;
+  reset) needs 1 $#; reset_host "$1";;
   exec) needs 2 $#; on_host "$@";;
   virsh) needs 2 $#; number=$1; shift; on_host "$number" virsh "$@";;
   agent) needs 2 $#; agent "$@";;
+  watchdog) needs 2 $#; watchdog "$@";;
+  libvirt) needs 2 $#; libvirt "$@";;
+  pause) needs 2 $#; signal "$1" "$2" STOP;;
+  resume) needs 2 $#; signal "$1" "$2" CONT;;
   cut) needs 2 $#; cut_off "$@";;
   heal) needs 1 $#; reconnect "$1";;
   guests) guests "$@";;

@@ -8,6 +8,7 @@ usage() {
 lab/nodes.sh prepare N...   secrets, certificates, configuration of nodes N (1 to 9)
 lab/nodes.sh start N...     starts them (those that run stay)     lab/nodes.sh await N...   until they are healthy
 lab/nodes.sh stop [N...]    asks them to leave and end            lab/nodes.sh kill N       kill -9, as a crash
+lab/nodes.sh pause N        SIGSTOP, as a frozen machine             lab/nodes.sh resume N     SIGCONT
 lab/nodes.sh status         one line per node: pid, health
 TEXT
 }
@@ -82,6 +83,13 @@ crash() {
   rm -f "$NODES/$1/pid"
 }
 
+# send N SIGNAL
+send() {
+  local pid
+  pid=$(noted_process "$NODES/$1/pid") || fail "Node $1 does not run."
+  kill "-$2" "$pid"
+}
+
 status() {
   local number pid health
   for number in $(all_nodes); do
@@ -103,6 +111,8 @@ case $action in
   await) await "$@";;
   stop) stop "$@";;
   kill) crash "$1";;
+  pause) send "$1" STOP;;
+  resume) send "$1" CONT;;
   status) status;;
   *) usage;;
 esac

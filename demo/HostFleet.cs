@@ -1,0 +1,37 @@
+using System.Text.Json.Nodes;
+
+namespace Orchestrator.Demo;
+
+/// <summary>The hosts as the REST API shows them: their status, and what an operator does with them.</summary>
+public sealed class HostFleet(EngineApi api)
+{
+    public async Task<string> Status(int host) => EngineApi.Text(await Find(host), "status");
+
+    public async Task AwaitAllUp(TimeSpan limit) => await Patience.Until("all hosts to be up", limit, async () =>
+        (await All()).All(h => h["status"]?.ToString() == "up") ? this : null, 200);
+
+    public async Task ToMaintenance(int host, TimeSpan limit)
+    {
+        if (await Status(host) != "maintenance") await Act(host, "deactivate");
+        await Patience.Until($"host {host} to be in maintenance", limit, async () =>
+            await Status(host) == "maintenance" ? this : null, 200);
+    }
+
+    /// <summary>One that is up stays so.</summary>
+    public async Task Activate(int host)
+    {
+        if (await Status(host) == "up") return;
+        await Act(host, "activate");
+        await Patience.Until($"host {host} to be up", TimeSpan.FromSeconds(60), async () =>
+            await Status(host) == "up" ? this : null, 200);
+    }
+
+    private async Task Act(int host, string action) => await api.Send(
+        HttpMethod.Post, $"{DemoVm.Folder}/hosts/{EngineApi.Text(await Find(host), "id")}/{action}", new JsonObject());
+
+    private async Task<JsonNode> Find(int host) => (await All()).FirstOrDefault(h => h["name"]?.ToString() == $"host{host}")
+        ?? throw new DemoException($"The engine knows no host{host}.");
+
+    private async Task<IEnumerable<JsonNode>> All() =>
+        EngineApi.Items(await api.Get($"{DemoVm.Folder}/hosts"), "host");
+}
