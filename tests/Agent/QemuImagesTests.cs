@@ -1,3 +1,4 @@
+using Orchestrator.Agent.Ledgers;
 using Orchestrator.Agent.Protocol;
 using Orchestrator.Agent.Storage;
 
@@ -20,6 +21,34 @@ public sealed class QemuImagesTests : IDisposable
         var made = await Task.WhenAll(Enumerable.Range(0, 8).Select(_ => Made(new ImageJob.Create(Image, DiskFormat.Qcow2, 1 << 20))));
         Assert.Single(made, m => m);
         Assert.Equal([Image], Directory.GetFiles(_folder));
+    }
+
+    [Fact]
+    public async Task Of_many_who_publish_one_name_one_has_it()
+    {
+        for (var round = 0; round < 200; round++)
+        {
+            var drafts = Enumerable.Range(0, 4).Select(i => Path.Combine(_folder, $"draft-{i}")).ToArray();
+            foreach (var draft in drafts) await File.WriteAllTextAsync(draft, draft);
+            using var start = new Barrier(drafts.Length);
+            var published = await Task.WhenAll(drafts.Select(draft => Task.Factory.StartNew(
+                () =>
+                {
+                    start.SignalAndWait();
+                    try
+                    {
+                        Folder.Publish(draft, Image);
+                        return draft;
+                    }
+                    catch (IOException)
+                    {
+                        return null;
+                    }
+                },
+                TaskCreationOptions.LongRunning)));
+            Assert.Equal(Assert.Single(published, draft => draft is not null), await File.ReadAllTextAsync(Image));
+            foreach (var file in Directory.GetFiles(_folder)) File.Delete(file);
+        }
     }
 
     [SkippableFact]

@@ -130,15 +130,13 @@ public sealed class QemuImages(string qemuImg = "/usr/bin/qemu-img") : IImageWor
         try
         {
             await make();
-            File.Move(draft, path, overwrite: false);
+            Folder.Publish(draft, path);
         }
         catch
         {
             File.Delete(draft);
             throw;
         }
-
-        Folder.Sync(Path.GetDirectoryName(path)!);
     }
 
     private static void Absent(string path)
