@@ -4,7 +4,7 @@ using System.Text.Json.Nodes;
 namespace Orchestrator.Demo;
 
 /// <summary>What is not the same for each of the demo's VMs.</summary>
-/// <param name="MemoryMiB">At least 80, or the test kernel has no room for its initrd.</param>
+/// <param name="MemoryMiB">At least 96, or the test kernel has no room for its initrd, and boots for ever.</param>
 /// <param name="KernelArguments">What the test guest does, see lab/guest.sh.</param>
 /// <param name="Bridge">The hosts' bridge that its network card is on; null: it has no card.</param>
 public sealed record GuestShape(
@@ -14,6 +14,9 @@ public sealed record GuestShape(
 public sealed class DemoVm(EngineApi api, LabHosts hosts, string name)
 {
     public const string Folder = "ovirt-engine/api";
+
+    /// <summary>No bounce buffers: 64 MiB of them, which a guest that may get more memory has, are too much for a small one.</summary>
+    private const string Kernel = "console=ttyS0 quiet panic=-1 swiotlb=noforce";
 
     public string Name => name;
     public Guid Id { get; private set; }
@@ -38,7 +41,7 @@ public sealed class DemoVm(EngineApi api, LabHosts hosts, string name)
                 ["type"] = "other_linux",
                 ["kernel"] = System.IO.Path.Combine(installation.Guest, "vmlinuz"),
                 ["initrd"] = System.IO.Path.Combine(installation.Guest, "initrd.gz"),
-                ["cmdline"] = $"console=ttyS0 quiet panic=-1 lab.host={name} {shape.KernelArguments}".TrimEnd(),
+                ["cmdline"] = $"{Kernel} lab.host={name} {shape.KernelArguments}".TrimEnd(),
             },
         };
         if (shape.Bridge is { } bridge)

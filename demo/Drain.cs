@@ -51,7 +51,7 @@ public sealed class Drain(Installation installation, int guests)
     {
         foreach (var (at, vm) in vms.Index())
             await vm.Create(installation, new GuestShape(
-                MemoryMiB: 96, HasDisk: false, Bridge: "ovirtmgmt", KernelArguments: $"lab.ip={AddressOf(at)}/24"));
+                MemoryMiB: 128, HasDisk: false, Bridge: "ovirtmgmt", KernelArguments: $"lab.ip={AddressOf(at)}/24"));
         foreach (var vm in vms) await vm.Act("start");
         foreach (var vm in vms)
             if (await vm.AwaitUp(TimeSpan.FromMinutes(5)) is var host && host != home)
