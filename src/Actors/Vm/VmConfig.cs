@@ -101,6 +101,16 @@ public sealed record VmConfig
         StartPaused = wanted.StartPaused,
     };
 
+    /// <summary>
+    /// Whether QEMU's locks on images keep a guest of this definition from starting while one of the other runs: they have
+    /// a disk in common, and one of them writes to the image itself. Stateless guests only read it, as backing image.
+    /// </summary>
+    public bool IsLockedOutBy(VmConfig running) =>
+        Disks.Any(mine => mine.Active && running.Disks.Any(theirs =>
+            theirs.Disk == mine.Disk && theirs.Active && (Writes(mine) || running.Writes(theirs))));
+
+    private bool Writes(DiskAttachment disk) => !Stateless && !disk.ReadOnly;
+
     /// <summary>Whether both are the same, element by element.</summary>
     public bool Says(VmConfig other) =>
         this with

@@ -115,7 +115,8 @@ public static class VmDecider
 
         (_, LoseHost c)                      => VmReports.HostSilent(vm, c),
         // Nothing that the storage could lock: it waits for a better proof.
-        (_, ConfirmFence { OnStorageAlone: true }) when vm.Core.Config?.Disks.All(d => d.ReadOnly) != false =>
+        (_, ConfirmFence { OnStorageAlone: true })
+            when vm.Core.Config is not { } next || !next.IsLockedOutBy(vm.Core.Running ?? next) =>
             No(Fault.HostNotFenced),
         (_, ConfirmFence c)                  => VmReports.HostDead(vm, c),
 
