@@ -40,6 +40,15 @@ public sealed class ScenarioTests
         Assert.ThrowsAny<Exception>(stage.Play);
     }
 
+    [Theory]
+    [InlineData("start web")]
+    [InlineData("power off web, which is refused")]
+    public void An_answer_that_the_script_does_not_say_fails_its_scenario(string step)
+    {
+        using var stage = new Stage(Script.Read($"# title\nvm web\n1 s: {step}\nend 10 s"));
+        Assert.ThrowsAny<Exception>(stage.Play);
+    }
+
     [Fact]
     public void A_line_that_never_comes_fails_its_scenario()
     {

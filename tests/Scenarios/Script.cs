@@ -76,10 +76,10 @@ public sealed partial record Script
             this with { Rules = new ClusterPatch { Migration = new MigrationOptions { Policy = policy.Id } } },
         _ when Ends().Match(words) is { Success: true } m => this with { End = Seconds(m.Groups["s"].Value) },
         _ when At().Match(words) is { Success: true } m =>
-            this with { Steps = Steps.Add(new Step(null, Seconds(m.Groups["s"].Value), m.Groups["do"].Value)) },
+            this with { Steps = Steps.Add(Step.Of(null, Seconds(m.Groups["s"].Value), m.Groups["do"].Value)) },
         _ when After().Match(words) is { Success: true } m => this with
         {
-            Steps = Steps.Add(new Step(
+            Steps = Steps.Add(Step.Of(
                 m.Groups["text"].Value, m.Groups["s"] is { Success: true } s ? Seconds(s.Value) : TimeSpan.Zero, m.Groups["do"].Value)),
         },
         _ => null,
@@ -105,7 +105,16 @@ public sealed partial record Script
 }
 
 /// <param name="After">Text of a line of the timeline; null when <paramref name="Time"/> counts from the beginning.</param>
-public sealed record Step(string? After, TimeSpan Time, string Words);
+/// <param name="IsRefused">Whether it must be: a step that nobody expected to be refused would leave its scenario about
+/// something else.</param>
+public sealed record Step(string? After, TimeSpan Time, string Words, bool IsRefused)
+{
+    private const string Refused = ", which is refused";
+
+    public static Step Of(string? after, TimeSpan time, string words) => words.EndsWith(Refused, StringComparison.Ordinal)
+        ? new(after, time, words[..^Refused.Length], true)
+        : new(after, time, words, false);
+}
 
 /// <param name="ByUsersOnly">Only a user who insists may migrate it.</param>
 /// <param name="On">The host that it prefers; null: the cluster chooses.</param>

@@ -26,6 +26,10 @@ public sealed partial class Stage : IDisposable
     /// <summary>Steps that wait for a line do so one after the other.</summary>
     private readonly Queue<Step> _waiting;
 
+    /// <summary>Answers other than the script says.</summary>
+    private readonly List<string> _surprises = [];
+    private Step? _doing;
+
     public Stage(Script script)
     {
         _script = script;
@@ -60,6 +64,7 @@ public sealed partial class Stage : IDisposable
         foreach (var step in _script.Steps.Where(s => s.After is null)) _simulation.After(_zero + step.Time, () => Do(step));
         var outcome = _simulation.Run();
         Assert.Empty(outcome.Violations);
+        Assert.Empty(_surprises);
         Assert.True(_waiting.Count == 0, $"this never came: {_waiting.FirstOrDefault()?.After}");
         foreach (var vm in _script.Vms) Say($"at the end: {Cast.Story(vm.Name)}", _script.End);
         return _told.ToString();
@@ -74,8 +79,11 @@ public sealed partial class Stage : IDisposable
 
     public async Task Ask(string kind, Guid id, string what, Func<Origin, object> make)
     {
+        var expected = _doing?.IsRefused ?? false;
         Say($"admin: {what}");
-        Say(await _simulation.Clients.Ask(kind, id, what, make) switch
+        var reply = await _simulation.Clients.Ask(kind, id, what, make);
+        if (reply is Reply.Refused != expected) _surprises.Add($"{what}: {reply}");
+        Say(reply switch
         {
             Reply.Refused refused => $"refused: {what}: {refused.Fault}{(refused.Detail is null ? "" : $" ({refused.Detail})")}",
             Reply.AlreadyDone => $"already so: {what}",
@@ -126,7 +134,9 @@ public sealed partial class Stage : IDisposable
 
     private void Do(Step step)
     {
+        _doing = step;
         if (!Verbs.Do(this, step.Words)) throw new FormatException($"no such step: {step.Words}");
+        _doing = null;
     }
 
     private void Hear(string line)
