@@ -22,6 +22,9 @@ public sealed class DiskWitness(LabHosts hosts, Guid vm, int[] all) : IAsyncDisp
     /// <summary>The last record up to which the guest read its disk and found it whole.</summary>
     public long Whole { get; private set; }
 
+    /// <summary>When the guest was last heard to write: proof that a copy runs, also while no libvirt can be asked.</summary>
+    public DateTimeOffset LastWord { get; private set; }
+
     public int Boots { get; private set; }
     public int Checks { get; private set; }
 
@@ -94,6 +97,7 @@ public sealed class DiskWitness(LabHosts hosts, Guid vm, int[] all) : IAsyncDisp
                     break;
                 case ["disk", var number] when long.TryParse(number, CultureInfo.InvariantCulture, out var record):
                     Acknowledged = Math.Max(Acknowledged, record);
+                    LastWord = DateTimeOffset.UtcNow;
                     break;
             }
         }

@@ -4,7 +4,7 @@ namespace Orchestrator.Demo;
 
 /// <param name="Number">From 1.</param>
 /// <param name="Cut">Since the command to migrate.</param>
-/// <param name="Without">The longest time after the cut in which no copy ran, or more than one.</param>
+/// <param name="Without">The longest time after the cut in which no single copy was seen to run.</param>
 /// <param name="How">What became of the guest: it stayed, moved, or was restarted.</param>
 public sealed record RoundFigures(
     int Number, Mishap Mishap, TimeSpan Cut, string Seen, int From, int To, TimeSpan Without, string How, int At);
@@ -98,7 +98,7 @@ public sealed class MigrationRound(
         }
     }
 
-    /// <summary>One look at all hosts. What cannot be asked says nothing, for or against.</summary>
+    /// <summary>One look at all hosts. While one of them cannot be asked, the guest's own word says that a copy runs.</summary>
     private async Task Look()
     {
         var at = DateTimeOffset.UtcNow;
@@ -107,12 +107,22 @@ public sealed class MigrationRound(
         lock (_gate)
         {
             _lastLook = all.Count == 0 ? "no QEMU" : Say(all) + " run: " + string.Join(", ", answers.Select(a => a?.ToString() ?? "?"));
-            if (answers.Contains(null)) return;
-            var good = answers.Count(a => a is true) == 1;
-            if ((!good || !_good) && at - _lastGood is var without && without > _without) _without = without;
-            _good = good;
-            if (good) _lastGood = at;
+            if (answers.Contains(null))
+            {
+                if (disk.LastWord > _lastGood) Until(disk.LastWord, runs: true);
+                return;
+            }
+
+            _good = answers.Count(a => a is true) == 1;
+            Until(at, _good);
         }
+    }
+
+    /// <summary>From the last moment at which one copy was seen to run.</summary>
+    private void Until(DateTimeOffset at, bool runs)
+    {
+        if (at - _lastGood > _without) _without = at - _lastGood;
+        if (runs) _lastGood = at;
     }
 
     private bool Good()

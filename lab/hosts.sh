@@ -92,7 +92,8 @@ prepare_folders() {
 }
 
 # dynamic_ownership and remember_owner are off: hosts share the disks, and a host that lost its power
-# would leave its claims on them for ever.
+# would leave its claims on them for ever. keepalive: a migration whose other end is silent for 8 s fails, and the guest
+# goes on where it was; libvirt's own 30 s are half a minute in which it may stand still.
 configure_libvirt() {
   cat > "$HOSTS/$1/libvirt-etc/libvirtd.conf" <<TEXT
 listen_tls = 0
@@ -102,6 +103,8 @@ auth_tcp = "none"
 auth_unix_rw = "none"
 host_uuid = "$(sed -E 's/(.{8})(.{4})(.{4})(.{4})(.{12})/\1-\2-\3-\4-\5/' "$HOSTS/$1/machine-id")"
 log_outputs = "2:file:/var/log/libvirt/libvirtd.log"
+keepalive_interval = 2
+keepalive_count = 3
 TEXT
   cat > "$HOSTS/$1/libvirt-etc/qemu.conf" <<TEXT
 security_driver = "none"
@@ -112,6 +115,8 @@ remember_owner = 0
 vnc_listen = "$LAB_NET.$1"
 migration_host = "$LAB_NET.$1"
 migration_address = "$LAB_NET.$1"
+keepalive_interval = 2
+keepalive_count = 3
 TEXT
 }
 
