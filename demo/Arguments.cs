@@ -19,8 +19,9 @@ public static class Arguments
                     Rounds = Number(options, "--rounds") ?? walk.Rounds,
                     Takeovers = Number(options, "--takeovers") ?? walk.Takeovers,
                 } is var chosen && chosen is { Rounds: > 0, Takeovers: > 0 } ? i => new Walk(i, chosen).Run() : null,
-            (["migrations", .. var count], var known) when Only(known, "--seed", "--only") && Count(count, 100) is { } rounds
-                && Kind(options) is (true, var kind) => i => new Migrations(i, new MigrationOptions(rounds, seed, kind)).Run(),
+            (["migrations", .. var count], var known) when Only(known, "--encrypted", "--only", "--seed") && Count(count, 100) is { } rounds
+                && Kind(options) is (true, var kind) && options.GetValueOrDefault("--encrypted", "no") is ("yes" or "no") and var encrypted =>
+                i => new Migrations(i, new MigrationOptions(rounds, seed, kind, encrypted == "yes")).Run(),
             (["drain", .. var count], []) when Count(count, 20) is { } guests and <= Drain.MostGuests =>
                 i => new Drain(i, guests).Run(),
             (["pauses", .. var count], var known) when Only(known, "--seed") && Count(count, 12) is { } pauses =>

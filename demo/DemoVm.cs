@@ -7,8 +7,9 @@ namespace Orchestrator.Demo;
 /// <param name="MemoryMiB">At least 96, or the test kernel has no room for its initrd, and boots for ever.</param>
 /// <param name="KernelArguments">What the test guest does, see lab/guest.sh.</param>
 /// <param name="Bridge">The hosts' bridge that its network card is on; null: it has no card.</param>
+/// <param name="Encrypted">Whether it is migrated over TLS.</param>
 public sealed record GuestShape(
-    int MemoryMiB = 256, string KernelArguments = "", bool HasDisk = true, string? Bridge = null);
+    int MemoryMiB = 256, string KernelArguments = "", bool HasDisk = true, string? Bridge = null, bool Encrypted = false);
 
 /// <summary>The demo's VM as a user of the REST API sees it.</summary>
 public sealed class DemoVm(EngineApi api, LabHosts hosts, string name)
@@ -44,6 +45,7 @@ public sealed class DemoVm(EngineApi api, LabHosts hosts, string name)
                 ["cmdline"] = $"{Kernel} lab.host={name} {shape.KernelArguments}".TrimEnd(),
             },
         };
+        if (shape.Encrypted) definition["migration"] = new JsonObject { ["encrypted"] = "true" };
         if (shape.Bridge is { } bridge)
             definition["nics"] = new JsonObject
             {

@@ -4,7 +4,8 @@ namespace Orchestrator.Demo;
 
 /// <param name="Seed">The same draws the same mishaps, hosts and moments; the machine's own pace is not in it.</param>
 /// <param name="Only">One kind of mishap alone; null: all in turn, shuffled.</param>
-public sealed record MigrationOptions(int Rounds = 100, int Seed = 1, MishapKind? Only = null);
+/// <param name="Encrypted">Over TLS, with the hosts' certificates.</param>
+public sealed record MigrationOptions(int Rounds = 100, int Seed = 1, MishapKind? Only = null, bool Encrypted = false);
 
 /// <summary>
 /// Rounds of live migration with a mishap at a random moment. A writer in the guest numbers what it writes; a watch looks
@@ -26,8 +27,8 @@ public sealed class Migrations(Installation installation, MigrationOptions optio
         if (installation.Hosts.Length < 2) throw new DemoException("A migration needs two hosts: ./do up --hosts real:3");
         var vm = new DemoVm(api, hosts, $"moving-{DateTime.UtcNow:HHmmss}");
 
-        Narrator.Chapter($"{options.Rounds} migrations with a mishap each, seed {options.Seed}, hosts {string.Join(' ', installation.Hosts)}");
-        await vm.Create(installation, new GuestShape(MemoryMiB: 192, KernelArguments: "lab.write=1"));
+        Narrator.Chapter($"{options.Rounds} {(options.Encrypted ? "encrypted " : "")}migrations with a mishap each, seed {options.Seed}, hosts {string.Join(' ', installation.Hosts)}");
+        await vm.Create(installation, new GuestShape(MemoryMiB: 192, KernelArguments: "lab.write=1", Encrypted: options.Encrypted));
         await using var disk = new DiskWitness(hosts, vm.Id, installation.Hosts);
         disk.Start();
         await using var watch = new GuestWatch(hosts, vm.Id);

@@ -4,11 +4,12 @@ const string Usage = """
     ./do demo [--rounds N] [--takeovers N]
       --rounds N      migrations there and back in the comparison with virsh, at most (15)
       --takeovers N   how often the VM's engine node is killed (3)
-    ./do demo migrations [ROUNDS] [--seed N] [--only KIND]
+    ./do demo migrations [ROUNDS] [--seed N] [--only KIND] [--encrypted yes|no]
       ROUNDS          live migrations with a mishap at a random moment (100)
       --seed N        which mishaps, hosts and moments (default: drawn and printed)
       --only KIND     SourcePower, DestinationPower, HostsApart, EngineApart, AgentKilled, LibvirtKilled,
                       EngineNodeKilled or Cancelled
+      --encrypted yes over TLS (no)
     ./do demo drain [GUESTS]
       GUESTS          small guests on a host that is sent to maintenance, each asked for an echo all the time (20)
     ./do demo pauses [PAUSES] [--seed N]

@@ -115,9 +115,18 @@ remember_owner = 0
 vnc_listen = "$LAB_NET.$1"
 migration_host = "$LAB_NET.$1"
 migration_address = "$LAB_NET.$1"
+migrate_tls_x509_cert_dir = "/etc/libvirt/pki"
+migrate_tls_x509_verify = 1
 keepalive_interval = 2
 keepalive_count = 3
 TEXT
+  local folder=$HOSTS/$1/libvirt-etc/pki side
+  mkdir -p "$folder"
+  ln -sfn "$VAR/pki/ca.crt" "$folder/ca-cert.pem"
+  for side in server client; do
+    ln -sfn "$VAR/pki/host$1.crt" "$folder/$side-cert.pem"
+    ln -sfn "$VAR/pki/host$1.key" "$folder/$side-key.pem"
+  done
 }
 
 # lab/agent.conf is the template; without the engine's certificates the host boots without an agent.
