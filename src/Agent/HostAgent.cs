@@ -170,11 +170,14 @@ public sealed class HostAgent : IGuestWatch, IAsyncDisposable
     public AgentAnswer Migrate(Guid vm, MigrateOrder order) =>
         Take(
             order.Stamp, vm,
-            (known, guest) => OrderGuard.Migrate(known, order.Lease, order.DestinationLease, guest),
+            (known, guest) => OrderGuard.Migrate(
+                known, order.Lease, order.DestinationLease, guest, followed: _guests.GetValueOrDefault(vm)?.Moving != false),
             () =>
             {
                 var guest = _guests[vm];
-                var before = guest.Report.State;
+                var before = guest.Report.State == GuestState.MigratingOut ? GuestState.Up : guest.Report.State;
+                guest.Moving = true;
+                if (_ledger.Find(vm)?.Move != order.DestinationLease) _ledger.Move(vm, order.Lease, order.DestinationLease);
                 Tell(guest, guest.Report with
                 {
                     State = GuestState.MigratingOut,
@@ -442,7 +445,12 @@ public sealed class HostAgent : IGuestWatch, IAsyncDisposable
     {
         var state = record.Ended ? GuestState.Down : GuestState.WaitForLaunch;
         return new Guest(
-            new GuestReport(record.Vm, record.Lease, state) { Exit = record.Exit, ExitMessage = record.ExitMessage },
+            new GuestReport(record.Vm, record.Lease, state)
+            {
+                Exit = record.Exit,
+                ExitMessage = record.ExitMessage,
+                MigrationLease = record.Move,
+            },
             _time.GetTimestamp());
     }
 
@@ -512,7 +520,6 @@ public sealed class HostAgent : IGuestWatch, IAsyncDisposable
 
     private async Task Carry(Guest guest, MigrateOrder order, GuestState before)
     {
-        guest.Moving = true;
         try
         {
             await _hypervisor.Migrate(guest.Key, order);
@@ -532,6 +539,7 @@ public sealed class HostAgent : IGuestWatch, IAsyncDisposable
             {
                 guest.Moving = false;
                 if (_closed || guest.Report.State == GuestState.Down) return;
+                _ledger.MoveFailed(guest.Key.Vm, guest.Key.Lease, order.DestinationLease);
                 var state = guest.Report.State == GuestState.MigratingOut ? before : guest.Report.State;
                 Tell(guest, guest.Report with
                 {

@@ -104,7 +104,9 @@ public static class OrderGuard
             _ => WrongState("suspended", guest),
         };
 
-    public static Verdict Migrate(LeaseRecord? known, long lease, long destinationLease, GuestReport? guest) =>
+    /// <param name="followed">The agent knows how its migration goes; else it was begun by an agent before this one.</param>
+    public static Verdict Migrate(
+        LeaseRecord? known, long lease, long destinationLease, GuestReport? guest, bool followed = true) =>
         About(known, lease, guest) ?? guest?.State switch
         {
             GuestState.MigratingOut when guest.MigrationLease is { } under && under != destinationLease =>
@@ -113,11 +115,13 @@ public static class OrderGuard
                 {
                     Guest = guest,
                 }),
-            GuestState.MigratingOut => AlreadySo,
+            GuestState.MigratingOut when followed => AlreadySo,
+            GuestState.MigratingOut => Act,
             _ when destinationLease <= lease => new Verdict.Refuse(new AgentRefusal(
                 RefusalCode.Malformed, $"the destination's lease {destinationLease} is not above {lease}")),
             // Its own end was told already, or it was given up: an order that comes late, or twice, moves nothing.
-            _ when guest?.MigrationLease is { } newest && destinationLease <= newest => new Verdict.Refuse(new AgentRefusal(
+            _ when guest?.MigrationLease is { } newest && destinationLease <= newest
+                && !(known is { MoveFailed: false, Move: { } move } && move == destinationLease) => new Verdict.Refuse(new AgentRefusal(
                 RefusalCode.StaleLease, $"the migration to lease {destinationLease} is over, {newest} was ordered here")
             {
                 Guest = guest,

@@ -39,6 +39,28 @@ public sealed class LedgerTests : IDisposable
         Assert.Null(ledger.Find(_vm));
     }
 
+    [Theory]
+    [InlineData(0)]
+    [InlineData(4096)]
+    public void Where_a_guest_was_to_move_is_known_after_a_crash(int slack)
+    {
+        using (var before = Open(slack))
+        {
+            before.Open(_vm, 3);
+            before.Move(_vm, 3, 4);
+            Assert.Equal(4, before.Find(_vm)!.Move);
+        }
+
+        using (var after = Open(slack))
+        {
+            Assert.Equal(new LeaseRecord(_vm, 3) { Move = 4 }, after.Find(_vm));
+            after.MoveFailed(_vm, 3, 4);
+        }
+
+        using var last = Open(slack);
+        Assert.Equal(new LeaseRecord(_vm, 3) { Move = 4, MoveFailed = true }, last.Find(_vm));
+    }
+
     [Fact]
     public void A_forgotten_lease_keeps_its_number()
     {
@@ -90,7 +112,7 @@ public sealed class LedgerTests : IDisposable
         var bytes = System.IO.File.ReadAllBytes(File);
         bytes[12] ^= 1;
         System.IO.File.WriteAllBytes(File, bytes);
-        var e = Assert.Throws<InvalidDataException>(Open);
+        var e = Assert.Throws<InvalidDataException>(() => Open());
         Assert.Contains("damaged at byte 0", e.Message, StringComparison.Ordinal);
     }
 
@@ -125,7 +147,7 @@ public sealed class LedgerTests : IDisposable
 
     public void Dispose() => Directory.Delete(_folder, recursive: true);
 
-    private LeaseLedger Open() => new(new AppendFile(File));
+    private LeaseLedger Open(int slack = 4096) => new(new AppendFile(File), slack);
 
     private sealed class FullDisk : IAppendLog
     {

@@ -109,6 +109,23 @@ public sealed class OrderGuardTests
         expected, Word(OrderGuard.Migrate(
             Held("open 3"), 3, destinationLease, new GuestReport(Vm, 3, GuestState.Up) { MigrationLease = 5 })));
 
+    [Theory]
+    [InlineData(4, "act")]
+    [InlineData(5, "wrong-state")]
+    public void A_guest_that_an_agent_before_this_one_sent_away_is_followed_there_and_nowhere_else(long destinationLease, string expected) =>
+        Assert.Equal(expected, Word(OrderGuard.Migrate(
+            Held("open 3"), 3, destinationLease, new GuestReport(Vm, 3, GuestState.MigratingOut) { MigrationLease = 4 }, followed: false)));
+
+    [Theory]
+    [InlineData(4, false, "stale-lease")]
+    [InlineData(5, false, "act")]
+    [InlineData(5, true, "stale-lease")]
+    [InlineData(6, true, "act")]
+    public void An_order_that_an_agent_before_this_one_did_not_carry_out_is_carried_out(long destinationLease, bool failed, string expected) =>
+        Assert.Equal(expected, Word(OrderGuard.Migrate(
+            new LeaseRecord(Vm, 3) { Move = 5, MoveFailed = failed }, 3, destinationLease,
+            new GuestReport(Vm, 3, GuestState.Up) { MigrationLease = 5 })));
+
     /// <summary>Any history of orders on one host: the leases that were begun rise, and none begins twice.</summary>
     [Fact]
     public void In_any_history_begun_leases_only_rise()

@@ -213,6 +213,58 @@ public sealed class ProtocolTests : IAsyncLifetime
         Assert.Empty(_fleet.Truth.History().Doubles);
     }
 
+    /// <summary>libvirt carries a migration on though the agent that began it is dead. The next one knows where to, takes
+    /// the same order as its own, and begins none to elsewhere meanwhile.</summary>
+    [Fact]
+    public async Task A_migration_outlives_its_agent()
+    {
+        await Leaving(slowness: 40);
+        await _fleet.Host(1)!.RestartAgent();
+
+        await using var source = Follow(_one, 1);
+        var found = Assert.IsType<HostEvent.Report>(await source.Next()).Guests.Single();
+        Assert.Equal((GuestState.MigratingOut, 2L), (found.State, found.MigrationLease));
+        Assert.Equal(RefusalCode.WrongState, Refused(await _one.Migrate(_vm, new MigrateOrder(new Stamp(1), 1, "sim://2/system", 3))).Code);
+        Accepted(await _one.Migrate(_vm, new MigrateOrder(new Stamp(1), 1, "sim://2/system", 2)));
+        Accepted(await _one.Migrate(_vm, new MigrateOrder(new Stamp(1), 1, "sim://2/system", 2)));
+
+        var left = await source.Until(_vm, GuestState.Down);
+        Assert.Equal((GuestExit.Migrated, 2L), (left.Exit, left.MigrationLease));
+        Assert.Equal(1, _fleet.Host(2)!.Hypervisor!.Guests);
+        Assert.Empty(_fleet.Truth.History().Doubles);
+    }
+
+    [Fact]
+    public async Task A_migration_that_its_next_agent_cancels_leaves_the_guest_for_another()
+    {
+        await Leaving(slowness: 40);
+        await _fleet.Host(1)!.RestartAgent();
+        await using var source = Follow(_one, 1);
+        await source.Next();
+        Accepted(await _one.CancelMigration(_vm, new GuestOrder(new Stamp(1), 1)));
+        Assert.Equal(2, (await source.Until(_vm, GuestState.Up)).MigrationLease);
+
+        _fleet.Host(1)!.Faults = new HostFaults();
+        await using var destination = Follow(_two, 1);
+        Accepted(await _two.Stop(_vm, new StopOrder(new Stamp(1), 2, StopMode.AbandonIncoming)));
+        await destination.Until(_vm, GuestState.Down);
+        Accepted(await _two.PrepareIncoming(new IncomingOrder(new Stamp(1), 4, Definition())));
+        Accepted(await _one.Migrate(_vm, new MigrateOrder(new Stamp(1), 1, "sim://2/system", 4)));
+        Assert.Equal(4, (await source.Until(_vm, GuestState.Down)).MigrationLease);
+    }
+
+    /// <summary>The guest is up, and on its way to the second host.</summary>
+    private async Task Leaving(double slowness)
+    {
+        await using var source = Follow(_one, 1);
+        Accepted(await _one.Launch(Launch(1, 1)));
+        await source.Until(_vm, GuestState.Up);
+        Accepted(await _two.PrepareIncoming(new IncomingOrder(new Stamp(1), 2, Definition())));
+        _fleet.Host(1)!.Faults = new HostFaults { MigrationSlowness = slowness };
+        Accepted(await _one.Migrate(_vm, new MigrateOrder(new Stamp(1), 1, "sim://2/system", 2)));
+        await source.Until(_vm, GuestState.MigratingOut);
+    }
+
     [Fact]
     public async Task A_migration_nobody_awaits_fails_and_the_guest_stays()
     {

@@ -28,7 +28,7 @@ public sealed class GivenUpMigrations
     {
         var vm = Order(GivenUp(Running(), _b), _c);
         var decision = Assert.IsType<Decision<VmEvent, VmEffect>.Accept>(VmDecider.Decide(vm, Guest(_b, 2, GuestState.Up)));
-        Assert.Equal(new VmEffect.Destroy(_c, new Lease(3)), Assert.Single(decision.Then));
+        Assert.Equal(new Lease(3), Assert.IsType<VmEffect.AbandonIncoming>(Assert.Single(decision.Then)).To.Lease);
         Assert.Equal(_b, Assert.IsType<Up>(Take(vm, Guest(_b, 2, GuestState.Up))).Seat.Host);
     }
 

@@ -161,7 +161,7 @@ public static class VmReports
         Migrating s                            =>
             new Decision.Accept(new MigrationAbandoned(Overtaken, r.At), new Regained(other, r.At))
             {
-                Then = [new VmEffect.Destroy(s.To.Host, s.To.Lease)],
+                Then = [new VmEffect.AbandonIncoming(s.To)],
             },
         MigrationPlacing                       => Accept(new MigrationAbandoned(Overtaken, r.At), new Regained(other, r.At)),
         _ when vm.Core.Elsewhere == other      => Accept(new MigrationDone(r.Migration, r.At), new Regained(other, r.At)),
@@ -211,13 +211,13 @@ public static class VmReports
     private static Decision Failed(Migrating s, string reason, DateTimeOffset at) =>
         new Decision.Accept(new MigrationFailed(reason, at))
         {
-            Then = [new VmEffect.Destroy(s.To.Host, s.To.Lease)],
+            Then = [new VmEffect.AbandonIncoming(s.To)],
         };
 
     private static Decision Abandoned(Migrating s, string reason, DateTimeOffset at) =>
         new Decision.Accept(new MigrationAbandoned(reason, at))
         {
-            Then = [new VmEffect.Destroy(s.To.Host, s.To.Lease)],
+            Then = [new VmEffect.AbandonIncoming(s.To)],
         };
 
     private static Decision FromDestination(Migrating s, ReportGuest r) => r.State switch

@@ -38,7 +38,15 @@ public sealed class LeaseLedger : IDisposable
 
     public void RaiseEpoch(long epoch, string owner) => Write(EpochLine(epoch, owner));
 
-    public void Open(Guid vm, long lease) => Write($"open {vm} {Number(lease)}");
+    public void Open(Guid vm, long lease) => Write(OpenLine(new LeaseRecord(vm, lease)));
+
+    /// <summary>The guest is about to move to the copy with this lease.</summary>
+    public void Move(Guid vm, long lease, long destination) =>
+        Write(OpenLine(new LeaseRecord(vm, lease) { Move = destination }));
+
+    /// <summary>It has not moved, and will not by that order.</summary>
+    public void MoveFailed(Guid vm, long lease, long destination) =>
+        Write(OpenLine(new LeaseRecord(vm, lease) { Move = destination, MoveFailed = true }));
 
     public void End(Guid vm, long lease, GuestExit exit, string? message) =>
         Write(EndLine(new LeaseRecord(vm, lease, Ended: true) { Exit = exit, ExitMessage = message }));
@@ -68,7 +76,7 @@ public sealed class LeaseLedger : IDisposable
         {
             if (record.Forgotten) yield return $"forget {record.Vm} {Number(record.Lease)}";
             else if (record.Ended) yield return EndLine(record);
-            else yield return $"open {record.Vm} {Number(record.Lease)}";
+            else yield return OpenLine(record);
         }
     }
 
@@ -85,7 +93,7 @@ public sealed class LeaseLedger : IDisposable
         var (vm, lease) = (Guid.Parse(words[1]), Number(words[2]));
         _records[vm] = words[0] switch
         {
-            "open" => new LeaseRecord(vm, lease),
+            "open" => new LeaseRecord(vm, lease) { Move = words.Length > 3 ? Number(words[3]) : null, MoveFailed = words.Length > 4 },
             "forget" => new LeaseRecord(vm, lease, Ended: true, Forgotten: true),
             "end" => new LeaseRecord(vm, lease, Ended: true)
             {
@@ -97,6 +105,11 @@ public sealed class LeaseLedger : IDisposable
     }
 
     private static string EpochLine(long epoch, string owner) => $"epoch {Number(epoch)} {owner}";
+
+    /// <summary>An agent of 0.1.0 reads no further than the lease.</summary>
+    private static string OpenLine(LeaseRecord record) =>
+        $"open {record.Vm} {Number(record.Lease)}"
+        + (record.Move is { } destination ? $" {Number(destination)}{(record.MoveFailed ? " failed" : "")}" : "");
 
     private static string EndLine(LeaseRecord record) =>
         $"end {record.Vm} {Number(record.Lease)} {record.Exit} {OneLine(record.ExitMessage)}";

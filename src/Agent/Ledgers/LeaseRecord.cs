@@ -8,6 +8,12 @@ namespace Orchestrator.Agent.Ledgers;
 /// </summary>
 public sealed record LeaseRecord(Guid Vm, long Lease, bool Ended = false, bool Forgotten = false)
 {
+    /// <summary>The destination's lease of the last migration that was ordered; null when none was.</summary>
+    public long? Move { get; init; }
+
+    /// <summary>That migration has failed: an order that comes late, or twice, does not begin it again.</summary>
+    public bool MoveFailed { get; init; }
+
     public GuestExit Exit { get; init; }
     public string? ExitMessage { get; init; }
 }

@@ -17,6 +17,9 @@ internal sealed class LibvirtGuest(GuestKey key, long started)
     public LibvirtNews.Lifecycle? StoppedEarly { get; set; }
     public bool Arriving { get; set; }
 
+    /// <summary>A migration that was under way when this connection was opened; completes when the guest has left.</summary>
+    public Task? Leaving { get; set; }
+
     /// <summary>Migrated away; only libvirt's statistics of it are awaited.</summary>
     public bool Left { get; set; }
 
@@ -67,6 +70,7 @@ internal sealed class LibvirtGuest(GuestKey key, long started)
         if (xml is null || DomainXml.Owner(xml) is not { } owner) return null;
         if (Native.virDomainGetState(domain, out var state, out var reason, 0) < 0) return null;
         var connected = DomainXml.AgentConnected(xml);
+        var leaves = Libvirt.Migration.IsUnderWay(domain);
         return new LibvirtGuest(owner.Guest, owner.Started)
         {
             AgentConnected = connected,
@@ -74,13 +78,17 @@ internal sealed class LibvirtGuest(GuestKey key, long started)
             MemoryBytes = DomainXml.MemoryBytes(xml),
             OnStorageError = DomainXml.OnStorageError(xml),
             Disks = [.. DomainXml.DiskPaths(xml)],
-            State = StateOf(state, reason, connected),
-            Arriving = state == 3 && reason == 2,
+            State = leaves ? GuestState.MigratingOut : StateOf(state, reason, connected),
+            Arriving = state == 3 && reason == 2 && !leaves,
             PostCopy = state == 3 && reason is 12 or 13,
             Broken = (state, reason) is (3, 13) or (1, 11) ? PostCopyBroke : null,
             PauseReason = reason switch { 1 => "user", 5 => "io-error", 6 => "watchdog", _ => "unknown" },
         };
     }
+
+    /// <summary>The state of a domain that is known to run here, or to be paused.</summary>
+    public static GuestState Here(nint domain) =>
+        Native.virDomainGetState(domain, out var state, out _, 0) >= 0 && state == 3 ? GuestState.Paused : GuestState.Up;
 
     public const string PostCopyBroke = "its migration broke in post-copy: its memory is in two halves";
 

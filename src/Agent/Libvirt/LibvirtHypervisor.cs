@@ -140,14 +140,27 @@ public sealed class LibvirtHypervisor(AgentConfig config, HostSampling sampling,
         return awaited.Key == guest && !awaited.Arriving && _guests.TryRemove(KeyValuePair.Create(guest.Vm, awaited));
     }
 
-    public Task Migrate(GuestKey guest, MigrateOrder order)
+    public async Task Migrate(GuestKey guest, MigrateOrder order)
     {
-        var connection = Connected();
-        var mine = _guests.GetValueOrDefault(guest.Vm) is { } g && g.Key == guest
-            ? g
-            : throw new HypervisorException("the guest is not running");
-        return Migration.Run(connection, mine, order, config.MigrationLook, Tell, _stop.Token);
+        var mine = Running(guest);
+        while (true)
+            try
+            {
+                await Migration.Run(Connected(), mine, order, config.MigrationLook, Tell, _stop.Token);
+                return;
+            }
+            catch (HypervisorAwayException)
+            {
+                // The job is libvirt's own: it may go on without us, and is not over before libvirt says so.
+                while (_guests.GetValueOrDefault(guest.Vm) == mine) await Task.Delay(Retry, config.Time, _stop.Token);
+                mine = Running(guest);
+                if (mine.Leaving is null) throw new HypervisorException("libvirt was away, and does not move the guest any more");
+            }
     }
+
+    private LibvirtGuest Running(GuestKey guest) => _guests.GetValueOrDefault(guest.Vm) is { } found && found.Key == guest
+        ? found
+        : throw new HypervisorException("the guest is not running");
 
     public Task CancelMigration(GuestKey guest) =>
         Run(connection => connection.Do(guest.Vm, Native.virDomainAbortJob));
@@ -215,6 +228,12 @@ public sealed class LibvirtHypervisor(AgentConfig config, HostSampling sampling,
                 break;
             case LibvirtNews.Saved s when _guests.TryGetValue(s.Guest.Vm, out var guest) && guest.Key == s.Guest:
                 Gone(guest, StoppedSaved);
+                break;
+            case LibvirtNews.TurnedBack t when _guests.TryGetValue(t.Guest.Vm, out var guest) && guest.Key == t.Guest:
+                log.LogWarning("vm {Guest}: stays here: its migration {Why}", t.Guest, t.Why);
+                guest.Leaving = null;
+                if (guest.State == GuestState.MigratingOut && !guest.PostCopy)
+                    Become(guest, await Task.Run(() => Connected().OnDomain(t.Guest.Vm, LibvirtGuest.Here)));
                 break;
             case LibvirtNews.Told t: _watch!.Changed(t.Guest); break;
             case LibvirtNews.Closed c when c.Connection == _connections:
@@ -411,7 +430,21 @@ public sealed class LibvirtHypervisor(AgentConfig config, HostSampling sampling,
         {
             _guests[guest.Key.Vm] = guest;
             if (guest.State == GuestState.PoweringUp) UpLater(guest);
+            if (guest is { State: GuestState.MigratingOut, PostCopy: false }) guest.Leaving = Follow(Connected(), guest);
             if (guest.Broken is not null) Break(guest);
+        }
+    }
+
+    private async Task Follow(LibvirtConnection connection, LibvirtGuest guest)
+    {
+        try
+        {
+            await Migration.Follow(connection, guest.Key.Vm, _stop.Token);
+        }
+        catch (HypervisorException e)
+        {
+            _news.Writer.TryWrite(new LibvirtNews.TurnedBack(guest.Key, e.Message));
+            throw;
         }
     }
 

@@ -23,6 +23,9 @@ internal abstract record LibvirtNews
     /// <summary>The statistics of a migration have not come in time.</summary>
     public sealed record LeftDeadline(GuestKey Guest) : LibvirtNews;
 
+    /// <summary>A migration that was under way when the agent came has ended, and the guest is still here.</summary>
+    public sealed record TurnedBack(GuestKey Guest, string Why) : LibvirtNews;
+
     /// <summary>The connection of this number is gone.</summary>
     public sealed record Closed(int Connection) : LibvirtNews;
 

@@ -27,7 +27,12 @@ internal static class Migration
     private const int Paused = 3;
     private const int ByPostCopy = 12;
     private const int PostCopyBroke = 13;
+    /// <summary>virDomainJobOperation.</summary>
+    private const long MigrationOut = 5;
     private static readonly TimeSpan Step = TimeSpan.FromMilliseconds(500);
+
+    /// <summary>A domain that has left is gone a moment after the job that carried it.</summary>
+    private static readonly TimeSpan Farewell = TimeSpan.FromSeconds(2);
 
     /// <summary>Completes when the guest has left. <see cref="HypervisorException"/> or
     /// <see cref="HopelessMigrationException"/> when it stays, <see cref="PostCopyBrokenException"/> when it is lost.</summary>
@@ -39,7 +44,7 @@ internal static class Migration
         guest.Migration = null;
         var way = new Way(connection, guest, order);
         way.Begin();
-        var leaving = Task.Factory.StartNew(
+        var leaving = guest.Leaving ?? Task.Factory.StartNew(
             () => connection.OnDomain(guest.Key.Vm, domain => Go(connection, domain, order)), CancellationToken.None,
             TaskCreationOptions.LongRunning, TaskScheduler.Default);
         var looked = TimeSpan.Zero;
@@ -71,6 +76,36 @@ internal static class Migration
         catch (HypervisorException) when (way.Hopeless is { } why)
         {
             throw new HopelessMigrationException(why);
+        }
+    }
+
+    /// <summary>Whether libvirt is moving this domain away just now, whoever told it to.</summary>
+    public static unsafe bool IsUnderWay(nint domain)
+    {
+        if (Native.virDomainGetJobStats(domain, out var type, out var values, out var count, 0) < 0) return false;
+        var numbers = Native.Numbers(values, count);
+        Native.virTypedParamsFree(values, count);
+        return type != 0 && numbers.GetValueOrDefault("operation") == MigrationOut;
+    }
+
+    /// <summary>A migration that libvirt carries on although the agent that began it, or its connection, is no more.
+    /// Completes when the guest has left; <see cref="HypervisorException"/> when it stays.</summary>
+    public static async Task Follow(LibvirtConnection connection, Guid vm, CancellationToken stop)
+    {
+        try
+        {
+            while (await Task.Run(() => connection.OnDomain(vm, IsUnderWay), stop)) await Task.Delay(Step, stop);
+            var ended = Stopwatch.StartNew();
+            while (await Task.Run(() => connection.Has(vm), stop))
+            {
+                if (ended.Elapsed > Farewell)
+                    throw new HypervisorException("it was under way when the agent came to it, and has failed since");
+                await Task.Delay(Step, stop);
+            }
+        }
+        catch (DomainGoneException)
+        {
+            // It has left; how, libvirt's events tell.
         }
     }
 

@@ -46,11 +46,18 @@ public sealed class SimulatedHypervisor(
         lock (_gate)
         {
             _watch = watch;
-            all = [.. _guests.Values.Select(Report), .. _husks.Values.Select(Report), .. _awaited.Values.Where(a => a.Arriving).Select(Report)];
+            all = [.. _guests.Values.Select(Find), .. _husks.Values.Select(Report), .. _awaited.Values.Where(a => a.Arriving).Select(Report)];
         }
 
         watch.Found(all);
         return Task.CompletedTask;
+    }
+
+    /// <summary>One that is on its way goes on without the agent that sent it.</summary>
+    private GuestReport Find(Guest guest)
+    {
+        guest.Found = guest.Job is not null;
+        return guest.Found ? Report(guest) with { State = GuestState.MigratingOut } : Report(guest);
     }
 
     public async Task Launch(GuestKey guest, VmDefinition definition)
@@ -172,6 +179,27 @@ public sealed class SimulatedHypervisor(
     public async Task Migrate(GuestKey guest, MigrateOrder order)
     {
         var leaving = Need(guest);
+        var job = new TaskCompletionSource();
+        Task? under;
+        lock (_gate)
+        {
+            under = leaving.Job;
+            leaving.Job ??= job.Task;
+        }
+
+        if (under is null) await Carry(leaving, order, job);
+        else
+        {
+            await under;
+            lock (_gate)
+                if (_guests.GetValueOrDefault(guest.Vm) == leaving)
+                    throw new HypervisorException("it was under way when the agent came to it, and has failed since");
+        }
+    }
+
+    private async Task Carry(Guest leaving, MigrateOrder order, TaskCompletionSource job)
+    {
+        var guest = leaving.Key;
         using var cancelled = new CancellationTokenSource();
         lock (_gate) (leaving.Leaving, leaving.Progress) = (cancelled, null);
         var way = new SimulatedCopy(order, profile.MigrationTime * Math.Max(1, faults().MigrationSlowness),
@@ -217,7 +245,15 @@ public sealed class SimulatedHypervisor(
         }
         finally
         {
-            lock (_gate) leaving.Leaving = null;
+            bool stays;
+            lock (_gate)
+            {
+                stays = leaving.Found && _guests.GetValueOrDefault(guest.Vm) == leaving;
+                (leaving.Leaving, leaving.Job, leaving.Found) = (null, null, false);
+            }
+
+            job.SetResult();
+            if (stays) Tell(Report(leaving));
         }
     }
 
@@ -627,6 +663,12 @@ public sealed class SimulatedHypervisor(
         public double Dirties { get; set; }
         public ITimer? Timer { get; set; }
         public CancellationTokenSource? Leaving { get; set; }
+
+        /// <summary>Not null while it is moved away; never fails.</summary>
+        public Task? Job { get; set; }
+
+        /// <summary>An agent came to it while it was moved: it is told when the guest stays.</summary>
+        public bool Found { get; set; }
         public MigrationProgress? Progress { get; set; }
     }
 }
