@@ -13,10 +13,19 @@ public sealed class DemoTests(ITestOutputHelper output)
         await lab.Run("do", "up");
         Assert.Contains("up already", await lab.Run("do", "up"));
 
-        var told = await lab.Run("do", "demo", "--takeovers", "1");
+        string[][] trials =
+        [
+            ["--takeovers", "1"],
+            ["migrations", "4", "--only", "AgentKilled", "--encrypted", "yes"],
+            ["drain", "3"],
+        ];
+        foreach (var trial in trials)
+        {
+            var told = await lab.Run("do", ["demo", .. trial]);
+            Assert.Contains("kept", told);
+            Assert.DoesNotContain("BROKEN", told);
+        }
 
-        Assert.Contains("kept", told);
-        Assert.DoesNotContain("BROKEN", told);
         Assert.Contains("stopped", await lab.Run("do", "down"));
     }
 }
