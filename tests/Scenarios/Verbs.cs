@@ -92,6 +92,8 @@ public static class Verbs
         To($"the answers of {H} are lost {S}", a => a.Faults.LoseAnswers(a.Host, 1, a.Time)),
         To($"the agent of {H} restarts", a => a.Faults.RestartAgent(a.Host)),
         To($"the agent of {H} is dead {S}", a => a.Faults.RestartAgent(a.Host, a.Time)),
+        To($"the agent of {H} loses its memory", a => a.Faults.ForgetAgent(a.Host)),
+        To($"the agent of {H} loses its memory, and is dead {S}", a => a.Faults.ForgetAgent(a.Host, a.Time)),
         To($"the agent of {H} hangs {S}", a => a.Faults.HangAgent(a.Host, a.Time)),
         To($"the disk of {H} is full {S}", a => a.Faults.DiskFull(a.Host, a.Time)),
         To($"launches on {H} fail {S}", a => a.Faults.LaunchesFail(a.Host, 1, a.Time)),

@@ -108,6 +108,17 @@ public sealed class WorldFaults(SimulatedWorld world)
             () => host.KillAgent(downFor ?? world.Options.AgentRestartTime));
     }
 
+    /// <summary>Its state folder is lost: the next one knows of no lease and no job, and finds only what runs.</summary>
+    public void ForgetAgent(WorldHost host, TimeSpan? downFor = null)
+    {
+        if (host.Life is null) return;
+        Do($"the agent of {host.Name} dies, and its memory is lost", null, host, () =>
+        {
+            host.KillAgent(downFor ?? world.Options.AgentRestartTime);
+            host.ForgetLedger();
+        });
+    }
+
     public void HangAgent(WorldHost host, TimeSpan duration)
     {
         if (host.Life is not { Hangs: false } life) return;
