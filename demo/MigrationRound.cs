@@ -32,7 +32,7 @@ public sealed class MigrationRound(
         var others = installation.Hosts.Where(host => host != from).ToArray();
         var to = others[random.Next(others.Length)];
         var mishap = Mishap.Draw(random, kind, from, to, api, hosts, installation, vm);
-        var before = hosts.Processes(vm.Id) is [var only]
+        var before = hosts.Processes(vm.Id) is [var only] && only.Host == from
             ? only
             : throw new DemoException($"round {number}: the engine says up on host {from}, the hosts say {Say(hosts.Processes(vm.Id))}.");
         var boots = disk.Boots;
@@ -51,6 +51,7 @@ public sealed class MigrationRound(
             await mishap.Heal();
             await AwaitWhole();
             await Patience.Until("exactly one running copy", _limit, () => Task.FromResult(Good() ? this : null));
+            await AwaitAgreement();
         }
         catch (DemoException e)
         {
@@ -62,14 +63,11 @@ public sealed class MigrationRound(
             await looking;
         }
 
-        var last = hosts.Processes(vm.Id);
-        var at = await vm.AwaitUp(TimeSpan.FromSeconds(10));
-        if (last is not [var copy] || copy.Host != at)
-            throw new DemoException($"round {number} ({mishap.Words}): the engine says host {at}, the hosts say {Say(last)}.");
+        var copy = hosts.Processes(vm.Id).Single();
         await disk.AwaitCheck(TimeSpan.FromSeconds(60));
         var how = copy.Pid == before.Pid ? "stayed" : disk.Boots > boots ? "restarted" : "moved";
         return new RoundFigures(
-            number, mishap, _cut - asked, Stage(seen, before), from, to, _without, how, at);
+            number, mishap, _cut - asked, Stage(seen, before), from, to, _without, how, copy.Host);
     }
 
     /// <summary>A receiver that nobody sees, because the migration fails before or is over at once, is not waited for.</summary>
@@ -135,6 +133,11 @@ public sealed class MigrationRound(
         await new HostFleet(api).AwaitAllUp(_limit);
         await vm.AwaitUp(_limit);
     }
+
+    /// <summary>The engine says where it is, and no other copy is left, paused or not.</summary>
+    private Task AwaitAgreement() => Patience.Until(
+        "the engine and the hosts to say the same", TimeSpan.FromSeconds(30), async () =>
+            hosts.Processes(vm.Id) is [var copy] && await vm.AwaitUp(TimeSpan.FromSeconds(10)) == copy.Host ? this : null);
 
     private static string Say(List<GuestProcess> all) => all.Count == 0
         ? "nothing"

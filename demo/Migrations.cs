@@ -69,7 +69,7 @@ public sealed class Migrations(Installation installation, MigrationOptions optio
             {
                 Narrator.Say($"BROKEN {e.Message}");
                 _broken.Add(e.Message);
-                if (!await Mend(vm)) return;
+                if (!await Mend(hosts, vm)) return;
             }
 
             if (watch.Violations.Count > 0 || disk.Violations.Count > 0) return;
@@ -77,12 +77,13 @@ public sealed class Migrations(Installation installation, MigrationOptions optio
     }
 
     /// <summary>A round that did not come right by itself is counted as such; the rest goes on where it can.</summary>
-    private static async Task<bool> Mend(DemoVm vm)
+    private static async Task<bool> Mend(LabHosts hosts, DemoVm vm)
     {
         try
         {
             if (await vm.Status() == "down") await vm.Act("start");
-            await vm.AwaitUp(TimeSpan.FromSeconds(60));
+            await Patience.Until("one copy, where the engine says", TimeSpan.FromSeconds(60), async () =>
+                hosts.Processes(vm.Id) is [var copy] && await vm.AwaitUp(TimeSpan.FromSeconds(60)) == copy.Host ? vm : null);
             return true;
         }
         catch (DemoException e)

@@ -28,7 +28,19 @@ public sealed class GivenUpMigrations
     {
         var vm = Order(GivenUp(Running(), _b), _c);
         var decision = Assert.IsType<Decision<VmEvent, VmEffect>.Accept>(VmDecider.Decide(vm, Guest(_b, 2, GuestState.Up)));
-        Assert.Equal(new Lease(3), Assert.IsType<VmEffect.AbandonIncoming>(Assert.Single(decision.Then)).To.Lease);
+        Assert.Equal(new Lease(3), Assert.IsType<VmEffect.AbandonIncoming>(decision.Then[0]).To.Lease);
+        Assert.Equal(new VmEffect.Destroy(_a, new Lease(1)), decision.Then[1]);
+        Assert.Equal(_b, Assert.IsType<Up>(Take(vm, Guest(_b, 2, GuestState.Up))).Seat.Host);
+    }
+
+    /// <summary>The network broke in the last moment of a migration: the source's hypervisor gave up, and cannot know that the
+    /// guest has gone on. Its copy stands still, and must never run again.</summary>
+    [Fact]
+    public void Where_it_runs_is_true_and_what_stayed_at_the_source_is_ended()
+    {
+        var vm = GivenUp(Running(), _b);
+        var decision = Assert.IsType<Decision<VmEvent, VmEffect>.Accept>(VmDecider.Decide(vm, Guest(_b, 2, GuestState.Up)));
+        Assert.Equal(new VmEffect.Destroy(_a, new Lease(1)), Assert.Single(decision.Then));
         Assert.Equal(_b, Assert.IsType<Up>(Take(vm, Guest(_b, 2, GuestState.Up))).Seat.Host);
     }
 

@@ -164,6 +164,8 @@ internal sealed class AgentOrders(HostId id, HostWorld world, HostTroubles troub
         var answer = await link.Client.Stop(
             e.Vm.Value, new StopOrder(link.Stamp, e.Lease.Number, Agent.Protocol.StopMode.AbandonIncoming), closed);
         _ = Heard(answer, link, e.Lease, "abandon_incoming");
+        // It has come after all: its VM, which was told when it did not matter yet, is told again.
+        if (answer is AgentAnswer.Refused) await Inquire(new HostEffect.Inquire(e.Vm, e.Lease), link);
     }
 
     private async Task Inquire(HostEffect.Inquire e, HostLink link)

@@ -149,9 +149,15 @@ public static class VmReports
 
     private static Decision AtOther(VmState vm, Seat other, ReportGuest r) => r.State switch
     {
-        GuestState.Up or GuestState.PoweringUp => CameToBe(vm, other, r),
+        GuestState.Up or GuestState.PoweringUp => WithoutSource(vm, CameToBe(vm, other, r)),
         _                                      => Stray(r),
     };
+
+    /// <summary>It runs there: what may have stayed at the seat, paused because its hypervisor could not know, never runs again.</summary>
+    private static Decision WithoutSource(VmState vm, Decision decision) =>
+        decision is Decision.Accept accept && vm.Seat is { } seat
+            ? accept with { Then = [.. accept.Then, new VmEffect.Destroy(seat.Host, seat.Lease)] }
+            : decision;
 
     /// <summary>A migration that was given up came to be all the same: the guest is there, and no longer at the seat.</summary>
     private static Decision CameToBe(VmState vm, Seat other, ReportGuest r) => vm switch

@@ -156,6 +156,33 @@ public sealed class LibvirtHypervisor(AgentConfig config, HostSampling sampling,
                 mine = Running(guest);
                 if (mine.Leaving is null) throw new HypervisorException("libvirt was away, and does not move the guest any more");
             }
+            catch (HypervisorException) when (mine.State == GuestState.Up)
+            {
+                _ = Stays(mine);
+                throw;
+            }
+    }
+
+    /// <summary>libvirt could not let it go on: it does not know whether it runs at the destination, or the storage's lock
+    /// says that it does. Told after the failure itself, which else would be taken for a pause alone.</summary>
+    private async Task Stays(LibvirtGuest guest)
+    {
+        try
+        {
+            await Task.Delay(Retry, config.Time, _stop.Token);
+            var here = await Task.Run(() => Connected().OnDomain(guest.Key.Vm, LibvirtGuest.Here), _stop.Token);
+            if (here != GuestState.Paused || guest.State != GuestState.Up) return;
+            (guest.State, guest.PauseReason) = (GuestState.Paused, "migration");
+            Tell(guest);
+        }
+        catch (Exception e) when (e is HypervisorException or HypervisorAwayException or DomainGoneException)
+        {
+            log.LogWarning("vm {Guest}: it is not known whether it goes on: {Why}", guest.Key, e.Message);
+        }
+        catch (OperationCanceledException)
+        {
+            // The agent ends; the next one looks at every domain.
+        }
     }
 
     private LibvirtGuest Running(GuestKey guest) => _guests.GetValueOrDefault(guest.Vm) is { } found && found.Key == guest
