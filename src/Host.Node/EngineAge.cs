@@ -24,6 +24,8 @@ internal sealed class EngineAge
         Note();
         var view = _membership.View;
         if (_joined is not { } joined || view.Self is not { } self || self.Node.Id != joined.Self) return TimeSpan.Zero;
+        // Members that died with it, or were away with it, are seen as they were before for as long as a lease lasts.
+        if (_clock.GetElapsedTime(joined.Since) < _membership.Settings.Lease) return TimeSpan.Zero;
         var first = view.Members.Select(m => m.JoinedAt).Append(self.JoinedAt).Min();
         return self.JoinedAt - first + _clock.GetElapsedTime(joined.Since);
     }

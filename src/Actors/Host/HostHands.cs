@@ -27,6 +27,8 @@ public sealed class HostHands(HostId id, HostWorld world) : IHands<HostState, Ho
 
     private static readonly TimeSpan ProxyAnswersWithin = TimeSpan.FromSeconds(1);
 
+    private static readonly TimeSpan QuietLookedAtEvery = TimeSpan.FromMilliseconds(500);
+
     /// <summary>A cluster that does not answer so many questions in a row, 2 s apart, is not waited for: its node may be of a
     /// version that knows no turns.</summary>
     private const int AskedForTurnAtMost = 5;
@@ -289,19 +291,20 @@ public sealed class HostHands(HostId id, HostWorld world) : IHands<HostState, Ho
         }
 
         var wait = Pause.After(e.Failures, TimeSpan.FromSeconds(2));
-        if (e is { Action: PowerAction.Off, ByHand: false }) wait = Longest(wait, Quiet, e.Failures == 0 ? Soft.Grace : TimeSpan.Zero);
-        _power = new PowerTurn(e, now + wait + FencingPolicy.OthersAwaited + world.Settings.FencePatience);
+        var quiet = e is { Action: PowerAction.Off, ByHand: false } ? Quiet : TimeSpan.Zero;
+        if (e is { Action: PowerAction.Off, ByHand: false, Failures: 0 }) wait = Longest(wait, Soft.Grace);
+        _power = new PowerTurn(e, now + wait + quiet + FencingPolicy.OthersAwaited + world.Settings.FencePatience);
         try
         {
             var policy = await Policy(e, config.Cluster);
             if (policy is not null) wait = Longest(wait, FencingPolicy.Grace(policy, _selfFence is not null));
-            if (wait > TimeSpan.Zero)
+            if (wait > TimeSpan.Zero || quiet > TimeSpan.Zero)
             {
                 await world.Pause(wait, _closed.Token);
-                // What this node slept through it has not listened to.
-                while (e is { Action: PowerAction.Off, ByHand: false } && Quiet is var quiet && quiet > TimeSpan.Zero
-                    && StillOwed(e) && !_closed.IsCancellationRequested)
-                    await world.Pause(quiet, _closed.Token);
+                // Looked at again and again: it may turn out that other nodes have listened all the time, or that this one slept.
+                for (quiet = quiet > TimeSpan.Zero ? Quiet : quiet;
+                    quiet > TimeSpan.Zero && StillOwed(e) && !_closed.IsCancellationRequested; quiet = Quiet)
+                    await world.Pause(quiet < QuietLookedAtEvery ? quiet : QuietLookedAtEvery, _closed.Token);
                 policy = await Policy(e, config.Cluster);
             }
 
