@@ -50,6 +50,7 @@ internal static class EngineNode
             logs)
         {
             Debts = debts,
+            SoftFence = SoftFence(config),
         });
         var owners = new Owners(system);
         var watching = Watching.Start(system, config, entities, read, database, debts);
@@ -84,6 +85,13 @@ internal static class EngineNode
     }
 
     /// <summary>The lines to all agents; one that keeps an agent's old certificate is told of once a minute.</summary>
+    private static SshSoftFence? SoftFence(NodeConfig config) =>
+        config.Is("fencing.ssh.enabled") && config.Text("fencing.ssh.key-file") is { Length: > 0 } key
+            ? new SshSoftFence(new SshSettings(
+                config.Text("fencing.ssh.user"), config.Number("fencing.ssh.port"), key, config.Text("fencing.ssh.known-hosts"),
+                config.Text("fencing.ssh.command"), config.Time("fencing.ssh.timeout")))
+            : null;
+
     private static AgentTransport Agents(LiveCredentials credentials, ILoggerFactory logs)
     {
         var agents = new AgentTransport(credentials);

@@ -44,6 +44,8 @@ internal static class Sharding
             around.Fence, clock, () => membership.MayAct, logs.CreateLogger<HostWorld>())
         {
             NewId = around.NewId,
+            SoftFence = around.SoftFence,
+            EngineAge = new EngineAge(membership, clock).Of,
         };
 
         var sharding = ClusterSharding.Get(system);
@@ -91,6 +93,9 @@ internal static class Sharding
     {
         /// <summary>Where entities enter themselves while they wait for something; null: nowhere.</summary>
         public DebtBook? Debts { get; init; }
+
+        /// <summary>Restarts agents; null: they are not.</summary>
+        public ISoftFence? SoftFence { get; init; }
     }
 
     /// <summary>Hands are made before the regions that they speak to; they speak only after both are there.</summary>

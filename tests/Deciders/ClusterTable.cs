@@ -1,6 +1,7 @@
 using Orchestrator.Actors;
 using Orchestrator.Actors.Cluster;
 using static Orchestrator.Actors.Cluster.ClusterCommand;
+using static Orchestrator.Actors.Cluster.ClusterEvent;
 using static Orchestrator.Actors.Cluster.ClusterState;
 
 namespace Orchestrator.Tests.Deciders;
@@ -34,8 +35,13 @@ public sealed class ClusterTable
         Before it sends `Remove`, the API looks for hosts and VMs of the cluster; what a cluster just moved has not heard of
         is found there.
 
-        VM v asks below for 1 GiB. Host a has 4 GiB, and lives its second life. Of the facts, only `Created`, `Redefined`
-        and `Removed` are journaled.
+        Silent hosts that have power management ask here for their **turn** to be fenced: so many at a time as
+        `max_fences_at_once` says, who has failed less often first, then who fell silent first. A turn is for one power
+        action. It is journaled, and ends when a report of its host no longer names that action; a turn whose host has not
+        asked for 15 seconds holds nobody up. Below one host is fenced at a time; host b is silent, too.
+
+        VM v asks below for 1 GiB. Host a has 4 GiB, and lives its second life. Of the facts, only `Created`, `Redefined`,
+        `Removed`, the alerts about the reserve and the turns to fence are journaled.
 
         """;
 
@@ -77,6 +83,8 @@ public sealed class ClusterTable
             .SetItem(_b, _host with { Host = _b, Name = "b" }),
     };
 
+    private static readonly FenceWish _wish = new(1, 0, _at);
+    private static readonly ClusterCore _single = _core with { Config = _core.Config! with { MaxFencesAtOnce = 1 } };
     private static readonly ClusterCore _watched = _core with { Config = _core.Config! with { HaReservation = true } };
 
     private static Origin By() => new(new JobId(Making.Id(3)), null, "admin@internal", _at);
@@ -104,6 +112,10 @@ public sealed class ClusterTable
         ("Active, a has room, w asked long ago", new Active(_core, Waiting(Room.ReportsAwaited) with { Now = Room.ReportsAwaited + RestartQueue.AskHolds })),
         ("Active, reserve watched", new Active(_watched, _loaded)),
         ("Active, reserve watched, a is alone", new Active(_watched, _loaded with { Hosts = _loaded.Hosts.Remove(_b) })),
+        ("Active, one fenced at a time", new Active(_single, _roomy)),
+        ("Active, a is fenced", Fenced()),
+        ("Active, a is fenced, b waits", Fenced(new FenceAwaited(_b, _wish))),
+        ("Active, a is fenced and has not asked for long", Silent(Fenced(new FenceAwaited(_b, _wish)))),
         ("Active, a cannot be lost", new Active(_watched with { Irreplaceable = ["a"] }, _loaded)),
         ("Gone", new Gone(_core)),
     ];
@@ -135,6 +147,12 @@ public sealed class ClusterTable
         ("ReportHost a", _ => new ReportHost(_host, _at)),
         ("ReportHost a, of its earlier life", _ => new ReportHost(_host with { Incarnation = 1 }, _at)),
         ("ForgetHost a", _ => new ForgetHost(_a)),
+        ("ReportHost a, to be fenced", _ => new ReportHost(_host with { TakesGuests = false, Reachable = false, Fencing = 1 }, _at)),
+        ("AskFence a", _ => new AskFence(_a, _wish, _at)),
+        ("AskFence a, the next attempt", _ => new AskFence(_a, _wish with { Attempt = 2, Failures = 1 }, _at)),
+        ("AskFence b", _ => new AskFence(_b, _wish, _at)),
+        ("EndFence a", _ => new EndFence(_a, 1, _at)),
+        ("EndFence b", _ => new EndFence(_b, 1, _at)),
     ];
 
     private static (string, Func<ClusterState, ClusterCommand>)[] Itself { get; } =
@@ -142,6 +160,14 @@ public sealed class ClusterTable
         ("Beat", _ => new Beat()),
         ("ReportHighlyAvailable v", _ => new ReportHighlyAvailable([_vm], _at)),
     ];
+
+    private static ClusterState Fenced(params ClusterEvent[] more) =>
+        more.Prepend(new FenceTurnGiven(_a, _wish, _at)).Aggregate((ClusterState)new Active(_single, _roomy), ClusterDecider.Evolve);
+
+    /// <summary>So many beats later, at the last of which b asked once more.</summary>
+    private static ClusterState Silent(ClusterState cluster) => ClusterDecider.Evolve(
+        Enumerable.Range(0, (int)RestartQueue.AskHolds).Aggregate(cluster, (c, _) => ClusterDecider.Evolve(c, new TimePassed())),
+        new FenceAwaited(_b, _wish));
 
     private static Room Waiting(long since) => _roomy with
     {

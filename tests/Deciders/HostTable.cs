@@ -36,6 +36,10 @@ public sealed class HostTable
         cannot. So a silent host whose neighbours see its lease on the storage end is proved dead without power
         management (`SelfFenceProof.cs`, decision 0016).
 
+        Only so many hosts of a cluster are fenced at a time: a silent host asks its cluster for its turn, and may wait for
+        it (`FenceQueue.cs`, `HostFencing.cs`). Before it is given up its agent may be restarted over SSH, if the engine has
+        a key for that; a machine that is dead does not answer, and loses no time by it.
+
         Power actions carry an attempt's number; an answer to an older attempt, or to one against another boot, is
         dropped: it proves nothing of the present life.
 
@@ -84,6 +88,7 @@ public sealed class HostTable
         ("NonResponsive, bound by its lease", new NonResponsive(_bare with { LeaseFolder = _bond.Folder, Bond = _bond })),
         ("PoweredOff by its lease alone", new PoweredOff(_bare with { Incarnation = 2, OnStorageAlone = true })),
         ("NonResponsive, fencing skipped by policy", new NonResponsive(_core with { Skipped = FenceSkip.Disabled })),
+        ("NonResponsive, waits for its turn", new NonResponsive(_core with { Skipped = FenceSkip.Turn })),
         ("NonResponsive, fencing ordered by hand", new NonResponsive(_core with { FenceByHand = true })),
         ("NonResponsive, maintenance asked", new NonResponsive(_asked)),
         ("PoweredOff, second life", new PoweredOff(_core with { Incarnation = 2 })),
@@ -120,6 +125,8 @@ public sealed class HostTable
         ("ReportReached, same boot", _ => new ReportReached(_facts, _at)),
         ("ReportReached, another boot", _ => new ReportReached(_facts with { BootId = "boot-2" }, _at)),
         ("ReportUnreached", _ => new ReportUnreached(_at)),
+        ("ReportSuspect", _ => new ReportSuspect(_at, _at)),
+        ("ReportAgentRestarted", _ => new ReportAgentRestarted("", _at)),
         ("ReportSilent", _ => new ReportSilent(_at, _at)),
         ("ReportBootOverdue", host => new ReportBootOverdue(host.Core.Attempt, _at, _at)),
         ("UseLeaseFolder", _ => new UseLeaseFolder(_bond.Folder, _at)),
@@ -135,6 +142,9 @@ public sealed class HostTable
         ("ReportPower, to a question", h => Power(h, PowerAction.Status, true, PowerState.On) with { Question = new JobId(Making.Id(2)) }),
         ("ReportProxyAway", h => new ReportProxyAway(h.Core.Attempt, PowerAction.Off, "b")),
         ("ReportFenceSkipped", h => new ReportFenceSkipped(h.Core.Attempt, FenceSkip.Disabled, "fencing is disabled", _at)),
+        ("ReportFenceSkipped, not its turn", h => new ReportFenceSkipped(h.Core.Attempt, FenceSkip.Turn, "others are fenced", _at)),
+        ("TakeFenceTurn", h => new TakeFenceTurn(h.Core.Attempt, _at)),
+        ("TakeFenceTurn, of an earlier attempt", h => new TakeFenceTurn(h.Core.Attempt - 1, _at)),
         ("ReportPower on: on", h => Power(h, PowerAction.On, true, PowerState.On)),
         ("ReportPower on: failed", h => Power(h, PowerAction.On, false, PowerState.Unknown)),
     ];

@@ -36,7 +36,8 @@ public sealed class Cast(Simulation.Simulation simulation, IReadOnlyDictionary<s
     {
         if (!words.StartsWith("the node of ", StringComparison.Ordinal)) return simulation.Nodes.Single(n => n.Name == words);
         var of = words["the node of ".Length..];
-        var (kind, id) = vms.TryGetValue(of, out var vm) ? (Kinds.Vm, vm) : (Kinds.Host, HostId(of));
+        var (kind, id) = of == "the cluster" ? (Kinds.Cluster, simulation.Database.Read.Of(Kinds.Cluster).Single().Document.Id)
+            : vms.TryGetValue(of, out var vm) ? (Kinds.Vm, vm) : (Kinds.Host, HostId(of));
         var owner = simulation.Database.Engine.View.Shards[new ShardKey(kind, simulation.Nodes[0].ShardOf(id))].Owner;
         return simulation.Nodes.Single(n => n.Membership?.Self == owner);
     }

@@ -32,6 +32,8 @@ public sealed partial record Script
 
     public bool Watchdogs { get; init; } = true;
 
+    public bool SoftFencing { get; init; }
+
     public ImmutableArray<ScriptVm> Vms { get; init; } = [];
 
     public ImmutableArray<Step> Steps { get; init; } = [];
@@ -69,6 +71,9 @@ public sealed partial record Script
         "policy: no fencing of hosts that renew their lease on the storage" =>
             this with { Rules = new ClusterPatch { SkipFencingIfStorageActive = true } },
         "policy: any host may be lost" => this with { Rules = new ClusterPatch { HaReservation = true } },
+        "agents are restarted over SSH" => this with { SoftFencing = true },
+        _ when Turns().Match(words) is { Success: true } m =>
+            this with { Rules = new ClusterPatch { MaxFencesAtOnce = int.Parse(m.Groups["n"].Value, CultureInfo.InvariantCulture) } },
         "policy: no fencing" => this with { Rules = new ClusterPatch { FencingEnabled = false } },
         "policy: no fencing while half of the hosts are silent" =>
             this with { Rules = new ClusterPatch { SkipFencingIfConnectivityBroken = true } },
@@ -93,6 +98,9 @@ public sealed partial record Script
 
     [GeneratedRegex("^migration policy: (?<name>.+)$", RegexOptions.ExplicitCapture)]
     private static partial Regex Policy();
+
+    [GeneratedRegex("^policy: (?<n>[0-9]+) hosts? fenced at a time$", RegexOptions.ExplicitCapture)]
+    private static partial Regex Turns();
 
     [GeneratedRegex("^end (?<s>[0-9.]+) s$", RegexOptions.ExplicitCapture)]
     private static partial Regex Ends();

@@ -11,13 +11,13 @@ namespace Orchestrator.Tests.Scenarios;
 
 /// <summary>
 /// What can happen in a script. H is a host (host-2, the host of web, the destination of web), H2 another one by its
-/// name, N a node (node-1, the node of web, the node of host-2), V a VM, S a number of seconds.
+/// name, N a node (node-1, the node of web, of host-2, of the cluster), V a VM, S a number of seconds.
 /// </summary>
 public static class Verbs
 {
     private const string H = "(?<h>host-[0-9]+|the (host|destination) of [a-z0-9-]+)";
     private const string H2 = "(?<other>host-[0-9]+)";
-    private const string N = "(?<n>node-[0-9]+|the node of (the (host|destination) of )?[a-z0-9-]+)";
+    private const string N = "(?<n>node-[0-9]+|the node of (the cluster|(the (host|destination) of )?[a-z0-9-]+))";
     private const string V = "(?<v>[a-z0-9-]+)";
     private const string S = "for (?<s>[0-9.]+) s";
 

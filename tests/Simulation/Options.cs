@@ -30,6 +30,9 @@ public sealed record Options
     /// <summary>Faults by name; empty: all kinds.</summary>
     public IReadOnlyCollection<string> Faults { get; init; } = [];
 
+    /// <summary>Engine nodes may restart agents over SSH.</summary>
+    public bool SoftFencing { get; init; } = true;
+
     public bool Verbose { get; init; }
 
     /// <summary>Lines of the timeline that are kept.</summary>

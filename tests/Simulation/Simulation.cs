@@ -50,6 +50,7 @@ public sealed class Simulation : IDisposable
         {
             Replace = options.Bug?.Entity,
             Closed = World.NodeDied,
+            SoftFence = options.SoftFencing ? World.SoftFence : null,
         };
         Nodes = [.. Enumerable.Range(1, options.Nodes).Select(n => new SimulatedNode(n, parts))];
         Clients = new ApiClients(this, Chance("clients"));

@@ -34,6 +34,12 @@ public abstract record ClusterCommand : Traced
 
     public sealed record ForgetHost(HostId Host) : ClusterCommand;
 
+    /// <summary>A silent host's power is to be cut. Asked again as long as it is.</summary>
+    public sealed record AskFence(HostId Host, FenceWish Wish, DateTimeOffset At) : ClusterCommand;
+
+    /// <summary>Its power is not to be cut any more, or not in this attempt. Whoever waits is next.</summary>
+    public sealed record EndFence(HostId Host, long Attempt, DateTimeOffset At) : ClusterCommand;
+
     // from itself
     /// <summary>Which of its VMs that are not down are highly available: may it lose any one of its hosts?</summary>
     public sealed record ReportHighlyAvailable(ImmutableArray<VmId> Vms, DateTimeOffset At) : ClusterCommand;
@@ -41,6 +47,11 @@ public abstract record ClusterCommand : Traced
     /// <summary><see cref="Room.Beat"/> has passed since the last one.</summary>
     public sealed record Beat : ClusterCommand;
 }
+
+/// <param name="Attempt">Number of the host's power action.</param>
+/// <param name="Failures">Those before it that failed in a row.</param>
+/// <param name="SilentSince">When the host was given up.</param>
+public sealed record FenceWish(long Attempt, int Failures, DateTimeOffset SilentSince);
 
 /// <param name="From">Where the guest runs.</param>
 /// <param name="Options">The VM's own.</param>
@@ -62,6 +73,9 @@ public sealed record HostReport(
 {
     /// <summary>Mbit/s of the host's way to other hosts; 0: not known.</summary>
     public int LinkMbps { get; init; }
+
+    /// <summary>Number of the power action by which it is to be fenced; null: it is not.</summary>
+    public long? Fencing { get; init; }
 }
 
 public sealed record GuestShare(VmId Vm, Lease Lease, long Memory)
@@ -105,6 +119,10 @@ public sealed record ClusterConfig
     /// <summary>Percent; 1 to 100.</summary>
     public int BrokenConnectivityThreshold { get; init; } = 50;
 
+    /// <summary>So many hosts are fenced at a time; the others wait for their turn. 0: as many as are silent. Three are what
+    /// a small cluster loses at worst; where more are silent together, it is more likely their network.</summary>
+    public int MaxFencesAtOnce { get; init; } = 3;
+
     /// <summary>An alert says when the highly available VMs of some host would find no room without it.</summary>
     public bool HaReservation { get; init; }
 
@@ -131,6 +149,8 @@ public sealed record ClusterPatch
 
     public int? BrokenConnectivityThreshold { get; init; }
 
+    public int? MaxFencesAtOnce { get; init; }
+
     public bool? HaReservation { get; init; }
 
     public MigrationOptions? Migration { get; init; }
@@ -146,6 +166,7 @@ public sealed record ClusterPatch
         SkipFencingIfStorageActive = SkipFencingIfStorageActive ?? config.SkipFencingIfStorageActive,
         SkipFencingIfConnectivityBroken = SkipFencingIfConnectivityBroken ?? config.SkipFencingIfConnectivityBroken,
         BrokenConnectivityThreshold = BrokenConnectivityThreshold ?? config.BrokenConnectivityThreshold,
+        MaxFencesAtOnce = MaxFencesAtOnce ?? config.MaxFencesAtOnce,
         HaReservation = HaReservation ?? config.HaReservation,
         Migration = Migration ?? config.Migration,
     };

@@ -37,10 +37,12 @@ public static class ClusterDecider
                                                 ? Accept(new Removed(c.Origin))
                                                 : No(Fault.ClusterInUse),
 
-        (Active s, ReportHost c)         => MigrationQueue.Serve(s, RestartQueue.Serve(s, [new HostSeen(c.Report)])),
+        (Active s, ReportHost c)         => FenceQueue.Note(s, c.Report, MigrationQueue.Serve(s, RestartQueue.Serve(s, [new HostSeen(c.Report)]))),
         (Active s, ForgetHost c)         => s.Room.Hosts.ContainsKey(c.Host)
                                                 ? Accept(new HostForgotten(c.Host))
                                                 : new Decision.AlreadyDone(),
+        (Active s, AskFence c)           => FenceQueue.Join(s, c),
+        (Active s, EndFence c)           => FenceQueue.End(s, c),
         (Active s, Place c) when Held(s, c) is { } host => new Decision.Relay(Offer(s, c, host)),
         (Active s, Place { Move: not null } c) => MigrationQueue.Join(s, c),
         (Active s, Place { Restart: true } c) => RestartQueue.Join(s, c),
@@ -73,6 +75,7 @@ public static class ClusterDecider
         (_, Removed e)                   => new Gone(cluster.Core with { Recent = cluster.Core.Recent.Add(e.Origin.Job) }),
         (Active s, HostSeen e)           => s with { Room = s.Room.Seen(e.Report) },
         (Active s, HostForgotten e)      => s with { Room = s.Room with { Hosts = s.Room.Hosts.Remove(e.Host) } },
+        (Active s, FenceTurnGiven or FenceTurnEnded or FenceAwaited or FenceLeft) => FenceQueue.After(s, fact),
         (Active s, Promised e)           => s with { Room = s.Room.Promising(e.Reservation) },
         (Active s, Queued e)             => s with { Room = s.Room.WaitingToRestart(e.Ask) },
         (Active s, QueuedToMove { Ask.Move: not null } e) => s with { Room = s.Room.WaitingToMove(e.Ask) },
@@ -125,6 +128,7 @@ public static class ClusterDecider
         config.Name == "" ? "name"
         : config.MemoryOvercommitPercent is < 100 or > 200 ? "memory_policy.over_commit"
         : config.BrokenConnectivityThreshold is < 1 or > 100 ? "fencing_policy.skip_if_connectivity_broken.threshold"
+        : config.MaxFencesAtOnce is < 0 or > 1000 ? "fencing_policy.max_fences_at_once"
         : config.Migration.Wrong();
 
     internal static Promised Promise(Room room, Place c, HostReport host) =>

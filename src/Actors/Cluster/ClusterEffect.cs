@@ -20,6 +20,15 @@ public abstract record ClusterEffect
         public MigrationTerms? Terms { get; init; }
     }
 
+    /// <summary>The silent host may be fenced.</summary>
+    public sealed record GiveFenceTurn(HostId Host, long Attempt) : ClusterEffect;
+
+    /// <summary>It waits for its turn.</summary>
+    public sealed record DeferFence(HostId Host, long Attempt, string Words) : ClusterEffect;
+
+    /// <summary>Note that a host which had its turn is fenced no more: what a report says is not written with it.</summary>
+    public sealed record NoteFenceOver(HostId Host, long Attempt) : ClusterEffect;
+
     /// <summary>Say the next beat in time.</summary>
     public sealed record AwaitBeat : ClusterEffect;
 

@@ -22,6 +22,18 @@ public abstract record ClusterEvent
     /// <summary>Any one host may be lost again.</summary>
     public sealed record ReserveRestored(DateTimeOffset At) : ClusterEvent;
 
+    /// <summary>A silent host may be fenced now.</summary>
+    public sealed record FenceTurnGiven(HostId Host, FenceWish Wish, DateTimeOffset At) : ClusterEvent;
+
+    /// <summary>Its fencing is over, done or failed.</summary>
+    public sealed record FenceTurnEnded(HostId Host, long Attempt, DateTimeOffset At) : ClusterEvent;
+
+    /// <summary>A silent host asked for its turn.</summary>
+    public sealed record FenceAwaited(HostId Host, FenceWish Wish) : ClusterEvent, IUnrecorded;
+
+    /// <summary>It waits no more.</summary>
+    public sealed record FenceLeft(HostId Host) : ClusterEvent, IUnrecorded;
+
     public sealed record HostSeen(HostReport Report) : ClusterEvent, IUnrecorded;
 
     public sealed record HostForgotten(HostId Host) : ClusterEvent, IUnrecorded;

@@ -1,4 +1,5 @@
 using Akka.Actor;
+using Orchestrator.Actors.Host;
 using Orchestrator.Actors.Journal;
 using Orchestrator.Actors.Vm;
 
@@ -28,6 +29,16 @@ public sealed class ClusterHands(ClusterId id, IEntities entities, IReadModel re
             case ClusterEffect.Refuse e:
                 entities.Tell(Kinds.Vm, e.Vm.Value, new VmCommand.RefusePlacement(
                     e.AskedAt, e.Reasons, clock.GetUtcNow()));
+                break;
+            case ClusterEffect.GiveFenceTurn e:
+                entities.Tell(Kinds.Host, e.Host.Value, new HostCommand.TakeFenceTurn(e.Attempt, clock.GetUtcNow()));
+                break;
+            case ClusterEffect.DeferFence e:
+                entities.Tell(Kinds.Host, e.Host.Value, new HostCommand.ReportFenceSkipped(
+                    e.Attempt, FenceSkip.Turn, e.Words, clock.GetUtcNow()));
+                break;
+            case ClusterEffect.NoteFenceOver e:
+                reach.Self.Tell(new ClusterCommand.EndFence(e.Host, e.Attempt, clock.GetUtcNow()));
                 break;
             case ClusterEffect.WatchReserve when reach.State is ClusterState.Active { Room.Heard: true }:
                 _ = WatchReserve(reach.Self);

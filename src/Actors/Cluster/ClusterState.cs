@@ -20,6 +20,9 @@ public sealed record ClusterCore(ClusterId Id)
     /// <summary>Names of the hosts that it cannot lose, as far as an alert said so.</summary>
     public ImmutableArray<string> Irreplaceable { get; init; } = [];
 
+    /// <summary>The hosts that may be fenced at present, each in one attempt.</summary>
+    public ImmutableArray<FenceTurn> FenceTurns { get; init; } = [];
+
     public RecentJobs Recent { get; init; } = RecentJobs.None;
 
     public DateTimeOffset CreatedAt { get; init; }

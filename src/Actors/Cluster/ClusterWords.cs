@@ -18,6 +18,8 @@ internal static class ClusterWords
                     new("places promised", Number(room.Promised.Count)),
                     new("VMs that wait for their restart", Number(room.Restarts.Count)),
                     new("VMs that wait for their turn to move", Number(room.Moves.Count)),
+                    new("hosts that are fenced", Number(cluster.Core.FenceTurns.Length)),
+                    new("hosts that wait for their turn to be fenced", Number(FenceQueue.Waiting(cluster))),
                 }
                 : [],
             .. cluster.Core.Irreplaceable.IsEmpty

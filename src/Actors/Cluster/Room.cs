@@ -29,6 +29,9 @@ public sealed record Room
     /// <summary>VMs to migrate that have no destination yet.</summary>
     public ImmutableDictionary<VmId, Waiting> Moves { get; init; } = ImmutableDictionary<VmId, Waiting>.Empty;
 
+    /// <summary>Silent hosts that asked lately to be fenced, those that may be among them.</summary>
+    public ImmutableDictionary<HostId, FenceAsk> Fences { get; init; } = ImmutableDictionary<HostId, FenceAsk>.Empty;
+
     /// <summary>Beats so far.</summary>
     public long Now { get; init; }
 
@@ -54,7 +57,12 @@ public sealed record Room
             if (kept.TryGetValue(guest.Vm, out var promise) && promise.Host == report.Host
                 && guest.Lease > promise.AskedAt && guest.Memory > 0)
                 kept = kept.Remove(guest.Vm);
-        return Woken() with { Hosts = Hosts.SetItem(report.Host, report), Promised = kept };
+        return Woken() with
+        {
+            Hosts = Hosts.SetItem(report.Host, report),
+            Promised = kept,
+            Fences = Fences.TryGetValue(report.Host, out var ask) && ask.Wish.Attempt != report.Fencing ? Fences.Remove(report.Host) : Fences,
+        };
     }
 
     public Room Promising(Reservation reservation) => this with
@@ -78,6 +86,9 @@ public sealed record Room
         Beats = true,
     };
 
+    /// <summary>Does not begin to beat: this is also what a journal says of a time long ago.</summary>
+    public Room Fencing(HostId host, FenceWish wish) => this with { Fences = Fences.SetItem(host, new FenceAsk(wish, Now)) };
+
     /// <summary>Who asks again keeps his place.</summary>
     private ImmutableDictionary<VmId, Waiting> Joined(ImmutableDictionary<VmId, Waiting> queue, ClusterCommand.Place ask) =>
         queue.SetItem(ask.Vm, new Waiting(ask, queue.GetValueOrDefault(ask.Vm)?.Since ?? Now, Now));
@@ -94,8 +105,12 @@ public sealed record Room
             Restarts = Restarts.RemoveRange(
                 Restarts.Where(r => now - r.Value.AskedAt >= RestartQueue.AskHolds).Select(r => r.Key)),
             Moves = Moves.RemoveRange(Moves.Where(m => now - m.Value.AskedAt >= RestartQueue.AskHolds).Select(m => m.Key)),
+            Fences = Fences.RemoveRange(Fences.Where(f => now - f.Value.AskedAt >= RestartQueue.AskHolds).Select(f => f.Key)),
         };
-        return next with { Beats = !next.Heard || !next.Promised.IsEmpty || !next.Restarts.IsEmpty || !next.Moves.IsEmpty };
+        return next with
+        {
+            Beats = !next.Heard || !next.Promised.IsEmpty || !next.Restarts.IsEmpty || !next.Moves.IsEmpty || !next.Fences.IsEmpty,
+        };
     }
 }
 
@@ -105,6 +120,9 @@ public sealed record Reservation(VmId Vm, Lease AskedAt, HostId Host, long Memor
     /// <summary>Of a migration: where it comes from.</summary>
     public HostId? From { get; init; }
 }
+
+/// <param name="AskedAt">Beat of the newest ask: a silent host asks again at every tick.</param>
+public sealed record FenceAsk(FenceWish Wish, long AskedAt);
 
 /// <param name="Ask">The newest one.</param>
 /// <param name="Since">Beat at which it asked first.</param>

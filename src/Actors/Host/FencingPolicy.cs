@@ -4,7 +4,7 @@ using Orchestrator.Actors.Cluster;
 namespace Orchestrator.Actors.Host;
 
 /// <summary>Why a silent host's power is not cut.</summary>
-public enum FenceSkip { Disabled, ConnectivityBroken, StorageActive }
+public enum FenceSkip { Disabled, ConnectivityBroken, StorageActive, Turn }
 
 /// <summary>A cluster's word on fencing its hosts, as oVirt's FenceValidator and its fencing_policy have it. Pure.</summary>
 public static class FencingPolicy

@@ -77,6 +77,9 @@ public abstract record HostCommand : Traced
     /// <summary>Nothing was heard for longer than the limit.</summary>
     public sealed record ReportSilent(DateTimeOffset LastHeard, DateTimeOffset At) : HostCommand;
 
+    /// <summary>Nothing was heard for a part of the limit: its machine may be well, and its agent hang.</summary>
+    public sealed record ReportSuspect(DateTimeOffset LastHeard, DateTimeOffset At) : HostCommand;
+
     /// <summary>The link broke; the host has not been silent for long yet.</summary>
     public sealed record ReportUnreached(DateTimeOffset At) : HostCommand;
 
@@ -103,6 +106,12 @@ public abstract record HostCommand : Traced
 
     /// <summary>Its cluster's policy forbids to cut its power at present.</summary>
     public sealed record ReportFenceSkipped(long Attempt, FenceSkip Why, string Words, DateTimeOffset At) : HostCommand;
+
+    /// <summary>Its cluster lets it be fenced now.</summary>
+    public sealed record TakeFenceTurn(long Attempt, DateTimeOffset At) : HostCommand;
+
+    /// <summary>Its agent was restarted over SSH, because nothing was heard of it.</summary>
+    public sealed record ReportAgentRestarted(string Message, DateTimeOffset At) : HostCommand;
 
     // how a host is bound by its lease
     /// <summary>Where hosts of its data center can keep their leases.</summary>

@@ -97,9 +97,16 @@ public static class HostDecider
         (_, ReportPower { Question: { } question } c) => HostPower.Answered(host, question, c),
         (_, ReportPower c) when c.Attempt != host.Core.Attempt => No(Fault.StaleReport),
         (NonResponsive or Up or Connecting or Draining, ReportPower { Action: PowerAction.Off } c) => Cut(host, c),
+        (NonResponsive, ReportFenceSkipped { Why: FenceSkip.Turn } c) => HostFencing.Wait(host, c),
         (NonResponsive, ReportFenceSkipped c) when c.Attempt == host.Core.Attempt && !host.Core.FenceByHand =>
             host.Core.Skipped == c.Why ? Done : Accept(new FenceSkipped(c.Why, c.Words, c.At)),
         (_, ReportFenceSkipped)                  => No(Fault.StaleReport),
+        (NonResponsive, TakeFenceTurn c)         => HostFencing.Begin(host, c),
+        (_, TakeFenceTurn)                       => No(Fault.StaleReport),
+        (Up or Connecting or Draining, ReportSuspect) => Relay(new HostEffect.RestartAgent()),
+        (_, ReportSuspect)                       => No(Fault.StaleReport),
+        (Up or Connecting or Draining or NonResponsive, ReportAgentRestarted c) => Accept(new HostEvent.AgentRestarted(c.Message, c.At)),
+        (_, ReportAgentRestarted)                => No(Fault.StaleReport),
         (PoweredOff, ReportPower { Action: PowerAction.On } c) => c.Ok
             ? Accept(new PoweredOn(c.At))
             : Accept(new PowerFailed(c.Action, host.Core.Attempt + 1, c.Message, c.At)),
@@ -181,7 +188,10 @@ public static class HostDecider
                                           Attempt = core.Attempt + (SameBoot(core, e) ? 0 : 1),
                                       }),
             LinkBroke              => new Connecting(core),
-            WentSilent e           => new NonResponsive(Calm(core) with { Attempt = e.Attempt, Failures = 0 }),
+            WentSilent e           => new NonResponsive(Calm(core) with
+                                      {
+                                          Attempt = e.Attempt, Failures = 0, SilentSince = e.At, AgentRestarted = core.AgentRestarted,
+                                      }),
             HostEvent.Fenced or PoweredOn or PowerFailed when host is Maintenance { Core.Ordered: { } order } =>
                                       new Maintenance(HostPower.After(core, order, fact)),
             PowerOrdered e         => host with
@@ -207,6 +217,8 @@ public static class HostDecider
                                       },
             FenceDoubted           => host with { Core = core with { Doubted = true } },
             FenceSkipped e         => host with { Core = core with { Skipped = e.Why } },
+            FenceTurnCame          => host with { Core = core with { Skipped = null } },
+            HostEvent.AgentRestarted => host with { Core = core with { AgentRestarted = true } },
             FenceOrdered e         => host with { Core = Asked(core, e.Origin) with { Skipped = null, FenceByHand = true } },
             PoweredOn              => new Rebooting(core),
             MaintenanceRequested e => (host is NonResponsive ? host : new Draining(core)) with
@@ -232,7 +244,7 @@ public static class HostDecider
         NonResponsive when host.Config.FenceAgents.IsEmpty || !host.Config.PowerManagementEnabled
                       => [Link(host), Announce(host, Guests.No, Reach.No), new HostEffect.TellLost(host.Core.Incarnation),
                           .. SelfFence(host), .. Leaving(host)],
-        NonResponsive => [Link(host), Announce(host, Guests.No, Reach.No), new HostEffect.TellLost(host.Core.Incarnation),
+        NonResponsive => [Link(host), HostFencing.Announce(host), new HostEffect.TellLost(host.Core.Incarnation),
                           Power(host, PowerAction.Off), .. SelfFence(host), .. Leaving(host)],
         PoweredOff when host.Config.FenceAgents.IsEmpty || !host.Config.PowerManagementEnabled
                       => [Link(host), Announce(host, Guests.No, Reach.No), Told(host)],
@@ -270,7 +282,10 @@ public static class HostDecider
         host.Core.Bond is { } bond && bond.BootId == host.Core.Facts?.BootId ? bond : null;
 
     private static HostEffect Power(HostState host, PowerAction action) =>
-        new HostEffect.Power(action, host.Core.Attempt, host.Core.Failures, host.Core.FenceByHand || host is Maintenance);
+        new HostEffect.Power(action, host.Core.Attempt, host.Core.Failures, host.Core.FenceByHand || host is Maintenance)
+        {
+            SilentSince = action == PowerAction.Off && host is NonResponsive ? host.Core.SilentSince : default,
+        };
 
     private static Decision Accept(params ImmutableArray<HostEvent> facts) => new Decision.Accept(facts);
 
@@ -398,7 +413,8 @@ public static class HostDecider
     private static bool SameAgent(HostCore core, CameUp e) => SameBoot(core, e) && core.Facts?.Version == e.Facts.Version;
 
     /// <summary>What was said of fencing it belongs to one silence.</summary>
-    private static HostCore Calm(HostCore core) => core with { Skipped = null, FenceByHand = false, Doubted = false };
+    private static HostCore Calm(HostCore core) =>
+        core with { Skipped = null, FenceByHand = false, Doubted = false, AgentRestarted = false };
 
     private static HostCore Asked(HostCore core, Origin origin) => core with { Recent = core.Recent.Add(origin.Job) };
 

@@ -15,7 +15,11 @@ public abstract record HostEffect
     public sealed record KeepLink(string Address, int Port, string PathPrefix) : HostEffect;
 
     /// <summary>Tell the cluster what placement must know.</summary>
-    public sealed record Announce(bool TakesGuests, bool Reachable, long Incarnation) : HostEffect;
+    public sealed record Announce(bool TakesGuests, bool Reachable, long Incarnation) : HostEffect
+    {
+        /// <summary>As <see cref="HostReport.Fencing"/>.</summary>
+        public long? Fencing { get; init; }
+    }
 
     /// <summary>Tell every VM that sits here: the host is silent.</summary>
     public sealed record TellLost(long Incarnation) : HostEffect;
@@ -31,7 +35,11 @@ public abstract record HostEffect
 
     /// <param name="Failures">Attempts that failed in a row: wait longer before the next.</param>
     /// <param name="ByHand">An operator has ordered it: the cluster's fencing policy is not asked.</param>
-    public sealed record Power(PowerAction Action, long Attempt, int Failures, bool ByHand) : HostEffect;
+    public sealed record Power(PowerAction Action, long Attempt, int Failures, bool ByHand) : HostEffect
+    {
+        /// <summary>When the host was given up: of those that wait for their turn, the first goes first.</summary>
+        public DateTimeOffset SilentSince { get; init; }
+    }
 
     /// <summary>Say so when it does not answer in time after it was switched on.</summary>
     public sealed record AwaitBoot(long Attempt) : HostEffect;
@@ -78,6 +86,15 @@ public abstract record HostEffect
 
     /// <summary>The proxy that was asked is away: ask the next one.</summary>
     public sealed record NextProxy(long Attempt, PowerAction Action) : HostEffect;
+
+    /// <summary>Its turn has come: cut its power.</summary>
+    public sealed record BeginFence(long Attempt) : HostEffect;
+
+    /// <summary>The cluster has answered that it is not its turn yet.</summary>
+    public sealed record KeepWaiting(long Attempt) : HostEffect;
+
+    /// <summary>Try to restart its agent over SSH.</summary>
+    public sealed record RestartAgent : HostEffect;
 
     public sealed record SendFence(HostCommand.RunFence Order) : HostEffect;
 

@@ -45,6 +45,12 @@ public abstract record HostEvent
     /// <summary>Its power is not cut, and is asked about again as long as it is silent.</summary>
     public sealed record FenceSkipped(FenceSkip Why, string Words, DateTimeOffset At) : HostEvent;
 
+    /// <summary>It has waited for its turn to be fenced, and has it now.</summary>
+    public sealed record FenceTurnCame(DateTimeOffset At) : HostEvent;
+
+    /// <summary>Its agent was restarted over SSH. Its guests run on.</summary>
+    public sealed record AgentRestarted(string Message, DateTimeOffset At) : HostEvent;
+
     /// <summary>An operator wants it fenced, whatever the cluster's policy says.</summary>
     public sealed record FenceOrdered(Origin Origin) : HostEvent;
 

@@ -27,6 +27,12 @@ public sealed class HostHands(HostId id, HostWorld world) : IHands<HostState, Ho
 
     private static readonly TimeSpan ProxyAnswersWithin = TimeSpan.FromSeconds(1);
 
+    private static readonly TimeSpan QuietLookedAtEvery = TimeSpan.FromMilliseconds(500);
+
+    /// <summary>A cluster that does not answer so many questions in a row, 2 s apart, is not waited for: its node may be of a
+    /// version that knows no turns.</summary>
+    private const int AskedForTurnAtMost = 5;
+
     private readonly CancellationTokenSource _closed = new();
     private readonly ConcurrentDictionary<HostId, (long Attempt, PowerAction Action, HostCommand? Report)> _turned = new();
     private HostLink? _link;
@@ -43,6 +49,8 @@ public sealed class HostHands(HostId id, HostWorld world) : IHands<HostState, Ho
     private volatile IActorRef? _drained;
     private readonly HostTroubles _troubles = new(id, world);
     private AgentOrders? _orders;
+    private SoftFencing? _soft;
+    private int _unanswered;
 
     public IReadOnlyList<Remark> Troubles => _troubles.All;
 
@@ -100,6 +108,15 @@ public sealed class HostHands(HostId id, HostWorld world) : IHands<HostState, Ho
             case HostEffect.Power e:
                 _owed = e;
                 _ = Power(e, config, reach.Self);
+                break;
+            case HostEffect.BeginFence e:
+                _ = Begin(e.Attempt, config, reach.Self);
+                break;
+            case HostEffect.KeepWaiting:
+                _unanswered = 0;
+                break;
+            case HostEffect.RestartAgent:
+                _ = Soft.Restart(config.Address, reach.Self);
                 break;
             case HostEffect.LookWhetherEmpty e:
                 _ = LookWhetherEmpty(e.Attempt, reach.Self);
@@ -215,6 +232,7 @@ public sealed class HostHands(HostId id, HostWorld world) : IHands<HostState, Ho
                 facts?.Cpus ?? 0, facts?.Memory ?? 0, guests)
             {
                 LinkMbps = facts?.LinkMbps ?? 0,
+                Fencing = flags.Fencing,
             },
             now));
     }
@@ -267,18 +285,26 @@ public sealed class HostHands(HostId id, HostWorld world) : IHands<HostState, Ho
         {
             // The proxy's owner may have died with the order; who has it does not begin anew.
             if (under is { Proxy: { } proxy, Order: { } order }) world.Entities.Tell(Kinds.Host, proxy.Value, order);
+            // Its turn is its own as long as it asks.
+            if (under.HasTurn) AskForTurn(e);
             return;
         }
 
         var wait = Pause.After(e.Failures, TimeSpan.FromSeconds(2));
-        _power = new PowerTurn(e, now + wait + FencingPolicy.OthersAwaited + world.Settings.FencePatience);
+        var quiet = e is { Action: PowerAction.Off, ByHand: false } ? Quiet : TimeSpan.Zero;
+        if (e is { Action: PowerAction.Off, ByHand: false, Failures: 0 }) wait = Longest(wait, Soft.Grace);
+        _power = new PowerTurn(e, now + wait + quiet + FencingPolicy.OthersAwaited + world.Settings.FencePatience);
         try
         {
             var policy = await Policy(e, config.Cluster);
-            if (policy is not null && FencingPolicy.Grace(policy, _selfFence is not null) is var grace && grace > wait) wait = grace;
-            if (wait > TimeSpan.Zero)
+            if (policy is not null) wait = Longest(wait, FencingPolicy.Grace(policy, _selfFence is not null));
+            if (wait > TimeSpan.Zero || quiet > TimeSpan.Zero)
             {
                 await world.Pause(wait, _closed.Token);
+                // Looked at again and again: it may turn out that other nodes have listened all the time, or that this one slept.
+                for (quiet = quiet > TimeSpan.Zero ? Quiet : quiet;
+                    quiet > TimeSpan.Zero && StillOwed(e) && !_closed.IsCancellationRequested; quiet = Quiet)
+                    await world.Pause(quiet < QuietLookedAtEvery ? quiet : QuietLookedAtEvery, _closed.Token);
                 policy = await Policy(e, config.Cluster);
             }
 
@@ -289,9 +315,40 @@ public sealed class HostHands(HostId id, HostWorld world) : IHands<HostState, Ho
                 // Asked again at the next tick: the policy, or what is reached, may have changed.
                 _power = null;
                 self.Tell(new HostCommand.ReportFenceSkipped(e.Attempt, skip.Why, skip.Words, world.Clock.GetUtcNow()));
+                if (policy.MaxFencesAtOnce > 0)
+                    world.Entities.Tell(Kinds.Cluster, _cluster.Value, new ClusterCommand.EndFence(id, e.Attempt, world.Clock.GetUtcNow()));
                 return;
             }
 
+            if (_power is { HasTurn: true } begun && begun.Effect.Attempt == e.Attempt) return;
+            if (policy is { MaxFencesAtOnce: > 0 } && _unanswered++ < AskedForTurnAtMost)
+            {
+                _power = null;
+                AskForTurn(e);
+                return;
+            }
+
+            await ByProxy(e, config, self);
+        }
+        catch (Exception failure) when (failure is EntityUnavailableException or OperationCanceledException)
+        {
+            _power = null;
+        }
+    }
+
+    private void AskForTurn(HostEffect.Power e) => world.Entities.Tell(Kinds.Cluster, _cluster.Value, new ClusterCommand.AskFence(
+        id, new FenceWish(e.Attempt, e.Failures, e.SilentSince), world.Clock.GetUtcNow()));
+
+    /// <summary>The cluster has given the host its turn, or says again that it has it.</summary>
+    private async Task Begin(long attempt, HostConfig config, IActorRef self)
+    {
+        _unanswered = 0;
+        if (_owed is not { Action: PowerAction.Off } e || e.Attempt != attempt || _closed.IsCancellationRequested || !world.MayAct()) return;
+        var now = world.Clock.GetUtcNow();
+        if (_power is { HasTurn: true } under && under.Effect.Attempt == attempt && now < under.Until) return;
+        _power = new PowerTurn(e, now + world.Settings.FencePatience) { HasTurn = true };
+        try
+        {
             await ByProxy(e, config, self);
         }
         catch (Exception failure) when (failure is EntityUnavailableException or OperationCanceledException)
@@ -366,6 +423,18 @@ public sealed class HostHands(HostId id, HostWorld world) : IHands<HostState, Ho
         {
             // Looked at again at the next tick.
         }
+    }
+
+    private SoftFencing Soft => _soft ??= new SoftFencing(world, _troubles, _closed.Token);
+
+    /// <summary>How long an engine that has just started keeps the host's power.</summary>
+    private TimeSpan Quiet => StartQuiet.Left(world.EngineAge(), _link?.Silence ?? TimeSpan.Zero, world.Settings.SilentAfter);
+
+    private static TimeSpan Longest(params ReadOnlySpan<TimeSpan> times)
+    {
+        var longest = TimeSpan.Zero;
+        foreach (var time in times) longest = time > longest ? time : longest;
+        return longest;
     }
 
     private bool StillOwed(HostEffect.Power e) => _owed is { } power && power.Attempt == e.Attempt && power.Action == e.Action;
@@ -509,5 +578,8 @@ public sealed class HostHands(HostId id, HostWorld world) : IHands<HostState, Ho
         public HostId? Proxy { get; init; }
 
         public HostCommand.RunFence? Order { get; init; }
+
+        /// <summary>Its cluster has given it its turn.</summary>
+        public bool HasTurn { get; init; }
     }
 }

@@ -17,6 +17,10 @@ namespace Orchestrator.Actors.Host;
 public sealed class HostLink : IDisposable
 {
     private static readonly TimeSpan LookEvery = TimeSpan.FromMilliseconds(250);
+    /// <summary>Part of the limit after which the agent may hang: early enough that another one is heard before the limit, late
+    /// enough for an agent that is only busy.</summary>
+    private const double SuspectedAfter = 0.6;
+
     private static readonly TimeSpan AnnounceAtMostEvery = TimeSpan.FromSeconds(1);
 
     private readonly HostId _id;
@@ -37,6 +41,7 @@ public sealed class HostLink : IDisposable
     private HostRow _row;
     private AgentLink? _seen;
     private bool _silenceSaid;
+    private bool _suspicionSaid;
     private bool _breakSaid;
     private bool _dirty;
     private long _announcedAt;
@@ -69,6 +74,15 @@ public sealed class HostLink : IDisposable
     /// <summary>When anything was last heard of the host, ms of this node's monotonic clock. The owner before this one renewed
     /// nothing later than this link began.</summary>
     public long HeardAt => Volatile.Read(ref _heardAt);
+
+    /// <summary>How long this link has listened in vain.</summary>
+    public TimeSpan Silence
+    {
+        get
+        {
+            lock (_gate) return TimeSpan.FromMilliseconds(_liveness.Silence);
+        }
+    }
 
     /// <summary>The newest renewal of the host's lease on the storage that it has told of.</summary>
     public long LeaseNumber => _renewals.Number;
@@ -237,7 +251,7 @@ public sealed class HostLink : IDisposable
         {
             var silent = _silenceSaid;
             _liveness = HostLiveness.Since(Now);
-            _silenceSaid = false;
+            _silenceSaid = _suspicionSaid = false;
             return silent;
         }
     }
@@ -258,17 +272,21 @@ public sealed class HostLink : IDisposable
         while (!closed.IsCancellationRequested)
         {
             await _world.Pause(LookEvery, closed);
-            bool silent, announce;
+            bool silent, suspect, announce;
             lock (_gate)
             {
                 _liveness = _liveness.Look(Now);
                 silent = !_silenceSaid && _liveness.IsSilent((long)_world.Settings.SilentAfter.TotalMilliseconds);
                 if (silent) _silenceSaid = true;
+                suspect = !_suspicionSaid && _world.SoftFence is not null
+                    && _liveness.IsSilent((long)(_world.Settings.SilentAfter.TotalMilliseconds * SuspectedAfter));
+                if (suspect) _suspicionSaid = true;
                 announce = _dirty && Now - _announcedAt >= AnnounceAtMostEvery.TotalMilliseconds;
                 if (announce) (_dirty, _announcedAt) = (false, Now);
             }
 
             var now = _world.Clock.GetUtcNow();
+            if (suspect) _self.Tell(new HostCommand.ReportSuspect(now - TimeSpan.FromMilliseconds(_liveness.Silence), now));
             if (silent)
             {
                 See(AgentLink.Silent);

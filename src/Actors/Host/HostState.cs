@@ -49,6 +49,12 @@ public sealed record HostCore(HostId Id)
     /// <summary>Power actions that failed in a row: the pause before the next grows with it.</summary>
     public int Failures { get; init; }
 
+    /// <summary>When it was given up last; the order in which silent hosts are fenced.</summary>
+    public DateTimeOffset SilentSince { get; init; }
+
+    /// <summary>Its agent was restarted over SSH since it was heard last.</summary>
+    public bool AgentRestarted { get; init; }
+
     /// <summary>Why its power was not cut since it fell silent, or null.</summary>
     public FenceSkip? Skipped { get; init; }
 

@@ -75,6 +75,11 @@ public static class HostStory
                 + "management or an operator's word that it was rebooted."),
             PowerFailed e => Said(9019, Severity.Error, e.At,
                 $"Power {e.Action.ToString().ToLowerInvariant()} of host {name} failed: {e.Reason}. It is tried again."),
+            FenceSkipped { Why: FenceSkip.Turn } e => Said(9014, Severity.Warning, e.At,
+                $"Host {name} is non responsive, and waits for its turn to be fenced: {e.Words}."),
+            FenceTurnCame e => Said(9017, Severity.Normal, e.At, $"It is the turn of host {name} to be fenced. Its power is to be cut."),
+            HostEvent.AgentRestarted e => Said(75, Severity.Normal, e.At,
+                $"Nothing was heard of host {name}: its agent was restarted over SSH. Its guests run on."),
             FenceSkipped e => Said(e.Why switch
                 {
                     FenceSkip.Disabled => 9015,

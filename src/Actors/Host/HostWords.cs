@@ -25,9 +25,11 @@ internal static class HostWords
             {
                 FenceSkip.Disabled      => "disabled in its cluster",
                 FenceSkip.StorageActive => "skipped: it renews its lease on the storage",
+                FenceSkip.Turn          => "waits for its turn: as many hosts of its cluster are being fenced as may be at a time",
                 _                       => "skipped: too many hosts are not reached",
             })]
             : Nothing,
+        .. host is not HostState.Up && host.Core.AgentRestarted ? [new("soft fencing", "its agent was restarted over SSH")] : Nothing,
         .. host.Core.Bond is { } bond
             ? [new("lease", $"{bond.Folder}, {bond.LeaseMs / 1000} s, watchdog {(bond.WatchdogMs > 0 ? $"{bond.WatchdogMs / 1000} s" : "none")}")]
             : Nothing,
@@ -39,7 +41,7 @@ internal static class HostWords
 
     private static string? Remedy(HostEffect effect) => effect switch
     {
-        HostEffect.Power { ByHand: false } => "Look whether its cluster's fencing policy forbids it (then fence it by hand: POST "
+        HostEffect.Power { ByHand: false } => "Look whether its cluster's fencing policy forbids it, or its turn has not come (then fence it by hand: POST "
             + "/hosts/{id}/fence, fence_type stop); else repair its fence device or its address and password, or, when the host "
             + "certainly is off, confirm that it was rebooted (fence_type manual).",
         HostEffect.Power => "Repair its fence device or its address and password, or, when the host certainly is off, "
@@ -58,6 +60,9 @@ internal static class HostWords
         HostCommand.ReportUnreached                => "its agent is not reached",
         HostCommand.ReportReached c                => $"its agent is reached, boot {c.Facts.BootId}",
         HostCommand.ReportSelfFenced               => "its lease has ended, and it has ended its guests",
+        HostCommand.TakeFenceTurn                  => "its cluster lets it be fenced now",
+        HostCommand.ReportSuspect c                => $"its agent was last heard at {c.LastHeard.UtcDateTime:HH:mm:ss} UTC; it may hang",
+        HostCommand.ReportAgentRestarted           => "its agent was restarted over SSH",
         HostCommand.ReportFenceSkipped c           => $"its power is not cut: {c.Words}",
         HostCommand.ReportPower { Ok: false } c    => $"power {Word(c.Action)} failed: {c.Message}",
         HostCommand.ReportPower c                  => $"power {Word(c.Action)}: the device says {Word(c.Power)}",

@@ -27,6 +27,12 @@ public sealed class HostWorld(
     /// <summary>Ids of the work that hosts begin by themselves.</summary>
     public Func<Guid> NewId { get; init; } = Guid.NewGuid;
 
+    /// <summary>Null: agents are not restarted.</summary>
+    public ISoftFence? SoftFence { get; init; }
+
+    /// <summary>How long the engine has run without a moment at which no node did.</summary>
+    public Func<TimeSpan> EngineAge { get; init; } = static () => TimeSpan.MaxValue;
+
     /// <summary>Whether this node owns what it owns at this very moment. Asked before each order leaves.</summary>
     public bool MayAct() => mayAct();
 

@@ -38,6 +38,8 @@ public static class WireNames
         Name<ClusterEvent.Removed>("cluster.removed.1"),
         Name<ClusterEvent.ReserveMissing>("cluster.reserve-missing.1"),
         Name<ClusterEvent.ReserveRestored>("cluster.reserve-restored.1"),
+        Name<ClusterEvent.FenceTurnGiven>("cluster.fence-turn-given.1"),
+        Name<ClusterEvent.FenceTurnEnded>("cluster.fence-turn-ended.1"),
 
         // Host: events
         Name<HostEvent.Registered>("host.registered.1"),
@@ -59,6 +61,8 @@ public static class WireNames
         Name<HostEvent.Removed>("host.removed.1"),
         Name<HostEvent.LeaseFolderChosen>("host.lease-folder-chosen.1"),
         Name<HostEvent.Bound>("host.bound.1"),
+        Name<HostEvent.FenceTurnCame>("host.fence-turn-came.1"),
+        Name<HostEvent.AgentRestarted>("host.agent-restarted.1"),
 
         // Vm: events
         Name<VmEvent.Created>("vm.created.1"),
@@ -141,6 +145,8 @@ public static class WireNames
         Name<ClusterCommand.Beat>("cluster.ask.beat.1"),
         Name<ClusterCommand.ReportHighlyAvailable>("cluster.ask.report-highly-available.1"),
         Name<ClusterCommand.ForgetHost>("cluster.ask.forget-host.1"),
+        Name<ClusterCommand.AskFence>("cluster.ask.ask-fence.1"),
+        Name<ClusterCommand.EndFence>("cluster.ask.end-fence.1"),
 
         // Host: commands
         Name<HostCommand.Register>("host.ask.register.1"),
@@ -172,6 +178,9 @@ public static class WireNames
         Name<HostCommand.ReportPower>("host.ask.report-power.1"),
         Name<HostCommand.ReportProxyAway>("host.ask.report-proxy-away.1"),
         Name<HostCommand.ReportFenceSkipped>("host.ask.report-fence-skipped.1"),
+        Name<HostCommand.TakeFenceTurn>("host.ask.take-fence-turn.1"),
+        Name<HostCommand.ReportSuspect>("host.ask.report-suspect.1"),
+        Name<HostCommand.ReportAgentRestarted>("host.ask.report-agent-restarted.1"),
         Name<HostCommand.RunFence>("host.ask.run-fence.1"),
         Name<HostCommand.UseLeaseFolder>("host.ask.use-lease-folder.1"),
         Name<HostCommand.ReportBound>("host.ask.report-bound.1"),

@@ -70,7 +70,7 @@ public static class Shapes
     public static Shape Switch { get; } = new("switch", "switches", Boolean("enabled"));
 
     public static Shape FencingPolicy { get; } = new("fencing_policy", "fencing_policies",
-        Boolean("enabled"), One("skip_if_connectivity_broken", () => SkipIfConnectivityBroken),
+        Boolean("enabled"), Integer("max_fences_at_once"), One("skip_if_connectivity_broken", () => SkipIfConnectivityBroken),
         One("skip_if_sd_active", () => Switch), Boolean("skip_if_gluster_bricks_up"),
         Boolean("skip_if_gluster_quorum_not_met"));
 

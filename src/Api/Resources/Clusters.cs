@@ -113,8 +113,12 @@ internal static class Clusters
         if (threshold is < 1 or > 100)
             throw FaultException.Bad(
                 $"fencing_policy.skip_if_connectivity_broken.threshold is {threshold}; it must be from 1 to 100");
+        var atOnce = policy.Integer("max_fences_at_once");
+        if (atOnce is < 0 or > 1000)
+            throw FaultException.Bad($"fencing_policy.max_fences_at_once is {atOnce}; it must be from 0 (no limit) to 1000");
         return new ClusterPatch
         {
+            MaxFencesAtOnce = atOnce,
             FencingEnabled = policy.Flag("enabled"),
             SkipFencingIfStorageActive = policy.One("skip_if_sd_active")?.Flag("enabled"),
             SkipFencingIfConnectivityBroken = broken?.Flag("enabled"),
@@ -143,6 +147,7 @@ internal static class Clusters
                 .With("over_commit", Shapes.OverCommit.New().With("percent", config.MemoryOvercommitPercent)))
             .With("fencing_policy", Shapes.FencingPolicy.New()
                 .With("enabled", config.FencingEnabled)
+                .With("max_fences_at_once", config.MaxFencesAtOnce)
                 .With("skip_if_connectivity_broken", Shapes.SkipIfConnectivityBroken.New()
                     .With("enabled", config.SkipFencingIfConnectivityBroken)
                     .With("threshold", config.BrokenConnectivityThreshold))

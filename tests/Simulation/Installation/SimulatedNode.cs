@@ -22,6 +22,9 @@ public sealed record NodeParts(
     public required Action<string> Closed { get; init; }
 
     public Func<string, Guid, Props, Props>? Replace { get; init; }
+
+    /// <summary>By node; null: agents are not restarted over SSH.</summary>
+    public Func<string, ISoftFence>? SoftFence { get; init; }
 }
 
 /// <summary>One engine node: a process at a time, composed by the code that composes it in production.</summary>
@@ -156,7 +159,10 @@ public sealed class SimulatedNode
             system, _config,
             new Sharding.Surroundings(
                 read, read, address => _parts.Agents(Name, address), _parts.Fence(Name), process.Clock, local.NextGuid,
-                logs),
+                logs)
+            {
+                SoftFence = _parts.SoftFence?.Invoke(Name),
+            },
             _parts.Replace);
         System = local;
     }

@@ -102,6 +102,9 @@ public sealed class SimulatedWorld : IDisposable
     /// <summary>The power devices as a fence program on this node reaches them.</summary>
     public IFenceDevices Fence(string node) => new NodeFence(this, node);
 
+    /// <summary>The machines as the ssh client of this node reaches them.</summary>
+    public ISoftFence SoftFence(string node) => new NodeSsh(this, node);
+
     public WorldHost HostAt(Uri address) =>
         _hosts.FirstOrDefault(h => h.Address.Host == address.Host && h.Address.Port == address.Port)
         ?? throw new ArgumentException($"no host answers at {address}", nameof(address));

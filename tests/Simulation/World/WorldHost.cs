@@ -157,6 +157,19 @@ public sealed class WorldHost : IDisposable, IBootMemory
         _starting = Clock.CreateTimer(_ => StartAgent(), null, startsAfter, Timeout.InfiniteTimeSpan);
     }
 
+    /// <summary>As the system does it when it is told to: one that runs ends first, one that was to wait does not.</summary>
+    internal void RestartAgent(TimeSpan startsAfter)
+    {
+        if (!SystemRuns) return;
+        if (Life is null)
+        {
+            _starting?.Dispose();
+            _starting = Clock.CreateTimer(_ => StartAgent(), null, startsAfter, Timeout.InfiniteTimeSpan);
+        }
+
+        KillAgent(startsAfter);
+    }
+
     /// <summary>The one fault that no agent survives in honour: its memory of leases is gone.</summary>
     internal void ForgetLedger()
     {
