@@ -69,6 +69,10 @@ public sealed partial record Script
         "policy: no fencing of hosts that renew their lease on the storage" =>
             this with { Rules = new ClusterPatch { SkipFencingIfStorageActive = true } },
         "policy: any host may be lost" => this with { Rules = new ClusterPatch { HaReservation = true } },
+        "policy: only highly available guests leave a host that is non-operational" =>
+            this with { Rules = new ClusterPatch { OnError = MigrateOnError.MigrateHighlyAvailable } },
+        "policy: no guest leaves a host that is non-operational" =>
+            this with { Rules = new ClusterPatch { OnError = MigrateOnError.DoNotMigrate } },
         "policy: no fencing" => this with { Rules = new ClusterPatch { FencingEnabled = false } },
         "policy: no fencing while half of the hosts are silent" =>
             this with { Rules = new ClusterPatch { SkipFencingIfConnectivityBroken = true } },

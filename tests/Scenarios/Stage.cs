@@ -44,6 +44,7 @@ public sealed partial class Stage : IDisposable
                 FaultEvery = TimeSpan.FromDays(10),
                 CommandEvery = TimeSpan.FromDays(10),
                 Keep = int.MaxValue,
+                Hocon = "",
             }, Hear);
         foreach (var host in _simulation.World.Hosts) host.HasWatchdog = script.Watchdogs;
         Cast = new Cast(_simulation, _vms);

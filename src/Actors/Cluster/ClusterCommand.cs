@@ -62,6 +62,9 @@ public sealed record HostReport(
 {
     /// <summary>Mbit/s of the host's way to other hosts; 0: not known.</summary>
     public int LinkMbps { get; init; }
+
+    /// <summary>Its link broke a moment ago: within the limit of a silence it takes guests again, or is lost.</summary>
+    public bool Awaited { get; init; }
 }
 
 public sealed record GuestShare(VmId Vm, Lease Lease, long Memory)
@@ -109,7 +112,13 @@ public sealed record ClusterConfig
     public bool HaReservation { get; init; }
 
     public MigrationOptions Migration { get; init; } = new();
+
+    /// <summary>Which guests leave a host that has become non-operational for its storage or network.</summary>
+    public MigrateOnError OnError { get; init; }
 }
+
+/// <summary>oVirt's MigrateOnError.</summary>
+public enum MigrateOnError { Migrate, MigrateHighlyAvailable, DoNotMigrate }
 
 public sealed record ClusterPatch
 {
@@ -135,6 +144,8 @@ public sealed record ClusterPatch
 
     public MigrationOptions? Migration { get; init; }
 
+    public MigrateOnError? OnError { get; init; }
+
     public ClusterConfig Apply(ClusterConfig config) => config with
     {
         Name = Name ?? config.Name,
@@ -148,5 +159,6 @@ public sealed record ClusterPatch
         BrokenConnectivityThreshold = BrokenConnectivityThreshold ?? config.BrokenConnectivityThreshold,
         HaReservation = HaReservation ?? config.HaReservation,
         Migration = Migration ?? config.Migration,
+        OnError = OnError ?? config.OnError,
     };
 }
