@@ -111,7 +111,10 @@ public static class ClusterDecider
     private static bool Awaited(Active s, Place c) =>
         s.Room.Hosts.Values.Any(h => h.Awaited)
         && Placement.Choose(
-            s.Room with { Hosts = s.Room.Hosts.ToImmutableDictionary(h => h.Key, h => h.Value with { TakesGuests = h.Value.Awaited }) },
+            s.Room with
+            {
+                Hosts = s.Room.Hosts.ToImmutableDictionary(h => h.Key, h => h.Value with { TakesGuests = h.Value.Awaited }),
+            },
             s.Config.MemoryOvercommitPercent, c.Shape, c.Vm, c.Excluded, c.Wanted) is Choice.Found;
 
     /// <summary>One beat brings the next, as long as somebody waits for what time will bring.</summary>

@@ -242,7 +242,11 @@ public static class HostDecider
         NonOperational
                       => [Link(host), Announce(host, Guests.No, Reach.Yes), .. FolderOf(host), .. HostFitness.Outstanding(host)],
         Draining      => [Link(host), Announce(host, Guests.No, Reach.Yes), new HostEffect.Drain(host.Core.Incarnation)],
-        Connecting    => [Link(host), new HostEffect.Announce(false, false, host.Core.Incarnation) { Awaited = host.Core.Unfit is null && host.Core.Job is null }],
+        // Whether it takes guests is known within seconds: who could start nowhere else waits for that.
+        Connecting    => [Link(host), new HostEffect.Announce(false, false, host.Core.Incarnation)
+                          {
+                              Awaited = host.Core is { Unfit: null, Job: null },
+                          }],
         NonResponsive when host.Config.FenceAgents.IsEmpty || !host.Config.PowerManagementEnabled
                       => [Link(host), Announce(host, Guests.No, Reach.No), new HostEffect.TellLost(host.Core.Incarnation),
                           .. SelfFence(host), .. Leaving(host)],

@@ -48,7 +48,7 @@ public sealed class HostLink : IDisposable
         (_id, _row, _epoch, _client, _world, _self, _announce) = (id, row, epoch, client, world, self, announce);
         _pump = new ReportPump(
             world, guest => client.Forget(guest.Vm, new GuestOrder(Stamp, guest.Lease), _closed.Token), _closed.Token);
-        _renewals = new LeaseRenewals(client, world, new DomainReports(world, self), self);
+        _renewals = new LeaseRenewals(client, world, new DomainNews(world, self), self);
         _liveness = HostLiveness.Since(Now);
         _heardAt = Now;
         See(AgentLink.Connecting);

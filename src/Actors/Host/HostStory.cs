@@ -55,7 +55,8 @@ public static class HostStory
                 + $"{string.Join("; ", e.Lost.Select(d => $"{d.Name} was last read {(e.At - d.Since).TotalSeconds:F0} s ago ({d.Why})"))}."),
             DomainsChanged e => Said(189, Severity.Normal, e.At,
                 $"Host {name} reads {string.Join(", ", before.Core.Lost.Where(d => !e.Lost.Any(l => l.Folder == d.Folder)).Select(d => d.Name))} again."),
-            BecameNonOperational { Why: { Reason: NonOperationalReason.StorageDomainUnreachable } why } => Said(522, Severity.Warning, why.Since,
+            BecameNonOperational { Why: { Reason: NonOperationalReason.StorageDomainUnreachable } why } => Said(522, Severity.Warning,
+                why.Since,
                 $"Host {name} cannot access the Storage Domain(s) {why.Words}, which other hosts of its data center read. Setting Host state "
                 + "to Non-Operational: it takes no new guests; it is Up again by itself when it reads the storage."),
             BecameNonOperational { Why: { Reason: NonOperationalReason.Flapping } why } => Said(517, Severity.Alert, why.Since,

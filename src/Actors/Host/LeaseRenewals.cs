@@ -4,7 +4,7 @@ using Orchestrator.Agent.Protocol;
 namespace Orchestrator.Actors.Host;
 
 /// <summary>Tells a host that it is heard, and the actor by what the host says that it is bound.</summary>
-internal sealed class LeaseRenewals(IAgent client, HostWorld world, DomainReports domains, IActorRef self)
+internal sealed class LeaseRenewals(IAgent client, HostWorld world, DomainNews domains, IActorRef self)
 {
     private static readonly TimeSpan RenewEvery = TimeSpan.FromSeconds(2);
 

@@ -7,7 +7,7 @@ namespace Orchestrator.Actors.Host;
 
 /// <summary>Which storage domains a host is to look after, and what its words about them mean to its actor. It never waits
 /// for the database: a lease is renewed on the same way.</summary>
-internal sealed class DomainReports(HostWorld world, IActorRef self)
+internal sealed class DomainNews(HostWorld world, IActorRef self)
 {
     /// <summary>So old a reading is oVirt's sign of a problem (MaxStorageVdsTimeoutCheckSec).</summary>
     private static readonly TimeSpan LostAfter = TimeSpan.FromSeconds(30);
