@@ -78,7 +78,7 @@ public static class AgentServer
                 new LeaseLedger(File("leases")),
                 new LibvirtHypervisor(config, new HostSampling(), log),
                 new ImageJobs(File("jobs"), new QemuImages(), log),
-                config.IncomingTimeout, config.Time, log, guard);
+                config.IncomingTimeout, config.Time, log, guard, new DomainWatch(new FolderProbe(), config.Time));
         }
         catch
         {

@@ -20,6 +20,7 @@ public sealed class HostAgent : IGuestWatch, IAsyncDisposable
     private readonly ImageJobs _jobs;
     private readonly EventFeed _feed;
     private readonly HostGuard? _guard;
+    private readonly DomainWatch? _domains;
     private readonly TimeProvider _time;
     private readonly ILogger _log;
     private readonly TimeSpan _incomingTimeout;
@@ -29,9 +30,10 @@ public sealed class HostAgent : IGuestWatch, IAsyncDisposable
     private bool _looked;
 
     /// <param name="guard">Null: the host is bound by nothing, and its silence proves nothing.</param>
+    /// <param name="domains">Null: it says nothing of its storage.</param>
     public HostAgent(
         AgentDescription about, BootIdentity boot, LeaseLedger ledger, IHypervisor hypervisor, ImageJobs jobs,
-        TimeSpan incomingTimeout, TimeProvider time, ILogger log, HostGuard? guard = null)
+        TimeSpan incomingTimeout, TimeProvider time, ILogger log, HostGuard? guard = null, DomainWatch? domains = null)
     {
         _about = about;
         _ledger = ledger;
@@ -43,6 +45,7 @@ public sealed class HostAgent : IGuestWatch, IAsyncDisposable
         _incomingTimeout = incomingTimeout;
         foreach (var record in ledger.Records.Where(r => !r.Forgotten)) _guests[record.Vm] = Remembered(record);
         _guard = guard;
+        _domains = domains;
         guard?.GiveUp = () => _ = GiveUp();
         _jobs.Told = job => { lock (_gate) _feed.Tell(n => new HostEvent.JobChanged(n, job)); };
     }
@@ -94,7 +97,8 @@ public sealed class HostAgent : IGuestWatch, IAsyncDisposable
         lock (_gate)
         {
             if (Claim(order.Stamp, _ledger.Owner) is { } refusal) return (null, refusal);
-            return (_guard?.Renew(order, bound: HasGuests) ?? LeaseTerms.Unbound, null);
+            var terms = _guard?.Renew(order, bound: HasGuests) ?? LeaseTerms.Unbound;
+            return (_domains is null ? terms : terms with { Domains = _domains.Look(order.Domains) }, null);
         }
     }
 
@@ -445,12 +449,7 @@ public sealed class HostAgent : IGuestWatch, IAsyncDisposable
     {
         var state = record.Ended ? GuestState.Down : GuestState.WaitForLaunch;
         return new Guest(
-            new GuestReport(record.Vm, record.Lease, state)
-            {
-                Exit = record.Exit,
-                ExitMessage = record.ExitMessage,
-                MigrationLease = record.Move,
-            },
+            new GuestReport(record.Vm, record.Lease, state) { Exit = record.Exit, ExitMessage = record.ExitMessage, MigrationLease = record.Move },
             _time.GetTimestamp());
     }
 

@@ -40,7 +40,14 @@ internal static class Sharding
             around.Agents, later, read, around.Passwords,
             new HostSettings(
                 config.Time("hosts.silent-after"), config.Time("hosts.reconnect-every"),
-                config.Time("hosts.fence-patience")),
+                config.Time("hosts.fence-patience"))
+            {
+                StoragePatience = config.Time("hosts.storage-patience"),
+                AnswerPatience = config.Time("hosts.answer-patience"),
+                Quarantine = new QuarantineRule(
+                    config.Number("hosts.quarantine-silences"), (int)config.Time("hosts.quarantine-within").TotalSeconds,
+                    (int)config.Time("hosts.quarantine-first").TotalSeconds, (int)config.Time("hosts.quarantine-longest").TotalSeconds),
+            },
             around.Fence, clock, () => membership.MayAct, logs.CreateLogger<HostWorld>())
         {
             NewId = around.NewId,

@@ -63,7 +63,9 @@ public sealed class ProtocolTests : IAsyncLifetime
         await using var stream = new Follower(_one.Events(1, _hostId), Soon);
         await stream.Next();
         var order = new RenewalOrder(new Stamp(1), _hostId, 1, "/data");
-        Assert.Equal(LeaseTerms.Unbound, await _one.Renew(order));
+        var terms = await _one.Renew(order with { Domains = ["/data/dom_md"] });
+        Assert.Equal(LeaseTerms.Unbound, terms with { Domains = null });
+        Assert.Equal("/data/dom_md", Assert.Single(terms.Domains!.Value).Folder);
         Assert.Equal(RefusalCode.StaleEpoch,
             (await Assert.ThrowsAsync<AgentRefusedException>(() => _one.Renew(order with { Stamp = new Stamp(0) }))).Refusal.Code);
         Assert.Equal(new StorageLeaseReading(false, "", 0), await _one.ReadStorageLease("/data", _hostId));

@@ -370,6 +370,29 @@ public sealed class ResourceTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_host_that_is_not_operational_says_why_as_ovirt_does()
+    {
+        var host = _api.Engine.View<HostView>(Kinds.Host, TestApi.Host);
+        _api.Engine.Put(Kinds.Host, TestApi.Host, host with { Status = "non_operational", StatusDetail = "storage_domain_unreachable" });
+        var shown = await _api.GetXml($"/hosts/{TestApi.Host}");
+        Assert.Equal("non_operational", (string?)shown.Element("status"));
+        Assert.Equal("storage_domain_unreachable", (string?)shown.Element("status_detail"));
+    }
+
+    [Theory]
+    [InlineData("migrate_highly_available")]
+    [InlineData("do_not_migrate")]
+    [InlineData("migrate")]
+    public async Task A_cluster_says_whose_guests_leave_a_host_that_is_not_operational(string onError)
+    {
+        var shown = await TestApi.Xml(await _api.Send(HttpMethod.Put, $"/clusters/{TestApi.Cluster}",
+            $"<cluster><error_handling><on_error>{onError}</on_error></error_handling></cluster>"), HttpStatusCode.OK);
+        Assert.Equal(onError, (string?)shown.Element("error_handling")!.Element("on_error"));
+        await TestApi.FaultOf(await _api.Send(HttpMethod.Put, $"/clusters/{TestApi.Cluster}",
+            "<cluster><error_handling><on_error>panic</on_error></error_handling></cluster>"), HttpStatusCode.BadRequest);
+    }
+
+    [Fact]
     public async Task A_cluster_is_to_survive_the_loss_of_a_host()
     {
         Assert.Equal("false", (string?)(await _api.GetXml($"/clusters/{TestApi.Cluster}")).Element("ha_reservation"));

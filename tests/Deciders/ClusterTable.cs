@@ -98,6 +98,8 @@ public sealed class ClusterTable
         ("Active, a is full", new Active(_core, _full)),
         ("Active, a is in maintenance", new Active(
             _core, _roomy with { Hosts = _roomy.Hosts.SetItem(_a, _host with { TakesGuests = false }) })),
+        ("Active, a is being reached again", new Active(
+            _core, _roomy with { Hosts = _roomy.Hosts.SetItem(_a, _host with { TakesGuests = false, Reachable = false, Awaited = true }) })),
         ("Active, a takes two already", new Active(_core, _roomy with
         {
             Hosts = _roomy.Hosts.SetItem(_a, _host with

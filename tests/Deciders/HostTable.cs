@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using Orchestrator.Actors;
 using Orchestrator.Actors.Host;
 using Orchestrator.Actors.Vm;
@@ -23,6 +24,7 @@ public sealed class HostTable
         |---|---|
         | Initializing | its agent has not been reached since it was added or activated |
         | Up | its agent answers; it takes guests |
+        | NonOperational | its agent answers, and it is not fit: it cannot read storage that others read, or it is in quarantine |
         | Connecting | the link broke a moment ago; nothing is concluded |
         | NonResponsive | silent for longer than the limit: its VMs are told, its power is cut if it has power management |
         | PoweredOff | the power is off: proved. VMs of the life before are told; it is switched on again |
@@ -42,6 +44,10 @@ public sealed class HostTable
 
         Power actions carry an attempt's number; an answer to an older attempt, or to one against another boot, is
         dropped: it proves nothing of the present life.
+
+        A host that is added or activated and does not answer for minutes is shown as non-operational, too; it is tried on
+        (*Initializing, unanswered*). A reason outlives silences and reboots: a host whose reason stands is non-operational
+        as soon as it answers (`HostFitness.cs`).
 
         The seat in orders is of life 1; the hosts in the rows live their first life unless the row says so.
 
@@ -68,6 +74,15 @@ public sealed class HostTable
         Attempt = 1,
     };
 
+    private static readonly LostDomain _lost = new("main", "/data/dom_md", _at, "no answer");
+    private static readonly Unfitness _storage =
+        new(NonOperationalReason.StorageDomainUnreachable, "main", _at) { Folders = ["/data/dom_md"] };
+    private static readonly Unfitness _flapping =
+        new(NonOperationalReason.Flapping, "4 times in 10 min", _at) { Until = _at, Times = 1 };
+    private static readonly Unfitness _unanswered = new(NonOperationalReason.TimeoutRecoveringFromCrash, "3 min", _at);
+    private static readonly QuarantineRule _rule = new(3, 600, 120, 1800);
+    private static readonly ImmutableArray<DateTimeOffset> _silences = [_at, _at, _at, _at];
+
     private static readonly HostCore _bare = _core with { Config = _core.Config! with { FenceAgents = [] } };
     private static readonly HostCore _asked = _core with { Job = new Job(By().Job, "Moving host a to maintenance", By()) };
     private static readonly Seat _seat = new(_core.Id, "a", 1, new Lease(1)), _other = new(new HostId(Making.Id(1)), "b", 1, new Lease(2));
@@ -79,10 +94,17 @@ public sealed class HostTable
     [
         ("Absent", new Absent(new HostCore(_core.Id))),
         ("Initializing", new Initializing(_core with { Facts = null })),
+        ("Initializing, unanswered", new Initializing(_core with { Facts = null, Unfit = _unanswered })),
         ("Up", new Up(_core)),
         ("Up, second life", new Up(_core with { Incarnation = 2 })),
+        ("Up, silent too often", new Up(_core with { Silences = _silences })),
+        ("Up, a domain is lost", new Up(_core with { Lost = [_lost] })),
+        ("NonOperational, a domain is lost", new NonOperational(_core with { Lost = [_lost], Unfit = _storage })),
+        ("NonOperational, in quarantine", new NonOperational(_core with { Silences = _silences, Unfit = _flapping })),
         ("Connecting", new Connecting(_core)),
+        ("Connecting, a domain is lost", new Connecting(_core with { Lost = [_lost], Unfit = _storage })),
         ("NonResponsive", new NonResponsive(_core)),
+        ("NonResponsive, silent too often", new NonResponsive(_core with { Silences = _silences })),
         ("NonResponsive, no power management", new NonResponsive(_bare)),
         ("Up, bound by its lease", new Up(_core with { LeaseFolder = _bond.Folder, Bond = _bond })),
         ("NonResponsive, bound by its lease", new NonResponsive(_bare with { LeaseFolder = _bond.Folder, Bond = _bond })),
@@ -122,8 +144,8 @@ public sealed class HostTable
 
     private static (string, Func<HostState, HostCommand>)[] Link { get; } =
     [
-        ("ReportReached, same boot", _ => new ReportReached(_facts, _at)),
-        ("ReportReached, another boot", _ => new ReportReached(_facts with { BootId = "boot-2" }, _at)),
+        ("ReportReached, same boot", _ => new ReportReached(_facts, _at) { Quarantine = _rule }),
+        ("ReportReached, another boot", _ => new ReportReached(_facts with { BootId = "boot-2" }, _at) { Quarantine = _rule }),
         ("ReportUnreached", _ => new ReportUnreached(_at)),
         ("ReportSuspect", _ => new ReportSuspect(_at, _at)),
         ("ReportAgentRestarted", _ => new ReportAgentRestarted("", _at)),
@@ -147,6 +169,15 @@ public sealed class HostTable
         ("TakeFenceTurn, of an earlier attempt", h => new TakeFenceTurn(h.Core.Attempt - 1, _at)),
         ("ReportPower on: on", h => Power(h, PowerAction.On, true, PowerState.On)),
         ("ReportPower on: failed", h => Power(h, PowerAction.On, false, PowerState.Unknown)),
+    ];
+
+    private static (string, Func<HostState, HostCommand>)[] Fitness { get; } =
+    [
+        ("ReportDomains, one is lost", _ => new ReportDomains([_lost], _at)),
+        ("ReportDomains, none is lost", _ => new ReportDomains([], _at)),
+        ("ReportStorageUnreachable", _ => new ReportStorageUnreachable(["/data/dom_md"], "main", _at)),
+        ("ReportQuarantineOver", _ => new ReportQuarantineOver(_at, _at)),
+        ("ReportNoAnswer", h => new ReportNoAnswer(h.Core.AwaitedSince, _at)),
     ];
 
     private static (string, Func<HostState, HostCommand>)[] Orders { get; } =
@@ -176,6 +207,7 @@ public sealed class HostTable
                 Introduction, Phases, HostDecider.Decide, HostDecider.Evolve, HostDecider.Outstanding)
             .With("What users ask", "", Users)
             .With("What the link and the fence say", "", Link)
+            .With("Whether it is fit for guests", "", Fitness)
             .With("Orders of VMs, disks and neighbours", "", Orders);
 
     [Fact]

@@ -74,6 +74,10 @@ public sealed partial record Script
         "agents are restarted over SSH" => this with { SoftFencing = true },
         _ when Turns().Match(words) is { Success: true } m =>
             this with { Rules = new ClusterPatch { MaxFencesAtOnce = int.Parse(m.Groups["n"].Value, CultureInfo.InvariantCulture) } },
+        "policy: only highly available guests leave a host that is non-operational" =>
+            this with { Rules = new ClusterPatch { OnError = MigrateOnError.MigrateHighlyAvailable } },
+        "policy: no guest leaves a host that is non-operational" =>
+            this with { Rules = new ClusterPatch { OnError = MigrateOnError.DoNotMigrate } },
         "policy: no fencing" => this with { Rules = new ClusterPatch { FencingEnabled = false } },
         "policy: no fencing while half of the hosts are silent" =>
             this with { Rules = new ClusterPatch { SkipFencingIfConnectivityBroken = true } },

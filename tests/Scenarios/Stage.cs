@@ -45,6 +45,7 @@ public sealed partial class Stage : IDisposable
                 CommandEvery = TimeSpan.FromDays(10),
                 Keep = int.MaxValue,
                 SoftFencing = script.SoftFencing,
+                Hocon = "",
             }, Hear);
         foreach (var host in _simulation.World.Hosts) host.HasWatchdog = script.Watchdogs;
         Cast = new Cast(_simulation, _vms);

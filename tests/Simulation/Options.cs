@@ -38,6 +38,10 @@ public sealed record Options
     /// <summary>Lines of the timeline that are kept.</summary>
     public int Keep { get; init; } = 4000;
 
+    /// <summary>Settings of the engine. By chance hosts are silent more often than in life: who waits for the end of a quarantine is
+    /// to have settled, too.</summary>
+    public string Hocon { get; init; } = "orchestrator.hosts.quarantine-first = 20 s\norchestrator.hosts.quarantine-longest = 60 s";
+
     /// <summary>Null: the engine as it is.</summary>
     public Planted? Bug { get; init; }
 

@@ -46,7 +46,7 @@ public sealed class Simulation : IDisposable
         };
         var parts = new NodeParts(
             Thread, Database, Network, (node, address) => World.Agent(node, address), node => World.Fence(node),
-            ConfigurationFactory.ParseString(options.Bug?.Hocon ?? ""), Chance("nodes"), Timeline, options.Verbose)
+            ConfigurationFactory.ParseString($"{options.Hocon}\n{options.Bug?.Hocon}"), Chance("nodes"), Timeline, options.Verbose)
         {
             Replace = options.Bug?.Entity,
             Closed = World.NodeDied,

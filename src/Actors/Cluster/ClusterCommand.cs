@@ -76,6 +76,9 @@ public sealed record HostReport(
 
     /// <summary>Number of the power action by which it is to be fenced; null: it is not.</summary>
     public long? Fencing { get; init; }
+
+    /// <summary>Its link broke a moment ago: within the limit of a silence it takes guests again, or is lost.</summary>
+    public bool Awaited { get; init; }
 }
 
 public sealed record GuestShare(VmId Vm, Lease Lease, long Memory)
@@ -127,7 +130,13 @@ public sealed record ClusterConfig
     public bool HaReservation { get; init; }
 
     public MigrationOptions Migration { get; init; } = new();
+
+    /// <summary>Which guests leave a host that has become non-operational for its storage or network.</summary>
+    public MigrateOnError OnError { get; init; }
 }
+
+/// <summary>oVirt's MigrateOnError.</summary>
+public enum MigrateOnError { Migrate, MigrateHighlyAvailable, DoNotMigrate }
 
 public sealed record ClusterPatch
 {
@@ -155,6 +164,8 @@ public sealed record ClusterPatch
 
     public MigrationOptions? Migration { get; init; }
 
+    public MigrateOnError? OnError { get; init; }
+
     public ClusterConfig Apply(ClusterConfig config) => config with
     {
         Name = Name ?? config.Name,
@@ -169,5 +180,6 @@ public sealed record ClusterPatch
         MaxFencesAtOnce = MaxFencesAtOnce ?? config.MaxFencesAtOnce,
         HaReservation = HaReservation ?? config.HaReservation,
         Migration = Migration ?? config.Migration,
+        OnError = OnError ?? config.OnError,
     };
 }

@@ -105,9 +105,20 @@ public static class ClusterDecider
             Choice.Found found => new Decision.Accept(Promise(s.Room, c, found.Host)) { Then = [Offer(s, c, found.Host)] },
             // Just woken, not every host has spoken yet: the VM asks again.
             Choice.None when !s.Room.Heard => Accept(new Woke()),
+            // The host that would take it is being reached again, or lost, within seconds: the VM asks again.
+            Choice.None when Awaited(s, c) => new Decision.AlreadyDone(),
             Choice.None none => new Decision.Relay(new ClusterEffect.Refuse(c.Vm, c.AskedAt, none.Reasons)),
             _ => new Decision.AlreadyDone(),
         };
+
+    private static bool Awaited(Active s, Place c) =>
+        s.Room.Hosts.Values.Any(h => h.Awaited)
+        && Placement.Choose(
+            s.Room with
+            {
+                Hosts = s.Room.Hosts.ToImmutableDictionary(h => h.Key, h => h.Value with { TakesGuests = h.Value.Awaited }),
+            },
+            s.Config.MemoryOvercommitPercent, c.Shape, c.Vm, c.Excluded, c.Wanted) is Choice.Found;
 
     /// <summary>One beat brings the next, as long as somebody waits for what time will bring.</summary>
     private static Decision Beating(ClusterState cluster, ClusterCommand command, Decision decision) =>

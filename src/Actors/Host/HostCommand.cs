@@ -72,7 +72,11 @@ public abstract record HostCommand : Traced
     public sealed record RunImageJob(ImageWork Work) : HostCommand;
 
     // from the link to the agent
-    public sealed record ReportReached(AgentFacts Facts, DateTimeOffset At) : HostCommand;
+    public sealed record ReportReached(AgentFacts Facts, DateTimeOffset At) : HostCommand
+    {
+        /// <summary>When a host that falls silent again and again is put into quarantine; null: never.</summary>
+        public QuarantineRule? Quarantine { get; init; }
+    }
 
     /// <summary>Nothing was heard for longer than the limit.</summary>
     public sealed record ReportSilent(DateTimeOffset LastHeard, DateTimeOffset At) : HostCommand;
@@ -128,6 +132,20 @@ public abstract record HostCommand : Traced
 
     /// <summary>Its lease has ended in both places, and it has had the time to end its guests.</summary>
     public sealed record ReportSelfFenced(long Incarnation, DateTimeOffset At) : HostCommand;
+
+    // whether it is fit for guests
+    /// <param name="Lost">Domains of its data center that it cannot read.</param>
+    public sealed record ReportDomains(ImmutableArray<LostDomain> Lost, DateTimeOffset At) : HostCommand;
+
+    /// <summary>It has not read these domains for too long, and other hosts of its data center read them.</summary>
+    /// <param name="Names">Of the domains, for people.</param>
+    public sealed record ReportStorageUnreachable(ImmutableArray<string> Folders, string Names, DateTimeOffset At) : HostCommand;
+
+    /// <param name="Until">Of the quarantine that is over.</param>
+    public sealed record ReportQuarantineOver(DateTimeOffset Until, DateTimeOffset At) : HostCommand;
+
+    /// <summary>Its agent has not answered for too long since it was added or activated.</summary>
+    public sealed record ReportNoAnswer(DateTimeOffset Since, DateTimeOffset At) : HostCommand;
 
     /// <summary>Run a fence program against another host.</summary>
     public sealed record RunFence(HostId Target, string TargetName, long Attempt, PowerAction Action, ImmutableArray<FenceAgent> Agents)

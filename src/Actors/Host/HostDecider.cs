@@ -41,12 +41,13 @@ public static class HostDecider
                                                         [.. host.Config.FenceAgents.Where(a => a.Id != c.Agent)]),
 
         (Up, Activate)                           => No(Fault.HostAlreadyUp),
-        (Maintenance or Draining, Activate c)    => Accept(new Activated(c.Origin)),
+        (Maintenance or Draining or NonOperational or Initializing { Core.Unfit: not null }, Activate c) =>
+            Accept(new Activated(c.Origin)),
         (_, Activate)                            => No(Fault.HostStatusIllegal),
 
         (Maintenance, Deactivate)                => No(Fault.HostAlreadyInMaintenance),
         (Draining, Deactivate)                   => Done,
-        (Up, Deactivate c)                       => Accept(new MaintenanceRequested(c.Origin, c.Reason)),
+        (Up or NonOperational, Deactivate c)     => Accept(new MaintenanceRequested(c.Origin, c.Reason)),
         // Nothing runs on it, or never ran: there is nothing to move.
         (Initializing or PoweredOff or Rebooting, Deactivate c) =>
             Accept(new MaintenanceRequested(c.Origin, c.Reason), new EnteredMaintenance(c.Origin.At)),
@@ -81,9 +82,9 @@ public static class HostDecider
 
         (Maintenance, ReportReached or ReportSilent or ReportUnreached) => No(Fault.StaleReport),
         (_, ReportReached c)                     => Reached(host, c),
-        (Up, ReportUnreached c)                  => Accept(new LinkBroke(c.At)),
+        (Up or NonOperational, ReportUnreached c) => Accept(new LinkBroke(c.At)),
         (_, ReportUnreached)                     => Done,
-        (Up or Connecting or Draining, ReportSilent c) =>
+        (Up or NonOperational or Connecting or Draining, ReportSilent c) =>
             Accept(new WentSilent(c.LastHeard, host.Core.Attempt + 1, c.At)),
         (_, ReportSilent)                        => Done,
         // Its power is cut once more: it may have failed again meanwhile, or hang.
@@ -96,7 +97,7 @@ public static class HostDecider
 
         (_, ReportPower { Question: { } question } c) => HostPower.Answered(host, question, c),
         (_, ReportPower c) when c.Attempt != host.Core.Attempt => No(Fault.StaleReport),
-        (NonResponsive or Up or Connecting or Draining, ReportPower { Action: PowerAction.Off } c) => Cut(host, c),
+        (NonResponsive or Up or NonOperational or Connecting or Draining, ReportPower { Action: PowerAction.Off } c) => Cut(host, c),
         (NonResponsive, ReportFenceSkipped { Why: FenceSkip.Turn } c) => HostFencing.Wait(host, c),
         (NonResponsive, ReportFenceSkipped c) when c.Attempt == host.Core.Attempt && !host.Core.FenceByHand =>
             host.Core.Skipped == c.Why ? Done : Accept(new FenceSkipped(c.Why, c.Words, c.At)),
@@ -116,11 +117,13 @@ public static class HostDecider
             Relay(new HostEffect.NextProxy(c.Attempt, c.Action)),
         (_, ReportProxyAway)                     => No(Fault.StaleReport),
 
-        (_, UseLeaseFolder c)                    => host is Up or Draining && host.Core.LeaseFolder == ""
+        (_, ReportDomains or ReportStorageUnreachable or ReportQuarantineOver or ReportNoAnswer) => HostFitness.Decide(host, command),
+
+        (_, UseLeaseFolder c)                    => host is Up or NonOperational or Draining && host.Core.LeaseFolder == ""
             ? Accept(new LeaseFolderChosen(c.Folder, c.At))
             : No(Fault.StaleReport),
         (_, ReportBound c)                       => Binding(host, c),
-        (Up or Draining, ReadStorageLease c)     => Relay(new HostEffect.SendLeaseReading(c.Target, c.Reading, c.Folder)),
+        (Up or NonOperational or Draining, ReadStorageLease c) => Relay(new HostEffect.SendLeaseReading(c.Target, c.Reading, c.Folder)),
         (_, ReadStorageLease)                    => No(Fault.HostNotUp),
         (NonResponsive, ReportStorageLease c)    => Relay(new HostEffect.NoteStorageLease(c.Reading, c.Trusted, c.BootId, c.Number)),
         (_, ReportStorageLease)                  => No(Fault.StaleReport),
@@ -131,8 +134,8 @@ public static class HostDecider
         (_, ReportSelfFenced)                    => No(Fault.StaleReport),
 
         (_, AskWhetherGone c)                    => Whether(host, c),
-        // A host that is emptied takes nobody new; an order that is there already is buried before another host tries.
-        (Draining, Launch c) when c.Seat.Incarnation == host.Core.Incarnation =>
+        // A host that is emptied, or not fit, takes nobody new; an order that is there already is buried before another host tries.
+        (Draining or NonOperational, Launch c) when c.Seat.Incarnation == host.Core.Incarnation =>
             Relay(new HostEffect.SendHalt(c.Vm, c.Seat.Lease, StopMode.PowerOff)),
         (_, Launch c)                            => Pass(host, c.Vm, c.Seat,
                                                         new HostEffect.SendLaunch(c.Vm, c.Seat, c.Definition) { Memory = c.Memory }),
@@ -151,13 +154,13 @@ public static class HostDecider
         (_, Halt c)                              => Pass(host, c.Vm, c.Seat,
                                                         new HostEffect.SendHalt(c.Vm, c.Seat.Lease, c.Mode)),
         // Also where there should be nothing: what is heard from a host whose power "is off" runs, and must not.
-        (Up or Draining or PoweredOff or Rebooting, Destroy c) =>
+        (Up or NonOperational or Draining or PoweredOff or Rebooting, Destroy c) =>
                                                     Relay(new HostEffect.SendHalt(c.Vm, c.Lease, StopMode.PowerOff)),
         (_, Destroy)                             => No(Fault.HostNotUp),
 
-        (Up or Draining, RunImageJob c)          => Relay(new HostEffect.SendImageJob(c.Work)),
+        (Up or NonOperational or Draining, RunImageJob c) => Relay(new HostEffect.SendImageJob(c.Work)),
         (_, RunImageJob)                         => No(Fault.HostNotUp),
-        (Up or Draining, RunFence c)             => Relay(new HostEffect.SendFence(c)),
+        (Up or NonOperational or Draining, RunFence c) => Relay(new HostEffect.SendFence(c)),
         (_, RunFence)                            => No(Fault.HostNotUp),
 
         _                                        => No(Fault.HostStatusIllegal),
@@ -170,18 +173,22 @@ public static class HostDecider
         return fact switch
         {
             Registered e           => new Initializing(
-                                          Asked(core, e.Origin) with { Config = e.Config, CreatedAt = e.Origin.At }),
+                                          Asked(core, e.Origin) with
+                                          {
+                                              Config = e.Config, CreatedAt = e.Origin.At, AwaitedSince = e.Origin.At,
+                                          }),
             Redefined e            => host with { Core = Asked(core, e.Origin) with { Config = e.Config } },
             // A host that was being emptied may have guests still: it was reached, and stays so.
-            Activated e            => host is Draining
-                                          ? new Up(Asked(core, e.Origin) with { Job = null })
-                                          : new Initializing(Asked(core, e.Origin) with
+            Activated e            => host is Draining or NonOperational
+                                          ? new Up(HostFitness.Forgiven(Asked(core, e.Origin)) with { Job = null })
+                                          : new Initializing(HostFitness.Forgiven(Asked(core, e.Origin)) with
                                             {
-                                                Job = null, Ordered = null, LeaseFolder = "", Bond = null,
+                                                Job = null, Ordered = null, LeaseFolder = "", Bond = null, Lost = [],
+                                                AwaitedSince = e.Origin.At,
                                             }),
             CameUp e               => Reappear(host, Calm(core) with
                                       {
-                                          Facts = e.Facts, Incarnation = e.Incarnation, Failures = 0,
+                                          Facts = e.Facts, Incarnation = e.Incarnation, Failures = 0, Unfit = HostFitness.StillUnfit(core),
                                           Bond = SameAgent(core, e) ? core.Bond : null,
                                           OnStorageAlone = core.OnStorageAlone && SameBoot(core, e),
                                           // Power actions against another boot prove nothing of this one.
@@ -191,6 +198,7 @@ public static class HostDecider
             WentSilent e           => new NonResponsive(Calm(core) with
                                       {
                                           Attempt = e.Attempt, Failures = 0, SilentSince = e.At, AgentRestarted = core.AgentRestarted,
+                                          Silences = HostFitness.Silent(host, e.At),
                                       }),
             HostEvent.Fenced or PoweredOn or PowerFailed when host is Maintenance { Core.Ordered: { } order } =>
                                       new Maintenance(HostPower.After(core, order, fact)),
@@ -225,10 +233,12 @@ public static class HostDecider
                                       {
                                           Core = Asked(core, e.Origin) with
                                           {
+                                              Unfit = null,
                                               Job = new Job(e.Origin.Job, $"Moving host {host.Config.Name} to maintenance", e.Origin),
                                           },
                                       },
-            EnteredMaintenance     => new Maintenance(core with { Job = null, Bond = null }),
+            EnteredMaintenance     => new Maintenance(core with { Job = null, Bond = null, Unfit = null, Lost = [] }),
+            DomainsChanged or BecameNonOperational or BecameOperational => HostFitness.Evolve(host, fact),
             Removed e              => new Gone(Asked(core, e.Origin)),
             _                      => host,
         };
@@ -237,10 +247,16 @@ public static class HostDecider
     /// <summary>What must be asked of the world while the host is in this state; the same after a crash.</summary>
     public static ImmutableArray<HostEffect> Outstanding(HostState host) => host switch
     {
-        Initializing  => [Link(host), Announce(host, Guests.No, Reach.No), Told(host)],
-        Up            => [Link(host), Announce(host, Guests.Yes, Reach.Yes), .. FolderOf(host)],
+        Initializing  => [Link(host), Announce(host, Guests.No, Reach.No), Told(host), .. HostFitness.Outstanding(host)],
+        Up            => [Link(host), Announce(host, Guests.Yes, Reach.Yes), .. FolderOf(host), .. HostFitness.Outstanding(host)],
+        NonOperational
+                      => [Link(host), Announce(host, Guests.No, Reach.Yes), .. FolderOf(host), .. HostFitness.Outstanding(host)],
         Draining      => [Link(host), Announce(host, Guests.No, Reach.Yes), new HostEffect.Drain(host.Core.Incarnation)],
-        Connecting    => [Link(host), Announce(host, Guests.No, Reach.No)],
+        // Whether it takes guests is known within seconds: who could start nowhere else waits for that.
+        Connecting    => [Link(host), new HostEffect.Announce(false, false, host.Core.Incarnation)
+                          {
+                              Awaited = host.Core is { Unfit: null, Job: null },
+                          }],
         NonResponsive when host.Config.FenceAgents.IsEmpty || !host.Config.PowerManagementEnabled
                       => [Link(host), Announce(host, Guests.No, Reach.No), new HostEffect.TellLost(host.Core.Incarnation),
                           .. SelfFence(host), .. Leaving(host)],
@@ -301,7 +317,7 @@ public static class HostDecider
     /// <summary>The number of its last renewal rises all the time, and is not noted anew for that alone.</summary>
     private static Decision Binding(HostState host, ReportBound c)
     {
-        if (host is not (Up or Draining)) return No(Fault.StaleReport);
+        if (host is not (Up or NonOperational or Draining)) return No(Fault.StaleReport);
         if (c.Bond is { } bond && bond.BootId != host.Core.Facts?.BootId) return No(Fault.StaleReport);
         return (host.Core.Bond is { } known ? known with { Number = c.Bond?.Number ?? 0 } : null) == c.Bond
             ? Done
@@ -319,11 +335,12 @@ public static class HostDecider
         // The same boot as before the power was "off": the fence device lied. Wait for another boot.
         if (counted && known is not null && known.BootId == c.Facts.BootId)
             return host.Core.Doubted ? No(Fault.HostNotFenced) : Accept(new FenceDoubted(c.Facts.BootId, c.At));
-        if (host is Up or Draining && known == c.Facts) return Done;
+        if (host is Up or NonOperational or Draining && known == c.Facts) return Done;
 
+        var facts = HostFitness.Back(host, new CameUp(c.Facts, incarnation, c.At), c.Quarantine);
         return sameLife
-            ? Accept(new CameUp(c.Facts, incarnation, c.At))
-            : new Decision.Accept(new CameUp(c.Facts, incarnation, c.At))
+            ? Accept(facts)
+            : new Decision.Accept(facts)
             {
                 Then = [new HostEffect.TellFenced(incarnation, false)],
             };
@@ -343,14 +360,14 @@ public static class HostDecider
     {
         _ when c.Seat.Incarnation < host.Core.Incarnation => Fenced(host, c.Vm, host.Core.Incarnation),
         NonResponsive => Relay(new HostEffect.AnswerLost(c.Vm, host.Core.Incarnation)),
-        Up or Draining => Relay(new HostEffect.Inquire(c.Vm, c.Seat.Lease)),
+        Up or NonOperational or Draining => Relay(new HostEffect.Inquire(c.Vm, c.Seat.Lease)),
         _ => Done,
     };
 
     private static Decision Pass(HostState host, VmId vm, Seat seat, HostEffect order) => host switch
     {
         _ when seat.Incarnation < host.Core.Incarnation => Fenced(host, vm, host.Core.Incarnation),
-        Up or Draining                                  => Relay(order),
+        Up or NonOperational or Draining                => Relay(order),
         NonResponsive                                   => Relay(new HostEffect.AnswerLost(vm, host.Core.Incarnation)),
         _                                               => No(Fault.HostNotUp),
     };
@@ -362,6 +379,7 @@ public static class HostDecider
         Gone        => host,
         // Asked to maintenance before it fell silent: that stands.
         _ when core.Job is not null => new Draining(core),
+        _ when core.Unfit is not null => new NonOperational(core),
         _           => new Up(core),
     };
 

@@ -19,6 +19,9 @@ public abstract record HostEffect
     {
         /// <summary>As <see cref="HostReport.Fencing"/>.</summary>
         public long? Fencing { get; init; }
+
+        /// <summary>Whether it takes guests is known in a moment.</summary>
+        public bool Awaited { get; init; }
     }
 
     /// <summary>Tell every VM that sits here: the host is silent.</summary>
@@ -46,6 +49,17 @@ public abstract record HostEffect
 
     /// <summary>Move the guests away, and say when none is left.</summary>
     public sealed record Drain(long Incarnation) : HostEffect;
+
+    /// <summary>Move the guests away that its cluster's policy wants moved when a host is non-operational.</summary>
+    public sealed record MoveAway(long Incarnation) : HostEffect;
+
+    /// <summary>Look whether others read the domains that it cannot read.</summary>
+    public sealed record WeighStorage : HostEffect;
+
+    public sealed record AwaitQuarantineEnd(DateTimeOffset Until) : HostEffect;
+
+    /// <summary>Say so when its agent does not answer in time after it was added or activated.</summary>
+    public sealed record AwaitAnswer(DateTimeOffset Since) : HostEffect;
 
     /// <summary>Say so when no VM sits on the silent host.</summary>
     public sealed record LookWhetherEmpty(long Attempt) : HostEffect;

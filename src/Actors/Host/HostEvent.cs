@@ -1,3 +1,5 @@
+using System.Collections.Immutable;
+
 namespace Orchestrator.Actors.Host;
 
 /// <summary>What happened to a host: the journal's vocabulary. Names on the wire are in Journal/WireNames.cs.</summary>
@@ -67,4 +69,13 @@ public abstract record HostEvent
     public sealed record EnteredMaintenance(DateTimeOffset At) : HostEvent;
 
     public sealed record Removed(Origin Origin) : HostEvent;
+
+    /// <summary>Which domains of its data center it cannot read; empty: it reads all again.</summary>
+    public sealed record DomainsChanged(ImmutableArray<LostDomain> Lost, DateTimeOffset At) : HostEvent;
+
+    /// <summary>It takes no new guests from now on; those that it has run on.</summary>
+    public sealed record BecameNonOperational(Unfitness Why) : HostEvent;
+
+    /// <summary>What it was non-operational for is gone.</summary>
+    public sealed record BecameOperational(string How, DateTimeOffset At) : HostEvent;
 }

@@ -46,7 +46,8 @@ public sealed class HostHands(HostId id, HostWorld world) : IHands<HostState, Ho
     private volatile HostEffect.Power? _owed;
     private int _powerRound;
     private (long Attempt, long Since, DateTimeOffset At)? _boot;
-    private volatile IActorRef? _drained;
+    private volatile Func<Task>? _leave;
+    private FitnessWatch? _fitness;
     private readonly HostTroubles _troubles = new(id, world);
     private AgentOrders? _orders;
     private SoftFencing? _soft;
@@ -62,7 +63,7 @@ public sealed class HostHands(HostId id, HostWorld world) : IHands<HostState, Ho
         if (reach.State is not HostState.NonResponsive) EndSelfFence();
         if (reach.State is not (HostState.NonResponsive or HostState.PoweredOff or HostState.Maintenance { Core.Ordered: not null }))
             _owed = null;
-        if (reach.State is not HostState.Draining) Stay();
+        if (reach.State is not (HostState.Draining or HostState.NonOperational)) Stay();
         switch (effect)
         {
             case HostEffect.KeepLink e:
@@ -102,8 +103,15 @@ public sealed class HostHands(HostId id, HostWorld world) : IHands<HostState, Ho
                 AwaitBoot(e.Attempt, reach.Self);
                 break;
             case HostEffect.Drain:
-                _drained = reach.Self;
-                _ = Drain(reach.Self);
+                _leave = () => Drain(reach.Self);
+                _ = _leave();
+                break;
+            case HostEffect.MoveAway:
+                _leave = MoveAway;
+                _ = MoveAway();
+                break;
+            case HostEffect.WeighStorage or HostEffect.AwaitQuarantineEnd or HostEffect.AwaitAnswer:
+                _ = (_fitness ??= new FitnessWatch(id, world, _closed.Token)).Look(effect, reach.State, reach.Self);
                 break;
             case HostEffect.Power e:
                 _owed = e;
@@ -161,8 +169,8 @@ public sealed class HostHands(HostId id, HostWorld world) : IHands<HostState, Ho
 
     /// <summary>A host that counts as dead, or has been emptied, is not kept alive.</summary>
     private static HostRow Row(HostState host) => new(
-        host.Core.Config?.Name ?? "", host.Core.Incarnation,
-        host is HostState.Up or HostState.Draining or HostState.Connecting or HostState.NonResponsive ? host.Core.LeaseFolder : "");
+        host.Core.Config?.Name ?? "", host.Core.Incarnation, host.Config.Cluster,
+        host is HostState.Up or HostState.NonOperational or HostState.Draining or HostState.Connecting or HostState.NonResponsive ? host.Core.LeaseFolder : "");
 
     private VmCommand.ConfirmFence Dead(long incarnation, bool onStorageAlone) =>
         new(id, incarnation, world.Clock.GetUtcNow()) { OnStorageAlone = onStorageAlone };
@@ -206,7 +214,7 @@ public sealed class HostHands(HostId id, HostWorld world) : IHands<HostState, Ho
 
     private void Stay()
     {
-        _drained = null;
+        _leave = null;
         _moves.Forget();
     }
 
@@ -215,7 +223,7 @@ public sealed class HostHands(HostId id, HostWorld world) : IHands<HostState, Ho
     {
         Announce();
         // A guest may have left: the next may go.
-        if (_drained is { } self) _ = Drain(self);
+        _ = _leave?.Invoke();
     }
 
     private void Announce()
@@ -233,6 +241,7 @@ public sealed class HostHands(HostId id, HostWorld world) : IHands<HostState, Ho
             {
                 LinkMbps = facts?.LinkMbps ?? 0,
                 Fencing = flags.Fencing,
+                Awaited = flags.Awaited && facts is not null,
             },
             now));
     }
@@ -258,10 +267,7 @@ public sealed class HostHands(HostId id, HostWorld world) : IHands<HostState, Ho
             var guests = await world.Read.VmsOn(id, _closed.Token);
             var now = world.Clock.GetUtcNow();
             if (guests.Count == 0) self.Tell(new HostCommand.ReportEmpty(now));
-            var moving = guests.Where(g => g.Moves).Select(g => g.Vm).ToHashSet();
-            var atOnce = await MovesAtOnce();
-            foreach (var vm in _moves.Due([.. guests.Select(g => g.Vm)], vm => !moving.Contains(vm), atOnce - moving.Count, now))
-                ToVm(new VmId(vm), new VmCommand.Migrate(Origin.System(world.NewId(), now), null, Force: true));
+            Move(guests, await Cluster(), Forced.Yes, now);
         }
         catch (Exception e) when (e is EntityUnavailableException or OperationCanceledException)
         {
@@ -269,13 +275,39 @@ public sealed class HostHands(HostId id, HostWorld world) : IHands<HostState, Ho
         }
     }
 
-    /// <summary>As many as the cluster lets a host move anyway: those that wait for their turn could not be rebooted meanwhile,
-    /// and would leave although the host is wanted back.</summary>
-    private async Task<int> MovesAtOnce()
+    /// <summary>As many at a time as the cluster lets a host move anyway: those that wait for their turn could not be rebooted
+    /// meanwhile, and would leave although the host is wanted back.</summary>
+    private void Move(IReadOnlyList<VmOnHost> guests, ClusterConfig? cluster, Forced forced, DateTimeOffset now)
     {
-        var cluster = await world.Read.View<ClusterView>(Kinds.Cluster, _cluster.Value, _closed.Token);
-        return MigrationTerms.AtOnce(cluster?.Config.Migration ?? new MigrationOptions(), new Move(id, new MigrationOptions(), null), 1);
+        var moving = guests.Where(g => g.Moves).Select(g => g.Vm).ToHashSet();
+        var atOnce = MigrationTerms.AtOnce(cluster?.Migration ?? new MigrationOptions(), new Move(id, new MigrationOptions(), null), 1);
+        foreach (var vm in _moves.Due([.. guests.Select(g => g.Vm)], vm => !moving.Contains(vm), atOnce - moving.Count, now))
+            ToVm(new VmId(vm), new VmCommand.Migrate(Origin.System(world.NewId(), now), null, Force: forced == Forced.Yes));
     }
+
+    /// <summary>The host is not fit for its guests: those move that their cluster's policy wants moved. Nobody asked for it, so
+    /// a VM that users alone may migrate stays.</summary>
+    private async Task MoveAway()
+    {
+        try
+        {
+            var cluster = await Cluster();
+            if (cluster?.OnError == MigrateOnError.DoNotMigrate) return;
+            var guests = await world.Read.VmsOn(id, _closed.Token);
+            Move(
+                [.. guests.Where(g => cluster?.OnError != MigrateOnError.MigrateHighlyAvailable || g.HighlyAvailable)], cluster,
+                Forced.No, world.Clock.GetUtcNow());
+        }
+        catch (Exception e) when (e is EntityUnavailableException or OperationCanceledException)
+        {
+            // Looked at again at the next tick.
+        }
+    }
+
+    private async Task<ClusterConfig?> Cluster() =>
+        (await world.Read.View<ClusterView>(Kinds.Cluster, _cluster.Value, _closed.Token))?.Config;
+
+    private enum Forced { No, Yes }
 
     /// <summary>Asks a neighbour to turn the power; the engine does it itself when there is none.</summary>
     private async Task Power(HostEffect.Power e, HostConfig config, IActorRef self)

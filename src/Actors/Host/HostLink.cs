@@ -53,7 +53,7 @@ public sealed class HostLink : IDisposable
         (_id, _row, _epoch, _client, _world, _self, _announce) = (id, row, epoch, client, world, self, announce);
         _pump = new ReportPump(
             world, guest => client.Forget(guest.Vm, new GuestOrder(Stamp, guest.Lease), _closed.Token), _closed.Token);
-        _renewals = new LeaseRenewals(client, world, self);
+        _renewals = new LeaseRenewals(client, world, new DomainNews(world, self), self);
         _liveness = HostLiveness.Since(Now);
         _heardAt = Now;
         See(AgentLink.Connecting);
@@ -188,7 +188,7 @@ public sealed class HostLink : IDisposable
                     TellJob(change.Job);
                     break;
                 case Said.Heartbeat beat:
-                    _ = _renewals.Heard(beat.Sequence, _id, Volatile.Read(ref _row).LeaseFolder, Stamp, closed);
+                    _ = _renewals.Heard(beat.Sequence, _id, Volatile.Read(ref _row), Stamp, closed);
                     break;
                 case Said.Superseded:
                     return;
@@ -213,13 +213,16 @@ public sealed class HostLink : IDisposable
             _dirty = true;
         }
 
-        _self.Tell(new HostCommand.ReportReached(facts, _world.Clock.GetUtcNow()));
+        Reached(facts);
         foreach (var guest in report.Guests) TellGuest(guest, report.Sequence);
         foreach (var copy in expected)
             if (!report.Guests.Any(g => g.Vm == copy.Vm))
                 _pump.Send(copy.Vm, new VmCommand.ReportMissing(_id, copy.Lease, _world.Clock.GetUtcNow()), null);
         foreach (var job in report.Jobs) TellJob(job);
     }
+
+    private void Reached(AgentFacts facts) =>
+        _self.Tell(new HostCommand.ReportReached(facts, _world.Clock.GetUtcNow()) { Quarantine = _world.Settings.Quarantine });
 
     private void TellGuest(GuestReport guest, long sequence)
     {
@@ -261,7 +264,7 @@ public sealed class HostLink : IDisposable
         // A stream may outlast a silence: nothing begins anew then, so nobody else would say that the host is back.
         Volatile.Write(ref _heardAt, Now);
         if (Live() && Volatile.Read(ref _facts) is { } facts)
-            _self.Tell(new HostCommand.ReportReached(facts, _world.Clock.GetUtcNow()));
+            Reached(facts);
         _breakSaid = false;
         if (_seen != AgentLink.Reached) See(AgentLink.Reached);
     }
@@ -300,4 +303,4 @@ public sealed class HostLink : IDisposable
 
 /// <summary>What of a host's state its link must know.</summary>
 /// <param name="LeaseFolder">Where it is to keep its lease on shared storage; empty while it is not to be renewed.</param>
-public sealed record HostRow(string Name, long Incarnation, string LeaseFolder = "");
+public sealed record HostRow(string Name, long Incarnation, ClusterId Cluster, string LeaseFolder = "");

@@ -5,4 +5,14 @@ namespace Orchestrator.Actors.Host;
 /// a busy host may be fenced for a pause. Higher: HA restarts come later by as much.</param>
 /// <param name="ReconnectEvery">Pause between attempts to reach an agent; 300 ms.</param>
 /// <param name="FencePatience">A power action without an answer for this long is given to another proxy; 40 s.</param>
-public sealed record HostSettings(TimeSpan SilentAfter, TimeSpan ReconnectEvery, TimeSpan FencePatience);
+public sealed record HostSettings(TimeSpan SilentAfter, TimeSpan ReconnectEvery, TimeSpan FencePatience)
+{
+    /// <summary>A host that has not read a storage domain for this long is non-operational, when others read it; 2 min.</summary>
+    public required TimeSpan StoragePatience { get; init; }
+
+    /// <summary>A host whose agent has not answered for this long after it was added or activated is non-operational; 3 min.</summary>
+    public required TimeSpan AnswerPatience { get; init; }
+
+    /// <summary>Who falls silent more often than so takes no guests for a while.</summary>
+    public required QuarantineRule Quarantine { get; init; }
+}

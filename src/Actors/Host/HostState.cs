@@ -1,3 +1,5 @@
+using System.Collections.Immutable;
+
 namespace Orchestrator.Actors.Host;
 
 /// <summary>
@@ -14,6 +16,9 @@ public abstract record HostState(HostCore Core)
     public sealed record Initializing(HostCore Core) : HostState(Core);
 
     public sealed record Up(HostCore Core) : HostState(Core);
+
+    /// <summary>Its agent answers, and it takes no new guests: see <see cref="HostCore.Unfit"/>. Those that it has run on.</summary>
+    public sealed record NonOperational(HostCore Core) : HostState(Core);
 
     /// <summary>The link broke a moment ago; within the limit nothing is concluded.</summary>
     public sealed record Connecting(HostCore Core) : HostState(Core);
@@ -78,6 +83,21 @@ public sealed record HostCore(HostId Id)
 
     /// <summary>The life before was proved dead by its lease alone: see <see cref="HostEvent.Fenced.OnStorageAlone"/>.</summary>
     public bool OnStorageAlone { get; init; }
+
+    /// <summary>Domains of its data center that it cannot read.</summary>
+    public ImmutableArray<LostDomain> Lost { get; init; } = [];
+
+    /// <summary>For what it is non-operational, or will be when it answers again; null: it is fit.</summary>
+    public Unfitness? Unfit { get; init; }
+
+    /// <summary>When it fell silent lately, the oldest first.</summary>
+    public ImmutableArray<DateTimeOffset> Silences { get; init; } = [];
+
+    /// <summary>Its last quarantine, also when that is over: the next one lasts twice as long.</summary>
+    public Quarantine? Quarantined { get; init; }
+
+    /// <summary>Since when its agent's first answer is awaited.</summary>
+    public DateTimeOffset AwaitedSince { get; init; }
 
     public Job? Job { get; init; }
 

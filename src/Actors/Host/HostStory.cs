@@ -17,7 +17,10 @@ public static class HostStory
             Id = host.Core.Id,
             Config = host.Config,
             Status = StatusOf(host),
-            StatusDetail = host.Core.Failures > 0 ? $"power management failed {host.Core.Failures} times" : "",
+            StatusDetail = StatusOf(host) == "non_operational" && host.Core.Unfit is { } unfit ? HostFitness.Word(unfit.Reason)
+                : host.Core.Failures > 0 ? $"power management failed {host.Core.Failures} times"
+                : "",
+            Lost = host.Core.Lost,
             Power = host.Core.Answer,
             Incarnation = host.Core.Incarnation,
             Facts = host.Core.Facts,
@@ -40,11 +43,30 @@ public static class HostStory
                 $"Host {name} configuration was updated by {e.Origin.User}{(e.What == "" ? "" : $" ({e.What})")}.", e.Origin),
             Activated e => Said(16, Severity.Normal, e.Origin.At,
                 $"Activation of host {name} initiated by {e.Origin.User}.", e.Origin),
-            CameUp e when before is Up or Draining => null,
+            CameUp e when before is Up or NonOperational or Draining => null,
             CameUp e when after is Draining => Said(13, Severity.Normal, e.At,
                 $"Host {name} is reached again (boot {Short(e.Facts.BootId)}, life {e.Incarnation}); its guests are moved away."),
+            CameUp e when after is NonOperational => Said(13, Severity.Normal, e.At,
+                $"Host {name} is reached again (boot {Short(e.Facts.BootId)}, life {e.Incarnation}); it stays Non-Operational."),
             CameUp e => Said(13, Severity.Normal, e.At,
                 $"Status of host {name} was set to Up (boot {Short(e.Facts.BootId)}, life {e.Incarnation})."),
+            DomainsChanged { Lost.IsEmpty: false } e when e.Lost.Length >= before.Core.Lost.Length => Said(189, Severity.Error, e.At,
+                $"Host {name} reports about one of the Active Storage Domains as Problematic: "
+                + $"{string.Join("; ", e.Lost.Select(d => $"{d.Name} was last read {(e.At - d.Since).TotalSeconds:F0} s ago ({d.Why})"))}."),
+            DomainsChanged e => Said(189, Severity.Normal, e.At,
+                $"Host {name} reads {string.Join(", ", before.Core.Lost.Where(d => !e.Lost.Any(l => l.Folder == d.Folder)).Select(d => d.Name))} again."),
+            BecameNonOperational { Why: { Reason: NonOperationalReason.StorageDomainUnreachable } why } => Said(522, Severity.Warning,
+                why.Since,
+                $"Host {name} cannot access the Storage Domain(s) {why.Words}, which other hosts of its data center read. Setting Host state "
+                + "to Non-Operational: it takes no new guests; it is Up again by itself when it reads the storage."),
+            BecameNonOperational { Why: { Reason: NonOperationalReason.Flapping } why } => Said(517, Severity.Alert, why.Since,
+                $"Host {name} moved to Non-Operational state: it was silent {why.Words}. It is in quarantine until "
+                + $"{why.Until?.UtcDateTime:HH:mm:ss} UTC and takes no new guests; those that it has run on. Look at its network, its "
+                + "load and its agent; activate it to end the quarantine at once."),
+            BecameNonOperational { Why: var why } => Said(517, Severity.Alert, why.Since,
+                $"Host {name} moved to Non-Operational state: its agent has not answered for {why.Words} at "
+                + $"{after.Config.Address}:{after.Config.Port}. It is tried on; look whether the agent runs, and at address, firewall and certificate."),
+            BecameOperational e => Said(13, Severity.Normal, e.At, $"Status of host {name} was set to Up: {e.How}."),
             LinkBroke e => Said(9027, Severity.Warning, e.At, $"Host {name} is not responding. It is being reached again."),
             WentSilent e => Said(12, Severity.Error, e.At,
                 $"Host {name} is non responsive: nothing heard for {(e.At - e.LastHeard).TotalSeconds:F1} s. "
@@ -132,8 +154,10 @@ public static class HostStory
     private static string StatusOf(HostState host) => host switch
     {
         Maintenance   => "maintenance",
+        Initializing { Core.Unfit: not null } => "non_operational",
         Initializing  => "initializing",
         Up            => "up",
+        NonOperational => "non_operational",
         Connecting    => "connecting",
         NonResponsive => "non_responsive",
         PoweredOff    => "down",
@@ -149,6 +173,9 @@ public static class HostStory
         HostEffect.LookWhetherEmpty => "no VM left on it, for its maintenance",
         HostEffect.TellLost   => "its VMs told that it is silent",
         HostEffect.AwaitSelfFence => "that it has lost its lease on the storage, and ended its guests itself",
+        HostEffect.MoveAway   => "its guests moved away, as far as its cluster wants that",
+        HostEffect.WeighStorage => "storage domains that it cannot read",
+        HostEffect.AwaitQuarantineEnd e => $"the end of its quarantine at {e.Until.UtcDateTime:HH:mm:ss} UTC",
         HostEffect.AwaitBoot  => "an answer after it was switched on",
         _                     => null,
     };

@@ -9,10 +9,13 @@ public sealed record HostView
 
     public required HostConfig Config { get; init; }
 
-    /// <summary>oVirt's status, lower case: initializing, up, connecting, non_responsive, down, reboot, maintenance …</summary>
+    /// <summary>oVirt's status, lower case: initializing, up, non_operational, connecting, non_responsive, down, reboot, maintenance …</summary>
     public required string Status { get; init; }
 
     public string StatusDetail { get; init; } = "";
+
+    /// <summary>Domains of its data center that it cannot read.</summary>
+    public ImmutableArray<LostDomain> Lost { get; init; } = [];
 
     /// <summary>Which life of the host: rises with each proof that all its guests are dead.</summary>
     public long Incarnation { get; init; }

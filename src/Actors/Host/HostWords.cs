@@ -30,6 +30,9 @@ internal static class HostWords
             })]
             : Nothing,
         .. host is not HostState.Up && host.Core.AgentRestarted ? [new("soft fencing", "its agent was restarted over SSH")] : Nothing,
+        .. host.Core.Unfit is { } unfit ? [new("non-operational", Why(unfit))] : Nothing,
+        .. host.Core.Lost.Select(d => new KeyValuePair<string, string>(
+            "storage domain", $"{d.Name}: not read since {d.Since.UtcDateTime:HH:mm:ss} UTC ({d.Why})")),
         .. host.Core.Bond is { } bond
             ? [new("lease", $"{bond.Folder}, {bond.LeaseMs / 1000} s, watchdog {(bond.WatchdogMs > 0 ? $"{bond.WatchdogMs / 1000} s" : "none")}")]
             : Nothing,
@@ -39,6 +42,13 @@ internal static class HostWords
 
     private static KeyValuePair<string, string>[] Nothing => [];
 
+    private static string Why(Unfitness why) => why.Reason switch
+    {
+        NonOperationalReason.StorageDomainUnreachable   => $"it cannot read {why.Words}",
+        NonOperationalReason.TimeoutRecoveringFromCrash => $"its agent has not answered for {why.Words}",
+        _ => $"it was silent {why.Words}; in quarantine until {why.Until?.UtcDateTime:HH:mm:ss} UTC",
+    };
+
     private static string? Remedy(HostEffect effect) => effect switch
     {
         HostEffect.Power { ByHand: false } => "Look whether its cluster's fencing policy forbids it, or its turn has not come (then fence it by hand: POST "
@@ -47,6 +57,8 @@ internal static class HostWords
         HostEffect.Power => "Repair its fence device or its address and password, or, when the host certainly is off, "
             + "confirm that it was rebooted (POST /hosts/{id}/fence, fence_type manual).",
         HostEffect.Drain => "Look at the VMs that are still on it: migrate or stop them.",
+        HostEffect.MoveAway or HostEffect.WeighStorage => "Repair the host's way to the storage; it is up again by itself.",
+        HostEffect.AwaitQuarantineEnd => "Find out why it falls silent (network, load, agent); activate it to end the quarantine at once.",
         HostEffect.AwaitBoot => "Wait, or look at its console; after 20 minutes its power is cut and switched on once more.",
         HostEffect.AwaitSelfFence => "Nothing, if it has lost the storage, too. If it renews its lease there, its guests run: repair its "
             + "network, or confirm that it was rebooted.",
@@ -59,6 +71,7 @@ internal static class HostWords
         HostCommand.ReportSilent c                 => $"its agent was last heard at {c.LastHeard.UtcDateTime:HH:mm:ss} UTC",
         HostCommand.ReportUnreached                => "its agent is not reached",
         HostCommand.ReportReached c                => $"its agent is reached, boot {c.Facts.BootId}",
+        HostCommand.ReportNoAnswer                 => "its agent has not answered yet",
         HostCommand.ReportSelfFenced               => "its lease has ended, and it has ended its guests",
         HostCommand.TakeFenceTurn                  => "its cluster lets it be fenced now",
         HostCommand.ReportSuspect c                => $"its agent was last heard at {c.LastHeard.UtcDateTime:HH:mm:ss} UTC; it may hang",

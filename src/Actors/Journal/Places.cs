@@ -66,9 +66,15 @@ public static class Places
     }
 
     /// <summary>Where hosts of a cluster can keep their leases: with the oldest active data domain of its data center.</summary>
-    public static async Task<string?> LeaseFolder(this IReadModel read, ClusterId cluster, CancellationToken cancel)
+    public static async Task<string?> LeaseFolder(this IReadModel read, ClusterId cluster, CancellationToken cancel) =>
+        await read.DataDomains(cluster, cancel) is [var oldest, ..] ? oldest.Folder : null;
+
+    /// <summary>Names of the active data domains that all hosts of a cluster share, with the folders of their metadata; the
+    /// oldest first.</summary>
+    public static async Task<IReadOnlyList<(string Name, string Folder)>> DataDomains(
+        this IReadModel read, ClusterId cluster, CancellationToken cancel)
     {
-        if (await read.View<ClusterView>(Kinds.Cluster, cluster.Value, cancel) is not { Config.DataCenter: var dataCenter }) return null;
+        if (await read.View<ClusterView>(Kinds.Cluster, cluster.Value, cancel) is not { Config.DataCenter: var dataCenter }) return [];
         var active = new Dictionary<string, string>(StringComparer.Ordinal)
         {
             ["status"] = "active",
@@ -76,11 +82,13 @@ public static class Places
             ["config.type"] = "data",
         };
         var domains = await read.List(new ReadQuery(Kinds.StorageDomain, Equal: active), cancel);
-        return domains.Select(d => WireJson.Read<StorageDomainView>(d.Json))
-            .Where(d => d.Config.StorageType != "localfs")
-            .OrderBy(d => d.CreatedAt).ThenBy(d => d.Id.Value)
-            .Select(d => $"{d.Config.Path}/{d.Id.Value}/dom_md")
-            .FirstOrDefault();
+        return
+        [
+            .. domains.Select(d => WireJson.Read<StorageDomainView>(d.Json))
+                .Where(d => d.Config.StorageType != "localfs")
+                .OrderBy(d => d.CreatedAt).ThenBy(d => d.Id.Value)
+                .Select(d => (d.Config.Name, $"{d.Config.Path}/{d.Id.Value}/dom_md")),
+        ];
     }
 
     public static async Task<T?> View<T>(this IReadModel read, string kind, Guid id, CancellationToken cancel)

@@ -63,6 +63,9 @@ public static class WireNames
         Name<HostEvent.Bound>("host.bound.1"),
         Name<HostEvent.FenceTurnCame>("host.fence-turn-came.1"),
         Name<HostEvent.AgentRestarted>("host.agent-restarted.1"),
+        Name<HostEvent.DomainsChanged>("host.domains-changed.1"),
+        Name<HostEvent.BecameNonOperational>("host.became-non-operational.1"),
+        Name<HostEvent.BecameOperational>("host.became-operational.1"),
 
         // Vm: events
         Name<VmEvent.Created>("vm.created.1"),
@@ -187,6 +190,10 @@ public static class WireNames
         Name<HostCommand.ReadStorageLease>("host.ask.read-storage-lease.1"),
         Name<HostCommand.ReportStorageLease>("host.ask.report-storage-lease.1"),
         Name<HostCommand.ReportSelfFenced>("host.ask.report-self-fenced.1"),
+        Name<HostCommand.ReportDomains>("host.ask.report-domains.1"),
+        Name<HostCommand.ReportStorageUnreachable>("host.ask.report-storage-unreachable.1"),
+        Name<HostCommand.ReportQuarantineOver>("host.ask.report-quarantine-over.1"),
+        Name<HostCommand.ReportNoAnswer>("host.ask.report-no-answer.1"),
 
         // Vm: commands
         Name<VmCommand.Create>("vm.ask.create.1"),

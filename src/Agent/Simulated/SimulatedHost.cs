@@ -135,8 +135,15 @@ public sealed class SimulatedHost(
         };
         Agent = new HostAgent(
             about, _boot, new LeaseLedger(_ledger), hypervisor, new ImageJobs(_jobs, images, log),
-            TimeSpan.FromSeconds(30), time, log);
+            TimeSpan.FromSeconds(30), time, log, domains: new DomainWatch(new Probe(this), time));
         await Agent.Open(CancellationToken.None);
+    }
+
+    /// <summary>Its storage is no folder, so a fault alone can take it away.</summary>
+    private sealed class Probe(SimulatedHost host) : IDomainProbe
+    {
+        public Task Read(string folder) =>
+            host._faults.StorageGone ? Task.FromException(new IOException("Input/output error")) : Task.CompletedTask;
     }
 
     private async Task StopAgent()

@@ -57,10 +57,13 @@ public static class Shapes
     public static Shape Cluster { get; } = new("cluster", "clusters",
         Text("name"), Text("description"), Text("comment"), One("cpu", () => Cpu), One("version", () => Version),
         One("memory_policy", () => ClusterMemoryPolicy), One("fencing_policy", () => FencingPolicy),
-        One("migration", () => MigrationOptions),
+        One("migration", () => MigrationOptions), One("error_handling", () => ErrorHandling),
         Boolean("virt_service"), Boolean("gluster_service"), Boolean("threads_as_cores"),
         Boolean("trusted_service"), Boolean("ballooning_enabled"), Boolean("ha_reservation"),
         One("data_center", () => DataCenter));
+
+    public static Shape ErrorHandling { get; } = new("error_handling", "error_handlings",
+        Choice("on_error", "migrate", "migrate_highly_available", "do_not_migrate"));
 
     public static Shape ClusterMemoryPolicy { get; } = new("memory_policy", "memory_policies",
         One("over_commit", () => OverCommit), One("transparent_hugepages", () => Switch));

@@ -76,6 +76,7 @@ internal static class Clusters
             MemoryOvercommitPercent = Overcommit(body) ?? 100,
             HaReservation = body.Flag("ha_reservation") ?? false,
             Migration = Migrations.Read(body, new MigrationOptions()) ?? new MigrationOptions(),
+            OnError = OnError(body) ?? MigrateOnError.Migrate,
         };
         config = FencingPatch(body).Apply(config);
         var view = await Names.Claiming(call, Kinds.Cluster, name, id, () => call.Ask<ClusterView>(
@@ -97,6 +98,7 @@ internal static class Clusters
             MemoryOvercommitPercent = Overcommit(body),
             HaReservation = body.Flag("ha_reservation"),
             Migration = Migrations.Read(body, present.Config.Migration),
+            OnError = OnError(body),
         };
         var view = await Names.Renaming(call, Kinds.Cluster, name, present.Config.Name, call.Id(), () =>
             call.Ask<ClusterView>(Kinds.Cluster, call.Id(), new ClusterCommand.Update(call.NewOrigin(), patch)));
@@ -125,6 +127,14 @@ internal static class Clusters
             BrokenConnectivityThreshold = threshold,
         };
     }
+
+    private static MigrateOnError? OnError(Element body) => body.One("error_handling")?.Text("on_error") switch
+    {
+        "migrate"                  => MigrateOnError.Migrate,
+        "migrate_highly_available" => MigrateOnError.MigrateHighlyAvailable,
+        "do_not_migrate"           => MigrateOnError.DoNotMigrate,
+        _                          => null,
+    };
 
     private static int? Overcommit(Element body)
     {
@@ -156,6 +166,12 @@ internal static class Clusters
                 .With("skip_if_gluster_bricks_up", false)
                 .With("skip_if_gluster_quorum_not_met", false))
             .With("migration", Migrations.ShowOfCluster(config.Migration))
+            .With("error_handling", Shapes.ErrorHandling.New().With("on_error", config.OnError switch
+            {
+                MigrateOnError.MigrateHighlyAvailable => "migrate_highly_available",
+                MigrateOnError.DoNotMigrate           => "do_not_migrate",
+                _                                     => "migrate",
+            }))
             .With("virt_service", true)
             .With("gluster_service", false)
             .With("ha_reservation", config.HaReservation)

@@ -123,7 +123,10 @@ internal sealed class SimHost
                 _world.Cluster.Take(new ClusterCommand.ReportHost(
                     new HostReport(
                         Id, $"host-{_number}", e.Incarnation, e.TakesGuests, e.Reachable, 64, 1L << 36,
-                        [.. _guests.Values.Select(g => new GuestShare(new VmId(Making.Id(g.Vm)), new Lease(g.Lease), 1 << 30))]),
+                        [.. _guests.Values.Select(g => new GuestShare(new VmId(Making.Id(g.Vm)), new Lease(g.Lease), 1 << 30))])
+                    {
+                        Awaited = e.Awaited,
+                    },
                     _world.At));
                 break;
             case HostEffect.TellLost e:

@@ -21,12 +21,13 @@ internal sealed class AgentLife : IHypervisor, IGuestWatch
 
     public AgentLife(
         AgentDescription about, BootIdentity boot, IAppendLog ledger, IAppendLog jobs, SimulatedHypervisor hypervisor,
-        IImageWork images, TimeSpan incomingTimeout, HostClock clock, ILogger log, HostGuard guard)
+        IImageWork images, TimeSpan incomingTimeout, HostClock clock, ILogger log, HostGuard guard, IDomainProbe storage)
     {
         _hypervisor = hypervisor;
         Clock = clock;
         Agent = new HostAgent(
-            about, boot, new LeaseLedger(ledger), this, new ImageJobs(jobs, images, log), incomingTimeout, clock, log, guard);
+            about, boot, new LeaseLedger(ledger), this, new ImageJobs(jobs, images, log), incomingTimeout, clock, log, guard,
+            new DomainWatch(storage, clock));
     }
 
     /// <summary>Hears of a guest that starts anew where it is.</summary>

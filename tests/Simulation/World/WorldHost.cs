@@ -225,7 +225,7 @@ public sealed class WorldHost : IDisposable, IBootMemory
             var life = new AgentLife(
                 about, _boot, File(_ledger), File(_jobs), hypervisor,
                 new SharedStorage(_world.Images, this, _world.Writers, _random, Clock),
-                _world.Options.IncomingTimeout, clock, _log, guard)
+                _world.Options.IncomingTimeout, clock, _log, guard, new WorldProbe(this, clock))
             {
                 Restarts = guest => _world.Note($"{_world.NameOf(guest.Vm)} on {Name} starts anew where it is"),
             };
