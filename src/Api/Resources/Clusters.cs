@@ -130,10 +130,10 @@ internal static class Clusters
 
     private static MigrateOnError? OnError(Element body) => body.One("error_handling")?.Text("on_error") switch
     {
-        "migrate"                  => MigrateOnError.Migrate,
+        "migrate" => MigrateOnError.Migrate,
         "migrate_highly_available" => MigrateOnError.MigrateHighlyAvailable,
-        "do_not_migrate"           => MigrateOnError.DoNotMigrate,
-        _                          => null,
+        "do_not_migrate" => MigrateOnError.DoNotMigrate,
+        _ => null,
     };
 
     private static int? Overcommit(Element body)
@@ -169,8 +169,8 @@ internal static class Clusters
             .With("error_handling", Shapes.ErrorHandling.New().With("on_error", config.OnError switch
             {
                 MigrateOnError.MigrateHighlyAvailable => "migrate_highly_available",
-                MigrateOnError.DoNotMigrate           => "do_not_migrate",
-                _                                     => "migrate",
+                MigrateOnError.DoNotMigrate => "do_not_migrate",
+                _ => "migrate",
             }))
             .With("virt_service", true)
             .With("gluster_service", false)
