@@ -57,7 +57,7 @@ public sealed class SimulatedHypervisor(
     private GuestReport Find(Guest guest)
     {
         guest.Found = guest.Job is not null;
-        return guest.Found ? Report(guest) with { State = GuestState.MigratingOut } : Report(guest);
+        return Report(guest);
     }
 
     public async Task Launch(GuestKey guest, VmDefinition definition)
@@ -184,7 +184,9 @@ public sealed class SimulatedHypervisor(
         lock (_gate)
         {
             under = leaving.Job;
-            leaving.Job ??= job.Task;
+            if (under is not null && leaving.Destination != order.DestinationLease)
+                throw new HypervisorException("simulated libvirt: another migration job is already running");
+            (leaving.Job, leaving.Destination) = (under ?? job.Task, order.DestinationLease);
         }
 
         if (under is null) await Carry(leaving, order, job);
@@ -630,7 +632,7 @@ public sealed class SimulatedHypervisor(
         }
     }
 
-    private GuestReport Report(Guest guest) => new(guest.Key.Vm, guest.Key.Lease, guest.State)
+    private GuestReport Report(Guest guest) => new(guest.Key.Vm, guest.Key.Lease, guest.Found ? GuestState.MigratingOut : guest.State)
     {
         ElapsedMs = (long)time.GetElapsedTime(guest.Since).TotalMilliseconds,
         MemoryBytes = guest.Definition.MemoryBytes,
@@ -666,6 +668,9 @@ public sealed class SimulatedHypervisor(
 
         /// <summary>Not null while it is moved away; never fails.</summary>
         public Task? Job { get; set; }
+
+        /// <summary>The lease to which that job carries it.</summary>
+        public long Destination { get; set; }
 
         /// <summary>An agent came to it while it was moved: it is told when the guest stays.</summary>
         public bool Found { get; set; }
