@@ -89,10 +89,11 @@ public static class HostStory
             FenceDoubted e => Said(9019, Severity.Alert, e.At,
                 $"Host {name} answers in boot {Short(e.BootId)} although its power was said to be off. Guests that it should no "
                 + "longer have are ended. Look at its fence device; switch it off by hand, or reboot it."),
-            Bound { Bond: { } bond } e => Said(9604, Severity.Normal, e.At,
+            // oVirt has no such events, and its codes end below 15000: these are ours.
+            Bound { Bond: { } bond } e => Said(30001, Severity.Normal, e.At,
                 $"Host {name} keeps a lease in {bond.Folder}: without it and without the engine it ends its guests after "
                 + $"{bond.LeaseMs / 1000} s{(bond.WatchdogMs > 0 ? $" (watchdog {bond.WatchdogMs / 1000} s)" : "")}."),
-            Bound e => Said(9605, Severity.Warning, e.At,
+            Bound e => Said(30002, Severity.Warning, e.At,
                 $"Host {name} keeps no lease on the storage any more: its guests cannot be restarted elsewhere without power "
                 + "management or an operator's word that it was rebooted."),
             PowerFailed e => Said(9019, Severity.Error, e.At,

@@ -70,7 +70,6 @@ internal sealed class LibvirtGuest(GuestKey key, long started)
         if (xml is null || DomainXml.Owner(xml) is not { } owner) return null;
         if (Native.virDomainGetState(domain, out var state, out var reason, 0) < 0) return null;
         var connected = DomainXml.AgentConnected(xml);
-        var leaves = Libvirt.Migration.IsUnderWay(domain);
         return new LibvirtGuest(owner.Guest, owner.Started)
         {
             AgentConnected = connected,
@@ -78,8 +77,8 @@ internal sealed class LibvirtGuest(GuestKey key, long started)
             MemoryBytes = DomainXml.MemoryBytes(xml),
             OnStorageError = DomainXml.OnStorageError(xml),
             Disks = [.. DomainXml.DiskPaths(xml)],
-            State = leaves ? GuestState.MigratingOut : StateOf(state, reason, connected),
-            Arriving = state == 3 && reason == 2 && !leaves,
+            State = StateOf(state, reason, connected),
+            Arriving = state == 3 && reason == 2,
             PostCopy = state == 3 && reason is 12 or 13,
             Broken = (state, reason) is (3, 13) or (1, 11) ? PostCopyBroke : null,
             PauseReason = reason switch { 1 => "user", 5 => "io-error", 6 => "watchdog", _ => "unknown" },

@@ -436,6 +436,7 @@ public sealed class LibvirtHypervisor(AgentConfig config, HostSampling sampling,
                 _connection = connection;
                 _facts = await Task.Run(() => HostFacts.Read(connection, config), cancel);
                 var all = await Task.Run(() => LibvirtGuest.ReadAll(connection), cancel);
+                await FindLeaving(connection, all);
                 Replace(all);
                 _watch!.Found([.. all.Select(Report)]);
                 return;
@@ -445,6 +446,31 @@ public sealed class LibvirtHypervisor(AgentConfig config, HostSampling sampling,
                 if (attempt % 30 == 0) log.LogWarning("libvirt: not reachable: {Why}", e.Message);
                 await Task.Delay(Retry, config.Time, cancel);
             }
+        }
+    }
+
+    /// <summary>Which of them libvirt is moving away. It may hold the question for as long as another one of the same domain
+    /// takes, half a minute of an arriving one: who does not answer in time is taken for one that stays.</summary>
+    private async Task FindLeaving(LibvirtConnection connection, ImmutableArray<LibvirtGuest> all)
+    {
+        var asked = all.Where(g => g.State is GuestState.Up or GuestState.PoweringUp or GuestState.Paused)
+            .Select(g => (Guest: g, Answer: Task.Factory.StartNew(
+                () => IsLeaving(connection, g.Key.Vm), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default)))
+            .ToList();
+        await Task.WhenAny(Task.WhenAll(asked.Select(a => a.Answer)), Task.Delay(Retry, config.Time));
+        foreach (var (guest, _) in asked.Where(a => a.Answer is { IsCompletedSuccessfully: true, Result: true }))
+            guest.State = GuestState.MigratingOut;
+    }
+
+    private static bool IsLeaving(LibvirtConnection connection, Guid vm)
+    {
+        try
+        {
+            return connection.OnDomain(vm, Migration.IsUnderWay);
+        }
+        catch (Exception e) when (e is HypervisorException or HypervisorAwayException or DomainGoneException)
+        {
+            return false;
         }
     }
 
