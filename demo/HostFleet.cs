@@ -32,6 +32,20 @@ public sealed class HostFleet(EngineApi api)
     private async Task<JsonNode> Find(int host) => (await All()).FirstOrDefault(h => h["name"]?.ToString() == $"host{host}")
         ?? throw new DemoException($"The engine knows no host{host}.");
 
-    private async Task<IEnumerable<JsonNode>> All() =>
-        EngineApi.Items(await api.Get($"{DemoVm.Folder}/hosts"), "host");
+    /// <summary>A host that loses its power again and again is put into quarantine: the operator who does it ends that.</summary>
+    private async Task<IEnumerable<JsonNode>> All()
+    {
+        var all = EngineApi.Items(await api.Get($"{DemoVm.Folder}/hosts"), "host").ToList();
+        foreach (var host in all.Where(h => h["status"]?.ToString() == "non_operational"))
+            try
+            {
+                await api.Send(HttpMethod.Post, $"{DemoVm.Folder}/hosts/{EngineApi.Text(host, "id")}/activate", new JsonObject());
+            }
+            catch (DemoException)
+            {
+                // It is up already, or silent again: the next look tells.
+            }
+
+        return all;
+    }
 }
