@@ -145,8 +145,7 @@ public sealed class HostLoss(EngineApi api, LabHosts hosts, DemoVm vm)
         await Patience.Until($"host {host} to be on", TimeSpan.FromSeconds(60), () =>
             Task.FromResult(hosts.IsOn(host) ? this : null));
         await Patience.Until($"the engine to have host {host} up", TimeSpan.FromSeconds(90), async () =>
-            EngineApi.Items(await api.Get($"{DemoVm.Folder}/hosts"), "host")
-                .Any(h => h["name"]?.ToString() == $"host{host}" && h["status"]?.ToString() == "up") ? this : null, 200);
+            await new HostFleet(api).Status(host) == "up" ? this : null, 200);
     }
 
     private async Task<long> LatestEvent() =>
