@@ -25,6 +25,10 @@ public sealed partial class MigrationRace(LabHosts hosts, DemoVm vm, string fold
     public MigrationFigures Engine => Median(_engine);
     public MigrationFigures Plain => Median(_plain);
     public int Samples => _engine.Count;
+
+    /// <summary>There are enough migrations for a word about them.</summary>
+    public bool Tells => _engine.Count >= 2 * FewestRounds;
+
     public MedianRatio DowntimeRatio => MedianRatio.Of(
         [.. _engine.Select(f => f.DowntimeMs)], [.. _plain.Select(f => f.DowntimeMs)]);
 
@@ -130,7 +134,7 @@ public sealed partial class MigrationRace(LabHosts hosts, DemoVm vm, string fold
         : throw new DemoException("libvirt has no statistics of the last migration.");
 
     private bool IsClear(double limit) =>
-        _engine.Count >= 2 * FewestRounds && DowntimeRatio is var ratio && (ratio.High <= limit || ratio.Low > limit);
+        Tells && DowntimeRatio is var ratio && (ratio.High <= limit || ratio.Low > limit);
 
     private static MigrationFigures Median(List<MigrationFigures> all) => new(
         MedianRatio.Median([.. all.Select(f => f.TotalMs)]), MedianRatio.Median([.. all.Select(f => f.DowntimeMs)]));

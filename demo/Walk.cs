@@ -88,8 +88,8 @@ public sealed class Walk(Installation installation, WalkOptions options)
         Narrator.Row("engine: total, downtime", $"{engine.TotalMs,6:0} ms {engine.DowntimeMs,6:0} ms");
         Narrator.Row("plain:  total, downtime", $"{plain.TotalMs,6:0} ms {plain.DowntimeMs,6:0} ms");
         _verdict.Add($"migration downtime within {(DowntimeRatioLimit - 1) * 100:0} % of plain virsh",
-            $"{Percent(ratio.Estimate)} (at 90 %: {Percent(ratio.Low)} to {Percent(ratio.High)})",
-            ratio.Estimate <= DowntimeRatioLimit ? true : ratio.Low > DowntimeRatioLimit ? false : null);
+            $"{Percent(ratio.Estimate)} (at {MedianRatio.Confidence} %: {Percent(ratio.Low)} to {Percent(ratio.High)})",
+            !race.Tells ? null : ratio.Estimate <= DowntimeRatioLimit ? true : ratio.Low > DowntimeRatioLimit ? false : null);
     }
 
     private async Task KillNodes(EngineApi api, LabHosts hosts, DemoVm vm)
