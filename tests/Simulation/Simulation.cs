@@ -1,3 +1,4 @@
+using System.Net;
 using Akka.Configuration;
 using Orchestrator.Agent.Protocol;
 using Orchestrator.Engine;
@@ -38,17 +39,20 @@ public sealed class Simulation : IDisposable
             new WorldOptions
             {
                 Hosts = options.Hosts,
+                CrashKernels = options.Kdump,
                 Bug = options.Bug?.Agent,
                 ObeysOldEpochs = options.Bug?.AgentObeysOldEpochs == true,
             }, Outside.Clock, Seeded("world"),
             Timeline.Note)
         {
+            CrashKernelSpeaks = host => HearKdump(host),
             MayAct = node => Nodes!.Single(n => n.Name == node).Membership is { MayAct: true },
             PassesOn = (from, by) => Nodes!.Single(n => n.Name == by).IsUp && !Network!.IsCut(from, by) && !Network.IsCut(by, from),
         };
         var parts = new NodeParts(
             Thread, Database, Network, (node, address) => World.Agent(node, address), node => World.Fence(node),
-            ConfigurationFactory.ParseString($"{options.Hocon}\n{options.Bug?.Hocon}"), Chance("nodes"), Timeline, options.Verbose)
+            ConfigurationFactory.ParseString(
+                $"{options.Hocon}\n{options.Bug?.Hocon}\n{(options.Kdump ? "orchestrator.kdump.listen = \"0.0.0.0:7410\"" : "")}"), Chance("nodes"), Timeline, options.Verbose)
         {
             Replace = options.Bug?.Entity,
             Around = (node, address) => Nodes!.Where(n => n.Name != node && IsMember(n))
@@ -156,6 +160,14 @@ public sealed class Simulation : IDisposable
 
     public void Every(TimeSpan time, Action what) =>
         _ = Outside.Clock.CreateTimer(static w => ((Action)w!)(), what, time, time);
+
+    /// <summary>fence_kdump_send names all engine nodes.</summary>
+    private void HearKdump(WorldHost host)
+    {
+        foreach (var node in Nodes)
+            if (node is { Process: { } process, News: { } news })
+                process.Schedule(() => _ = news(IPAddress.Parse(host.Address.Host)));
+    }
 
     public void Dispose() => World.Dispose();
 

@@ -1,7 +1,9 @@
+using System.Net;
 using Akka.Actor;
 using Akka.Cluster;
 using Akka.Configuration;
 using Orchestrator.Actors;
+using Orchestrator.Actors.Host;
 using Orchestrator.Actors.Journal;
 using Orchestrator.Agent.Protocol;
 using Orchestrator.Engine;
@@ -70,6 +72,9 @@ public sealed class SimulatedNode
     /// <summary>What REST handlers of this node ask; null until it is composed.</summary>
     public IEntities? Entities { get; private set; }
 
+    /// <summary>Hears the crash kernel at an address; null until it is composed.</summary>
+    public Func<IPAddress, Task>? News { get; private set; }
+
     public bool IsLeaving { get; private set; }
 
     public bool IsUp => Process is { State: ProcessState.Running };
@@ -137,7 +142,7 @@ public sealed class SimulatedNode
     }
 
     private void Forget() =>
-        (Process, System, Store, Membership, Entities, IsLeaving) = (null, null, null, null, null, false);
+        (Process, System, Store, Membership, Entities, News, IsLeaving) = (null, null, null, null, null, null, false);
 
     private void Compose(SimulatedProcess process, SimulatedStore store)
     {
@@ -168,6 +173,19 @@ public sealed class SimulatedNode
                 Around = _parts.Around is { } around ? address => around(Name, address) : null,
             },
             _parts.Replace);
+        News = from => HearKdump(new KdumpNews(Entities, read, process.Clock), from);
         System = local;
+    }
+
+    private static async Task HearKdump(KdumpNews news, IPAddress from)
+    {
+        try
+        {
+            await news.Heard(from, CancellationToken.None);
+        }
+        catch (EntityUnavailableException)
+        {
+            // It speaks again.
+        }
     }
 }
