@@ -164,9 +164,9 @@ public sealed class AgentByWays(IAgent straight, Func<IEnumerable<AgentWay>> oth
                 var step = _watch.Next(Now, way.Taken.Kind);
                 var better = step switch
                 {
-                    WayStep.AskAll      => await AskAll(way, left.Token),
+                    WayStep.AskAll => await AskAll(way, left.Token),
                     WayStep.TryStraight => await TryStraight(left.Token),
-                    _                   => null,
+                    _ => null,
                 };
                 if (better is null) continue;
                 _way = new Way(better);

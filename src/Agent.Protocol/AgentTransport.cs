@@ -136,7 +136,7 @@ public sealed class AgentTransport : IDisposable
             KeepAlivePingTimeout = TimeSpan.FromSeconds(5),
             // A connection that is dead and that nobody uses is closed too: else the next question would wait on it.
             KeepAlivePingPolicy = HttpKeepAlivePingPolicy.Always,
-            ConnectCallback = _reach is { } reach ? async (wish, cancel) => await reach(wish.DnsEndPoint, cancel).ConfigureAwait(false) : null,
+            ConnectCallback = _reach is { } reach ? async (wish, cancel) => Bare(await reach(wish.DnsEndPoint, cancel).ConfigureAwait(false)) : null,
             UseCookies = false,
             // The client writes the trace itself, and only when somebody listens.
             ActivityHeadersPropagator = null,
@@ -153,6 +153,11 @@ public sealed class AgentTransport : IDisposable
             },
         });
     }
+
+    /// <summary>The handler would take an SslStream for its own TLS and leave out that to the agent, with all its checks.</summary>
+    private static Stream Bare(Stream way) => way is SslStream
+        ? throw new InvalidOperationException("the way to an agent must not look like TLS to the agent")
+        : way;
 
     /// <summary>Throws instead of answering false: so the reason reaches the request that met this agent, and no other.</summary>
     private bool Accept(object sender, X509Certificate? shown, X509Chain? chain, SslPolicyErrors errors)

@@ -23,8 +23,8 @@ public sealed record WayRules(TimeSpan SilentAfter)
     /// owner is heard before it counts as silent all the same.</summary>
     public WayPace First => Calm with { HeadStart = SilentAfter * 0.2, Other = TimeSpan.FromSeconds(1.7) };
 
-    /// <summary>The way in use says nothing: who answers at all answers now.</summary>
-    public WayPace Doubting => new(TimeSpan.FromMilliseconds(50), TimeSpan.FromMilliseconds(50), SilentAfter * 0.3, SilentAfter * 0.3);
+    /// <summary>The way in use says nothing: all are asked at once, and have nearly until the host counts as silent.</summary>
+    public WayPace Doubting => new(TimeSpan.FromMilliseconds(50), TimeSpan.FromMilliseconds(50), SilentAfter * 0.55, SilentAfter * 0.55);
 
     /// <summary>After a question that nobody answered by any way the other nodes are left in peace for so long, and twice as
     /// long after each further one.</summary>

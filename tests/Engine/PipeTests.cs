@@ -49,6 +49,7 @@ public sealed class PipeTests : IAsyncLifetime, IDisposable
     public async Task Bytes_pass_both_ways_and_the_far_end_closes_the_near_one()
     {
         await using var near = await Open(caller);
+        Assert.IsNotType<System.Net.Security.SslStream>(near);
         using var far = await place.AcceptTcpClientAsync().WaitAsync(_soon);
         await Passes(near, far.GetStream(), "there");
         await Passes(far.GetStream(), near, "and back");

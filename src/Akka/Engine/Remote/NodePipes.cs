@@ -64,7 +64,7 @@ public sealed class NodePipes
             await line.Stream.WriteAsync(PipeFrames.Wish(host, port), limit.Token).ConfigureAwait(false);
             await line.Stream.FlushAsync(limit.Token).ConfigureAwait(false);
             await PipeFrames.ReadAnswerAsync(line.Stream, limit.Token).ConfigureAwait(false);
-            return line.Stream;
+            return new PipeStream(line);
         }
         catch (Exception e) when (!cancel.IsCancellationRequested)
         {
