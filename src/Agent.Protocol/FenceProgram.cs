@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Net.Http.Json;
 using System.Text;
 
@@ -37,11 +36,15 @@ public sealed class FenceProgram(string folder = "/usr/sbin") : IFenceDevices
 
             var program = Path.Combine(folder, "fence_" + order.Agent);
             if (!File.Exists(program)) return Failed($"no fence program {program} on this machine");
-            return await RunProgram(program, order, limit.Token);
+            return Judge(order, await ShortProgram.Run(program, [], Input(order), limit.Token));
         }
         catch (OperationCanceledException) when (!cancel.IsCancellationRequested)
         {
             return Failed($"{order.Agent} at {order.Address} did not answer in {LimitOf(order).TotalSeconds} s");
+        }
+        catch (IOException e)
+        {
+            return Failed(e.Message);
         }
     }
 
@@ -82,66 +85,22 @@ public sealed class FenceProgram(string folder = "/usr/sbin") : IFenceDevices
         name.Length is > 0 and < 64
         && name.All(c => char.IsAsciiLetterLower(c) || char.IsAsciiDigit(c) || c is '_' or '-');
 
-    private static async Task<FenceResult> RunProgram(string program, FenceOrder order, CancellationToken cancel)
-    {
-        var start = new ProcessStartInfo(program)
-        {
-            RedirectStandardInput = true,
-            RedirectStandardOutput = true,
-            RedirectStandardError = true,
-            UseShellExecute = false,
-        };
-        using var process = Process.Start(start);
-        if (process is null) return Failed($"{program} could not be started");
-        try
-        {
-            var output = process.StandardOutput.ReadToEndAsync(cancel);
-            var errors = process.StandardError.ReadToEndAsync(cancel);
-            await Feed(process, Input(order), cancel);
-            await process.WaitForExitAsync(cancel);
-            return Judge(order, process.ExitCode, await output, await errors);
-        }
-        catch (OperationCanceledException)
-        {
-            process.Kill(entireProcessTree: true);
-            await process.WaitForExitAsync(CancellationToken.None);
-            throw;
-        }
-    }
-
-    private static async Task Feed(Process process, string input, CancellationToken cancel)
-    {
-        try
-        {
-            await process.StandardInput.WriteAsync(input.AsMemory(), cancel);
-            process.StandardInput.Close();
-        }
-        catch (IOException)
-        {
-            // It ended without reading; its exit code and words say why.
-        }
-    }
-
     /// <summary>Fence programs answer a status with 0 for on and 2 for off, any other action with 0 for done.</summary>
-    private static FenceResult Judge(FenceOrder order, int exitCode, string output, string errors)
+    private static FenceResult Judge(FenceOrder order, ProgramEnd end)
     {
-        var words = Clean(order, $"{output} {errors}");
-        return (order.Action, exitCode) switch
+        var words = Clean(order, $"{end.Output} {end.Errors}");
+        return (order.Action, end.ExitCode) switch
         {
             (FenceAction.Status, 0) => new FenceResult(FencePower.On, true, words),
             (FenceAction.Status, 2) => new FenceResult(FencePower.Off, true, words),
             (FenceAction.Off, 0) => new FenceResult(FencePower.Off, true, words),
             (FenceAction.On or FenceAction.Reboot, 0) => new FenceResult(FencePower.On, true, words),
-            _ => Failed($"fence_{order.Agent} ended with {exitCode}: {words}"),
+            _ => Failed($"fence_{order.Agent} ended with {end.ExitCode}: {words}"),
         };
     }
 
-    private static string Clean(FenceOrder order, string words)
-    {
-        if (!string.IsNullOrEmpty(order.Password)) words = words.Replace(order.Password, "***", StringComparison.Ordinal);
-        words = string.Join(' ', words.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries));
-        return words.Length > 400 ? words[..400] : words;
-    }
+    private static string Clean(FenceOrder order, string words) => ProgramEnd.InOneLine(
+        string.IsNullOrEmpty(order.Password) ? words : words.Replace(order.Password, "***", StringComparison.Ordinal));
 
     private static async Task<FenceResult> AskFleet(FenceOrder order, CancellationToken cancel)
     {

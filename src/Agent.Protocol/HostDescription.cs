@@ -21,6 +21,9 @@ public sealed record AgentDescription(string HostUuid, string BootId, string Age
 
     /// <summary>Mbit/s of the interface that has <see cref="MigrationAddress"/>; 0: not known.</summary>
     public int LinkMbps { get; init; }
+
+    /// <summary>A crash kernel is loaded, which will write the memory should the kernel crash; null: not known.</summary>
+    public bool? CrashKernel { get; init; }
     public string KernelVersion { get => field ?? ""; init; }
     public string LibvirtVersion { get => field ?? ""; init; }
     public string QemuVersion { get => field ?? ""; init; }

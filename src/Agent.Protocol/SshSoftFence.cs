@@ -1,5 +1,3 @@
-using System.ComponentModel;
-using System.Diagnostics;
 using System.Globalization;
 
 namespace Orchestrator.Agent.Protocol;
@@ -16,15 +14,16 @@ public sealed class SshSoftFence(SshSettings settings, string program = "ssh") :
         limit.CancelAfter(settings.Timeout);
         try
         {
-            return await Run(address, limit.Token);
+            var end = await ShortProgram.Run(program, Arguments(settings, address), input: "", limit.Token);
+            return end.ExitCode == 0 ? new SoftFenceResult(true, end.Words) : Failed($"ssh ended with {end.ExitCode}: {end.Words}");
         }
         catch (OperationCanceledException) when (!cancel.IsCancellationRequested)
         {
             return Failed($"ssh to {address} took longer than {settings.Timeout.TotalSeconds} s");
         }
-        catch (Exception e) when (e is Win32Exception or IOException)
+        catch (IOException e)
         {
-            return Failed($"{program} could not be run: {e.Message}");
+            return Failed(e.Message);
         }
     }
 
@@ -44,40 +43,6 @@ public sealed class SshSoftFence(SshSettings settings, string program = "ssh") :
         // What follows is no option, whatever it begins with.
         "--", address, settings.Command,
     ];
-
-    private async Task<SoftFenceResult> Run(string address, CancellationToken cancel)
-    {
-        var start = new ProcessStartInfo(program, Arguments(settings, address))
-        {
-            RedirectStandardInput = true,
-            RedirectStandardOutput = true,
-            RedirectStandardError = true,
-            UseShellExecute = false,
-        };
-        using var process = Process.Start(start);
-        if (process is null) return Failed($"{program} could not be started");
-        try
-        {
-            process.StandardInput.Close();
-            var output = process.StandardOutput.ReadToEndAsync(cancel);
-            var errors = process.StandardError.ReadToEndAsync(cancel);
-            await process.WaitForExitAsync(cancel);
-            var words = Words($"{await output} {await errors}");
-            return process.ExitCode == 0 ? new SoftFenceResult(true, words) : Failed($"ssh ended with {process.ExitCode}: {words}");
-        }
-        catch (OperationCanceledException)
-        {
-            process.Kill(entireProcessTree: true);
-            await process.WaitForExitAsync(CancellationToken.None);
-            throw;
-        }
-    }
-
-    private static string Words(string text)
-    {
-        var words = string.Join(' ', text.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries));
-        return words.Length > 400 ? words[..400] : words;
-    }
 
     private static SoftFenceResult Failed(string message) => new(false, message);
 }

@@ -9,6 +9,7 @@ using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.AspNetCore.Server.Kestrel.Https;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
+using Orchestrator.Actors.Host;
 using Orchestrator.Actors.Journal;
 using Orchestrator.Actors.Watching;
 using Orchestrator.Agent.Protocol;
@@ -27,6 +28,7 @@ internal static class EngineNode
     {
         var log = logs.CreateLogger("Orchestrator.Node");
         var tokenKey = config.TokenKey;
+        var kdump = KdumpListener.Parse(config.Text("kdump.listen"));
         await using var store = Storage.Open(config, logs);
         await Prepare(store, config, log);
         var database = Storage.Documents(store);
@@ -66,7 +68,8 @@ internal static class EngineNode
             .AddSingleton<PostgresTokenRevocations>()
             .AddSingleton<ITokenRevocations>(s => s.GetRequiredService<PostgresTokenRevocations>())
             .AddHostedService(s => s.GetRequiredService<PostgresTokenRevocations>())
-            .AddHostedService(_ => new OldJobs(read, TimeProvider.System)));
+            .AddHostedService(_ => new OldJobs(read, TimeProvider.System))
+            .AddKdump(kdump, entities, read, logs));
         await using var telemetry = await NodeTelemetry.Start(config, "orchestrator-engine");
         telemetry.Map(app);
         watching.Health.Map(app);
@@ -83,6 +86,12 @@ internal static class EngineNode
         await system.Terminate();
         NodeLog.EndedNow(log, config.Name);
     }
+
+    private static IServiceCollection AddKdump(
+        this IServiceCollection services, IPEndPoint? at, IEntities entities, IReadModel read, ILoggerFactory logs) => at is null
+        ? services
+        : services.AddHostedService(_ => new KdumpListener(
+            at, new KdumpNews(entities, read, TimeProvider.System), TimeProvider.System, logs.CreateLogger("Orchestrator.Kdump")));
 
     /// <summary>The lines to all agents; one that keeps an agent's old certificate is told of once a minute.</summary>
     private static SshSoftFence? SoftFence(NodeConfig config) =>

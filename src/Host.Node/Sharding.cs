@@ -46,6 +46,7 @@ internal static class Sharding
             {
                 StoragePatience = config.Time("hosts.storage-patience"),
                 AnswerPatience = config.Time("hosts.answer-patience"),
+                KdumpPatience = config.Text("kdump.listen") == "" ? TimeSpan.Zero : config.Time("kdump.patience"),
                 Quarantine = new QuarantineRule(
                     config.Number("hosts.quarantine-silences"), (int)config.Time("hosts.quarantine-within").TotalSeconds,
                     (int)config.Time("hosts.quarantine-first").TotalSeconds, (int)config.Time("hosts.quarantine-longest").TotalSeconds),

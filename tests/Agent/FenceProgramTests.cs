@@ -48,6 +48,15 @@ public sealed class FenceProgramTests : IDisposable
         Assert.True(!Directory.Exists($"/proc/{pid}") || (await File.ReadAllTextAsync($"/proc/{pid}/stat")).Contains(" Z "));
     }
 
+    [Fact]
+    public async Task A_program_that_cannot_be_run_is_an_answer()
+    {
+        await File.WriteAllTextAsync(Path.Combine(_folder, "fence_test"), "no program");
+        var result = await new FenceProgram(_folder).Run(Order(FenceAction.Off));
+        Assert.Equal((FencePower.Unknown, false), (result.Power, result.Ok));
+        Assert.Contains("could not be run", result.Message, StringComparison.Ordinal);
+    }
+
     [Theory]
     [InlineData("../bin/sh", "10.0.0.9", "lanplus", "made of a-z")]
     [InlineData("Test", "10.0.0.9", "lanplus", "made of a-z")]

@@ -72,6 +72,15 @@ public sealed class QemuImagesTests : IDisposable
         Assert.Empty(Directory.GetFiles(_folder));
     }
 
+    [Fact]
+    public async Task With_an_image_goes_what_an_agent_left_that_died_while_it_made_it()
+    {
+        string[] others = [$"{Image}2", $"{Image}2.0123.part"];
+        foreach (var file in (string[])[Image, $"{Image}.0123.part", .. others]) await File.WriteAllTextAsync(file, "");
+        await new QemuImages(QemuImg).Do(new ImageJob.Delete(Image), _ => { }, CancellationToken.None);
+        Assert.Equal(others, Directory.GetFiles(_folder).Order());
+    }
+
     private static async Task<bool> Made(ImageJob job)
     {
         try

@@ -17,8 +17,9 @@ public sealed class HostTable
         diff as code. Read it together with `src/Actors/Host/HostState.cs` and `HostDecider.cs`.
 
         A host counts its lives. Its **incarnation** rises exactly when all guests of the life before are proved dead:
-        its power was confirmed off, the agent answers from another boot of the machine, or the operator swears that it
-        was rebooted. Every seat of a VM names the life that it was given in, so a VM only compares two numbers.
+        its power was confirmed off, the agent answers from another boot of the machine, its crash kernel says that it
+        writes the memory, or the operator swears that it was rebooted. Every seat of a VM names the life that it was
+        given in, so a VM only compares two numbers.
 
         | Phase | What is true |
         |---|---|
@@ -28,6 +29,7 @@ public sealed class HostTable
         | Connecting | the link broke a moment ago; nothing is concluded |
         | NonResponsive | silent for longer than the limit: its VMs are told, its power is cut if it has power management |
         | PoweredOff | the power is off: proved. VMs of the life before are told; it is switched on again |
+        | Kdumping | its kernel has crashed: proved by its crash kernel's word. That writes the memory; its power is kept |
         | Rebooting | switched on; its agent is awaited |
         | Draining | its guests are moved away, then it is in maintenance. Silence does not cancel the wish |
         | Maintenance | it has no guests and no link |
@@ -87,6 +89,7 @@ public sealed class HostTable
     private static readonly QuarantineRule _rule = new(3, 600, 120, 1800);
     private static readonly ImmutableArray<DateTimeOffset> _silences = [_at, _at, _at, _at];
 
+    private static readonly HostCore _open = _core with { Config = _core.Config! with { KdumpDetection = false } };
     private static readonly HostCore _bare = _core with { Config = _core.Config! with { FenceAgents = [] } };
     private static readonly HostCore _asked = _core with { Job = new Job(By().Job, "Moving host a to maintenance", By()) };
     private static readonly HostCore _restored = _core with { Restoration = 1 };
@@ -109,6 +112,7 @@ public sealed class HostTable
         ("Connecting", new Connecting(_core)),
         ("Connecting, a domain is lost", new Connecting(_core with { Lost = [_lost], Unfit = _storage })),
         ("NonResponsive", new NonResponsive(_core)),
+        ("NonResponsive, without kdump detection", new NonResponsive(_open)),
         ("NonResponsive, silent too often", new NonResponsive(_core with { Silences = _silences })),
         ("NonResponsive, no power management", new NonResponsive(_bare)),
         ("Up, bound by its lease", new Up(_core with { LeaseFolder = _bond.Folder, Bond = _bond })),
@@ -119,6 +123,7 @@ public sealed class HostTable
         ("NonResponsive, fencing ordered by hand", new NonResponsive(_core with { FenceByHand = true })),
         ("NonResponsive, maintenance asked", new NonResponsive(_asked)),
         ("PoweredOff, second life", new PoweredOff(_core with { Incarnation = 2 })),
+        ("Kdumping, second life", new Kdumping(_core with { Incarnation = 2 })),
         ("Rebooting, second life", new Rebooting(_core with { Incarnation = 2 })),
         ("Draining", new Draining(_asked)),
         ("Maintenance", new Maintenance(_core)),
@@ -170,6 +175,8 @@ public sealed class HostTable
         ("ReportStorageLease", _ => new ReportStorageLease(Making.Id(4), true, "boot-1", 7)),
         ("ReportSelfFenced", h => new ReportSelfFenced(h.Core.Incarnation, _at)),
         ("ReportSelfFenced, of an earlier life", h => new ReportSelfFenced(h.Core.Incarnation - 1, _at)),
+        ("ReportKdump", _ => new ReportKdump(_at)),
+        ("ReportKdumpOver", _ => new ReportKdumpOver(_at)),
         ("ReportEmpty", host => new ReportEmpty(_at) { Attempt = host.Core.Attempt }),
         ("ReportPower off: off", h => Power(h, PowerAction.Off, true, PowerState.Off)),
         ("ReportPower off: failed", h => Power(h, PowerAction.Off, false, PowerState.Unknown)),

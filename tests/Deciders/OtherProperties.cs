@@ -29,6 +29,7 @@ public sealed class OtherProperties
                                                && c.Attempt == before.Core.Attempt,
                 HostCommand.ReportSelfFenced c => before is HostState.NonResponsive && c.Incarnation == before.Core.Incarnation
                                                   && before.Core.Bond is { } bond && bond.BootId == before.Core.Facts?.BootId,
+                HostCommand.ReportKdump => before is HostState.NonResponsive && before.Core.Config is { KdumpDetection: true },
                 _ => false,
             }, $"a new life without proof, by {command.GetType().Name}");
         });

@@ -46,6 +46,7 @@ public sealed partial class Stage : IDisposable
                 CommandEvery = TimeSpan.FromDays(10),
                 Keep = int.MaxValue,
                 SoftFencing = script.SoftFencing,
+                Kdump = script.Kdump,
                 Hocon = "",
             }, Hear);
         foreach (var host in _simulation.World.Hosts) host.HasWatchdog = script.Watchdogs;

@@ -84,6 +84,7 @@ public static class Verbs
         To($"{H} loses its power", a => a.Faults.PowerOff(a.Host)),
         To($"{H} is switched on", a => a.Faults.PowerOn(a.Host)),
         To($"{H} crashes and starts anew", a => a.Faults.Reboot(a.Host)),
+        To($"the kernel of {H} crashes, and its memory is written {S}", a => a.Faults.Crash(a.Host, a.Time)),
         To($"{H} stands still {S}", a => a.Faults.Freeze(a.Host, a.Time)),
         To($"{H} is cut off {S}", a => a.Faults.CutOff(a.Host, duration: a.Time)),
         To($"{H} is cut off from everything {S}", a => a.Faults.CutFromEverything(a.Host, a.Time)),

@@ -33,6 +33,9 @@ public sealed record Options
     /// <summary>Engine nodes may restart agents over SSH.</summary>
     public bool SoftFencing { get; init; } = true;
 
+    /// <summary>Some hosts have crash kernels, and engine nodes hear them.</summary>
+    public bool Kdump { get; init; } = true;
+
     public bool Verbose { get; init; }
 
     /// <summary>Lines of the timeline that are kept.</summary>

@@ -1,3 +1,4 @@
+using System.Net;
 using Akka.Configuration;
 using Orchestrator.Engine;
 using Orchestrator.Engine.Memory;
@@ -37,16 +38,19 @@ public sealed class Simulation : IDisposable
             new WorldOptions
             {
                 Hosts = options.Hosts,
+                CrashKernels = options.Kdump,
                 Bug = options.Bug?.Agent,
                 ObeysOldEpochs = options.Bug?.AgentObeysOldEpochs == true,
             }, Outside.Clock, Seeded("world"),
             Timeline.Note)
         {
+            CrashKernelSpeaks = host => HearKdump(host),
             MayAct = node => Nodes!.Single(n => n.Name == node).Membership is { MayAct: true },
         };
         var parts = new NodeParts(
             Thread, Database, Network, (node, address) => World.Agent(node, address), node => World.Fence(node),
-            ConfigurationFactory.ParseString($"{options.Hocon}\n{options.Bug?.Hocon}"), Chance("nodes"), Timeline, options.Verbose)
+            ConfigurationFactory.ParseString(
+                $"{options.Hocon}\n{options.Bug?.Hocon}\n{(options.Kdump ? "orchestrator.kdump.listen = \"0.0.0.0:7410\"" : "")}"), Chance("nodes"), Timeline, options.Verbose)
         {
             Replace = options.Bug?.Entity,
             Closed = World.NodeDied,
@@ -149,6 +153,14 @@ public sealed class Simulation : IDisposable
 
     public void Every(TimeSpan time, Action what) =>
         _ = Outside.Clock.CreateTimer(static w => ((Action)w!)(), what, time, time);
+
+    /// <summary>fence_kdump_send names all engine nodes.</summary>
+    private void HearKdump(WorldHost host)
+    {
+        foreach (var node in Nodes)
+            if (node is { Process: { } process, News: { } news })
+                process.Schedule(() => _ = news(IPAddress.Parse(host.Address.Host)));
+    }
 
     public void Dispose() => World.Dispose();
 

@@ -14,6 +14,7 @@ public static class AgentWords
         d.MigrationUri)
     {
         LinkMbps = d.LinkMbps,
+        CrashKernel = d.CrashKernel,
     };
 
     public static VmCommand Report(HostId host, string name, long incarnation, Wire.GuestReport g, DateTimeOffset at)

@@ -117,6 +117,12 @@ public abstract record HostCommand : Traced
     /// <summary>Its agent was restarted over SSH, because nothing was heard of it.</summary>
     public sealed record ReportAgentRestarted(string Message, DateTimeOffset At) : HostCommand;
 
+    /// <summary>Its crash kernel says that it writes the memory: the kernel that ran the guests is dead.</summary>
+    public sealed record ReportKdump(DateTimeOffset At) : HostCommand;
+
+    /// <summary>Its crash kernel says nothing any more: the memory is written, and the host boots.</summary>
+    public sealed record ReportKdumpOver(DateTimeOffset At) : HostCommand;
+
     // how a host is bound by its lease
     /// <summary>Where hosts of its data center can keep their leases.</summary>
     public sealed record UseLeaseFolder(string Folder, DateTimeOffset At) : HostCommand;
@@ -189,6 +195,9 @@ public sealed record HostConfig
 
     public ImmutableArray<FenceAgent> FenceAgents { get; init; } = [];
 
+    /// <summary>A host whose kernel has crashed keeps its power while it writes its memory.</summary>
+    public bool KdumpDetection { get; init; } = true;
+
     /// <summary>Where hosts are looked for that turn its power, in this order: cluster, dc, other_dc. Empty: cluster, dc.</summary>
     public ImmutableArray<string> PmProxies { get; init; } = [];
 }
@@ -207,6 +216,8 @@ public sealed record HostPatch
 
     public bool? PowerManagementEnabled { get; init; }
 
+    public bool? KdumpDetection { get; init; }
+
     public ImmutableArray<string>? PmProxies { get; init; }
 
     public HostConfig Apply(HostConfig config) => config with
@@ -217,6 +228,7 @@ public sealed record HostPatch
         Address = Address ?? config.Address,
         Cluster = Cluster ?? config.Cluster,
         PowerManagementEnabled = PowerManagementEnabled ?? config.PowerManagementEnabled,
+        KdumpDetection = KdumpDetection ?? config.KdumpDetection,
         PmProxies = PmProxies ?? config.PmProxies,
     };
 }
@@ -247,6 +259,9 @@ public sealed record AgentFacts(
 {
     /// <summary>Mbit/s of its way to other hosts; 0: not known.</summary>
     public int LinkMbps { get; init; }
+
+    /// <summary>Its memory is written should its kernel crash; null: not known.</summary>
+    public bool? CrashKernel { get; init; }
 }
 
 /// <summary>

@@ -77,7 +77,7 @@ public static class HostDecider
         // What its lease alone proves is not enough for all guests: the operator's word is.
         (PoweredOff, ConfirmRebooted c) when host.Core.OnStorageAlone =>
             Accept(NextLife(host, $"confirmed by {c.Origin.User}", c.Origin.At) with { Oath = c.Origin.Job }),
-        (PoweredOff or Maintenance, ConfirmRebooted) => Done,
+        (PoweredOff or Kdumping or Maintenance, ConfirmRebooted) => Done,
         (_, ConfirmRebooted)                     => No(Fault.HostStatusIllegal),
 
         (_, HostCommand.Fence) when host.Config.FenceAgents.IsEmpty || !host.Config.PowerManagementEnabled =>
@@ -126,6 +126,7 @@ public static class HostDecider
             Relay(new HostEffect.NextProxy(c.Attempt, c.Action)),
         (_, ReportProxyAway)                     => No(Fault.StaleReport),
 
+        (_, ReportKdump or ReportKdumpOver)      => HostKdump.Decide(host, command),
         (_, ReportDomains or ReportStorageUnreachable or ReportQuarantineOver or ReportNoAnswer) => HostFitness.Decide(host, command),
 
         (_, UseLeaseFolder c)                    => host is Up or NonOperational or Draining && host.Core.LeaseFolder == ""
@@ -163,7 +164,7 @@ public static class HostDecider
         (_, Halt c)                              => Pass(host, c.Vm, c.Seat,
                                                         new HostEffect.SendHalt(c.Vm, c.Seat.Lease, c.Mode)),
         // Also where there should be nothing: what is heard from a host whose power "is off" runs, and must not.
-        (Up or NonOperational or Draining or PoweredOff or Rebooting, Destroy c) =>
+        (Up or NonOperational or Draining or PoweredOff or Kdumping or Rebooting, Destroy c) =>
                                                     Relay(new HostEffect.SendHalt(c.Vm, c.Lease, StopMode.PowerOff)),
         (_, Destroy)                             => No(Fault.HostNotUp),
 
@@ -232,6 +233,7 @@ public static class HostDecider
                                           AccountedFor = e.OnStorageAlone ? core.AccountedFor : core.Restoration,
                                           Recent = e.Oath is { } oath ? core.Recent.Add(oath) : core.Recent,
                                       }),
+            KdumpBegan or KdumpEnded => HostKdump.Evolve(host, fact, Calm(core)),
             LeaseFolderChosen e    => host with { Core = core with { LeaseFolder = e.Folder } },
             Bound e                => host with { Core = core with { Bond = e.Bond } },
             PowerFailed e          => host with
@@ -281,6 +283,7 @@ public static class HostDecider
         PoweredOff when host.Config.FenceAgents.IsEmpty || !host.Config.PowerManagementEnabled
                       => [Link(host), Announce(host, Guests.No, Reach.No), Told(host)],
         PoweredOff    => [Link(host), Announce(host, Guests.No, Reach.No), Told(host), Power(host, PowerAction.On)],
+        Kdumping      => [Link(host), Announce(host, Guests.No, Reach.No), Told(host), new HostEffect.AwaitKdumpEnd(host.Core.Attempt)],
         Rebooting     => [Link(host), Announce(host, Guests.No, Reach.No), Told(host), new HostEffect.AwaitBoot(host.Core.Attempt)],
         Maintenance { Core.Ordered: { } order } => [Announce(host, Guests.No, Reach.No), Power(host, HostPower.Next(order))],
         Maintenance   => [Announce(host, Guests.No, Reach.No)],
@@ -344,8 +347,8 @@ public static class HostDecider
     {
         var known = host.Core.Facts;
         var sameLife = known is null || known.BootId == c.Facts.BootId;
-        // Power was proved off, so what answers now is a later boot, and its life was counted when it was fenced.
-        var counted = host is PoweredOff or Rebooting;
+        // It was proved dead, so what answers now is a later boot, and its life was counted when it was fenced.
+        var counted = host is PoweredOff or Kdumping or Rebooting;
         var incarnation = sameLife || counted ? host.Core.Incarnation : host.Core.Incarnation + 1;
 
         // The same boot as before the power was "off": the fence device lied. Wait for another boot.

@@ -47,6 +47,9 @@ public abstract record HostEffect
     /// <summary>Say so when it does not answer in time after it was switched on.</summary>
     public sealed record AwaitBoot(long Attempt) : HostEffect;
 
+    /// <summary>Say so when its crash kernel has fallen silent.</summary>
+    public sealed record AwaitKdumpEnd(long Attempt) : HostEffect;
+
     /// <summary>Move the guests away, and say when none is left.</summary>
     public sealed record Drain(long Incarnation) : HostEffect;
 
@@ -103,6 +106,9 @@ public abstract record HostEffect
 
     /// <summary>Its turn has come: cut its power.</summary>
     public sealed record BeginFence(long Attempt) : HostEffect;
+
+    /// <summary>Its crash kernel was heard again.</summary>
+    public sealed record NoteKdump : HostEffect;
 
     /// <summary>The cluster has answered that it is not its turn yet.</summary>
     public sealed record KeepWaiting(long Attempt) : HostEffect;

@@ -57,6 +57,12 @@ public abstract record HostEvent
     /// <summary>Its agent was restarted over SSH. Its guests run on.</summary>
     public sealed record AgentRestarted(string Message, DateTimeOffset At) : HostEvent;
 
+    /// <summary>Its kernel has crashed, and another writes its memory: the guests of the life before are dead.</summary>
+    public sealed record KdumpBegan(long Incarnation, long Attempt, DateTimeOffset At) : HostEvent;
+
+    /// <summary>Its memory is written; it boots by itself.</summary>
+    public sealed record KdumpEnded(DateTimeOffset At) : HostEvent;
+
     /// <summary>An operator wants it fenced, whatever the cluster's policy says.</summary>
     public sealed record FenceOrdered(Origin Origin) : HostEvent;
 

@@ -70,7 +70,7 @@ internal static class HostFitness
     public static ImmutableArray<HostEvent> Back(HostState host, CameUp back, QuarantineRule? rule)
     {
         // A host that is to be emptied takes nobody anyway.
-        if (rule is not { Silences: > 0 } || host is not (NonResponsive or PoweredOff or Rebooting) || host.Core.Job is not null) return [back];
+        if (rule is not { Silences: > 0 } || host is not (NonResponsive or PoweredOff or Kdumping or Rebooting) || host.Core.Job is not null) return [back];
         var lately = host.Core.Silences.Count(s => back.At - s <= TimeSpan.FromSeconds(rule.WithinSeconds));
         if (lately <= rule.Silences) return [back];
         var before = host.Core.Quarantined is { } last && back.At - last.Until < _trustedAfter ? last.Times : 0;

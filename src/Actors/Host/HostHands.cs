@@ -51,6 +51,7 @@ public sealed class HostHands(HostId id, HostWorld world) : IHands<HostState, Ho
     private readonly HostTroubles _troubles = new(id, world);
     private AgentOrders? _orders;
     private SoftFencing? _soft;
+    private KdumpWatch? _kdump;
     private int _unanswered;
 
     public IReadOnlyList<Remark> Troubles => _troubles.All;
@@ -115,7 +116,13 @@ public sealed class HostHands(HostId id, HostWorld world) : IHands<HostState, Ho
                 break;
             case HostEffect.Power e:
                 _owed = e;
-                _ = Power(e, config, reach.Self);
+                _ = Power(e, config, reach.Self, HostKdump.Grace(reach.State, world.Settings.KdumpPatience));
+                break;
+            case HostEffect.NoteKdump:
+                (_kdump ??= new KdumpWatch(world)).Note(reach.State.Core.Attempt);
+                break;
+            case HostEffect.AwaitKdumpEnd e:
+                (_kdump ??= new KdumpWatch(world)).Look(e.Attempt, reach.Self);
                 break;
             case HostEffect.BeginFence e:
                 _ = Begin(e.Attempt, config, reach.Self);
@@ -310,7 +317,8 @@ public sealed class HostHands(HostId id, HostWorld world) : IHands<HostState, Ho
     private enum Forced { No, Yes }
 
     /// <summary>Asks a neighbour to turn the power; the engine does it itself when there is none.</summary>
-    private async Task Power(HostEffect.Power e, HostConfig config, IActorRef self)
+    /// <param name="keep">Its power is kept for so long first: its crash kernel may speak.</param>
+    private async Task Power(HostEffect.Power e, HostConfig config, IActorRef self, TimeSpan keep)
     {
         var now = world.Clock.GetUtcNow();
         if (_power is { } under && under.Effect with { Failures = e.Failures } == e && now < under.Until)
@@ -324,7 +332,7 @@ public sealed class HostHands(HostId id, HostWorld world) : IHands<HostState, Ho
 
         var wait = Pause.After(e.Failures, TimeSpan.FromSeconds(2));
         var quiet = e is { Action: PowerAction.Off, ByHand: false } ? Quiet : TimeSpan.Zero;
-        if (e is { Action: PowerAction.Off, ByHand: false, Failures: 0 }) wait = Longest(wait, Soft.Grace);
+        if (e is { Action: PowerAction.Off, ByHand: false, Failures: 0 }) wait = Longest(wait, Soft.Grace, keep);
         _power = new PowerTurn(e, now + wait + quiet + FencingPolicy.OthersAwaited + world.Settings.FencePatience);
         try
         {

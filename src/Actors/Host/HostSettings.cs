@@ -13,6 +13,9 @@ public sealed record HostSettings(TimeSpan SilentAfter, TimeSpan ReconnectEvery,
     /// <summary>A host whose agent has not answered for this long after it was added or activated is non-operational; 3 min.</summary>
     public required TimeSpan AnswerPatience { get; init; }
 
+    /// <summary>A silent host that has a crash kernel keeps its power for so long, to hear it; zero: nobody listens.</summary>
+    public TimeSpan KdumpPatience { get; init; }
+
     /// <summary>Who falls silent more often than so takes no guests for a while.</summary>
     public required QuarantineRule Quarantine { get; init; }
 }

@@ -4,7 +4,7 @@ namespace Orchestrator.Actors.Host;
 
 /// <summary>
 /// What a host is. <see cref="HostCore.Incarnation"/> counts its lives: it rises exactly when all guests of the life
-/// before are proved dead (power confirmed off, another boot seen, or the operator's word), and never falls.
+/// before are proved dead (power confirmed off, another boot seen, its crash kernel heard, or the operator's word), and never falls.
 /// </summary>
 public abstract record HostState(HostCore Core)
 {
@@ -25,6 +25,9 @@ public abstract record HostState(HostCore Core)
 
     /// <summary>Silent for longer than the limit. Its guests may run; its power is to be cut.</summary>
     public sealed record NonResponsive(HostCore Core) : HostState(Core);
+
+    /// <summary>Its kernel has crashed: proved, by the crash kernel's own word. That one writes the memory, and its power is kept.</summary>
+    public sealed record Kdumping(HostCore Core) : HostState(Core);
 
     /// <summary>Its power is off: proved. It is to be switched on again.</summary>
     public sealed record PoweredOff(HostCore Core) : HostState(Core);

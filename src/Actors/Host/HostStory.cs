@@ -115,6 +115,10 @@ public static class HostStory
                 }, Severity.Alert, e.At,
                 $"Host {name} is non responsive, but its power is not cut: {e.Words}. Its VMs wait; fence it by hand, or confirm "
                 + "that it was rebooted."),
+            KdumpBegan e => Said(614, Severity.Normal, e.At,
+                $"Kdump flow is in progress on host {name}: its kernel has crashed, and its memory is written. Its guests are dead; "
+                + $"life {e.Incarnation} begins. Its power is kept."),
+            KdumpEnded e => Said(616, Severity.Normal, e.At, $"Kdump flow finished on host {name}: it boots."),
             FenceOrdered e => Said(21, Severity.Normal, e.Origin.At,
                 $"Host {name} is to be fenced, whatever the fencing policy: asked by {e.Origin.User}.", e.Origin),
             PoweredOn e => Said(20, Severity.Normal, e.At, $"Host {name} was switched on."),
@@ -168,6 +172,7 @@ public static class HostStory
         Connecting    => "connecting",
         NonResponsive => "non_responsive",
         PoweredOff    => "down",
+        Kdumping      => "kdumping",
         Rebooting     => "reboot",
         Draining      => "preparing_for_maintenance",
         _             => "unassigned",
@@ -183,6 +188,7 @@ public static class HostStory
         HostEffect.MoveAway   => "its guests moved away, as far as its cluster wants that",
         HostEffect.WeighStorage => "storage domains that it cannot read",
         HostEffect.AwaitQuarantineEnd e => $"the end of its quarantine at {e.Until.UtcDateTime:HH:mm:ss} UTC",
+        HostEffect.AwaitKdumpEnd => "the end of its memory dump",
         HostEffect.AwaitBoot  => "an answer after it was switched on",
         _                     => null,
     };

@@ -30,6 +30,7 @@ internal static class HostFacts
             MigrationAddress = address,
             LinkMbps = LinkMbps(address),
             MigrationUri = $"qemu+tcp://{address}/system",
+            CrashKernel = CrashKernel(),
             KernelVersion = Environment.OSVersion.Version.ToString(),
             OperatingSystem = System.Runtime.InteropServices.RuntimeInformation.OSDescription,
             LibvirtVersion = Version(libvirt),
@@ -44,6 +45,18 @@ internal static class HostFacts
         : NetworkInterface.GetAllNetworkInterfaces()
             .Where(i => i.GetIPProperties().UnicastAddresses.Any(a => a.Address.Equals(own)))
             .Select(i => (int)Math.Max(0, i.Speed / 1_000_000)).FirstOrDefault();
+
+    private static bool? CrashKernel()
+    {
+        try
+        {
+            return File.ReadAllText("/sys/kernel/kexec_crash_loaded").Trim() == "1";
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return null;
+        }
+    }
 
     private static string Version(ulong number) => $"{number / 1_000_000}.{number / 1000 % 1000}.{number % 1000}";
 }

@@ -9,6 +9,8 @@ namespace Orchestrator.Agent.Storage;
 /// <summary>Image jobs by qemu-img and files. A half-made image is removed before the failure is reported.</summary>
 public sealed class QemuImages(string qemuImg = "/usr/bin/qemu-img") : IImageWork
 {
+    private const string DraftEnding = ".part";
+
     public async Task<(ImageFacts? Image, DomainFacts? Domain)> Do(
         ImageJob job, Action<int> percent, CancellationToken cancel)
     {
@@ -67,6 +69,8 @@ public sealed class QemuImages(string qemuImg = "/usr/bin/qemu-img") : IImageWor
         var folder = Path.GetDirectoryName(Absolute(job.Path))!;
         if (!Directory.Exists(folder)) return null;
         File.Delete(job.Path);
+        // Left by an agent that died while it made the image, or just after: the draft is a second name for it then.
+        foreach (var draft in Directory.GetFiles(folder, $"{Path.GetFileName(job.Path)}.*{DraftEnding}")) File.Delete(draft);
         Overlays.DeleteAll(job.Path, except: null);
         Folder.Sync(folder);
         return null;
@@ -122,7 +126,7 @@ public sealed class QemuImages(string qemuImg = "/usr/bin/qemu-img") : IImageWor
     }
 
     /// <summary>Two hosts may make one image at a time, when the first was silent for a while: each makes its own.</summary>
-    private static string Draft(string path) => $"{path}.{Guid.NewGuid():N}.part";
+    private static string Draft(string path) => $"{path}.{Guid.NewGuid():N}{DraftEnding}";
 
     /// <summary>Gives the draft the image's name, unless somebody has it: whoever comes second has made nothing.</summary>
     private static async Task Finish(string draft, string path, Func<Task> make)

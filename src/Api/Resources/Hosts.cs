@@ -73,6 +73,7 @@ internal static class Hosts
             Description = body.Text("description") ?? "",
             PowerManagementEnabled = power?.Flag("enabled") ?? agents.Count > 0,
             FenceAgents = [.. agents],
+            KdumpDetection = power?.Flag("kdump_detection") ?? true,
             PmProxies = PmProxies(power) ?? [],
         };
         var view = await Names.Claiming(call, Kinds.Host, name, id, () => call.Ask<HostView>(
@@ -94,6 +95,7 @@ internal static class Hosts
             Address = NewAddress(call, body, present),
             Cluster = cluster is { } id && id != present.Config.Cluster.Value ? new ClusterId(id) : null,
             PowerManagementEnabled = body.One("power_management")?.Flag("enabled"),
+            KdumpDetection = body.One("power_management")?.Flag("kdump_detection"),
             PmProxies = PmProxies(body.One("power_management")),
         };
         var view = await Names.Renaming(call, Kinds.Host, name, present.Config.Name, call.Id(), () =>
@@ -227,7 +229,8 @@ internal static class Hosts
 
     private static Element Power(HostConfig config)
     {
-        var power = Shapes.PowerManagement.New().With("enabled", config.PowerManagementEnabled);
+        var power = Shapes.PowerManagement.New().With("enabled", config.PowerManagementEnabled)
+            .With("kdump_detection", config.KdumpDetection);
         if (!config.PmProxies.IsEmpty)
             power.With("pm_proxies", config.PmProxies.Select(place => Shapes.PmProxy.New().With("type", place)).ToList());
         return power;
@@ -245,6 +248,7 @@ internal static class Hosts
             .With("port", config.Port)
             .With("status", view.Status)
             .With("type", "rhel")
+            .With("kdump_status", view.Facts?.CrashKernel switch { true => "enabled", false => "disabled", null => "unknown" })
             .With("power_management", Power(config))
             .With("cluster", Refs.To(config.Cluster))
             .WithLink("fenceagents", $"{href}/fenceagents");

@@ -9,6 +9,7 @@ public sealed class HostFaultKinds(Simulation simulation, Random chance)
     [
         ("host-power", 2, () => World.PowerOff(Host())),
         ("host-reboot", 2, () => World.Reboot(Host())),
+        ("host-crash", 1, () => World.Crash(Host(), Time(2, 90))),
         ("host-cut", 3, () => World.CutOff(Host(), Way(), Time(1, 40))),
         ("host-line", 4, () => World.Cut(Node(), Host(), Way(), Time(0.5, 30))),
         ("host-slow-line", 2, () => World.SlowLink(Node(), Host(), Time(0.01, 3), Time(2, 30))),

@@ -1,7 +1,9 @@
+using System.Net;
 using Akka.Actor;
 using Akka.Cluster;
 using Akka.Configuration;
 using Orchestrator.Actors;
+using Orchestrator.Actors.Host;
 using Orchestrator.Actors.Journal;
 using Orchestrator.Agent.Protocol;
 using Orchestrator.Engine;
@@ -66,6 +68,9 @@ public sealed class SimulatedNode
 
     /// <summary>What REST handlers of this node ask; null until it is composed.</summary>
     public IEntities? Entities { get; private set; }
+
+    /// <summary>Hears the crash kernel at an address; null until it is composed.</summary>
+    public Func<IPAddress, Task>? News { get; private set; }
 
     public bool IsLeaving { get; private set; }
 
@@ -134,7 +139,7 @@ public sealed class SimulatedNode
     }
 
     private void Forget() =>
-        (Process, System, Store, Membership, Entities, IsLeaving) = (null, null, null, null, null, false);
+        (Process, System, Store, Membership, Entities, News, IsLeaving) = (null, null, null, null, null, null, false);
 
     private void Compose(SimulatedProcess process, SimulatedStore store)
     {
@@ -164,6 +169,19 @@ public sealed class SimulatedNode
                 SoftFence = _parts.SoftFence?.Invoke(Name),
             },
             _parts.Replace);
+        News = from => HearKdump(new KdumpNews(Entities, read, process.Clock), from);
         System = local;
+    }
+
+    private static async Task HearKdump(KdumpNews news, IPAddress from)
+    {
+        try
+        {
+            await news.Heard(from, CancellationToken.None);
+        }
+        catch (EntityUnavailableException)
+        {
+            // It speaks again.
+        }
     }
 }

@@ -170,6 +170,9 @@ public sealed class SimulatedWorld : IDisposable
     /// for it before it knows that it owns nothing any more.</summary>
     public Func<string, bool> MayAct { get; set; } = static _ => true;
 
+    /// <summary>A crash kernel says that it writes the memory, to all engine nodes.</summary>
+    public Action<WorldHost> CrashKernelSpeaks { get; set; } = static _ => { };
+
     /// <summary>A node has read a word of this host's stream. What only came to its socket was heard by nobody.</summary>
     internal void Heard(WorldHost host, string node)
     {

@@ -100,6 +100,24 @@ public sealed class WorldFaults(SimulatedWorld world)
         });
     }
 
+    /// <summary>The kernel crashes: all guests die. Where there is a crash kernel it writes the memory first.</summary>
+    public void Crash(WorldHost host, TimeSpan writesFor)
+    {
+        if (!host.HasCrashKernel)
+        {
+            Reboot(host);
+            return;
+        }
+
+        if (!host.Powered) return;
+        Do($"the kernel of {host.Name} crashes{SimulatedWorld.Lost(host)}, and another writes its memory for {writesFor.TotalSeconds:F0} s",
+            null, host, () =>
+            {
+                host.Power.HasLied = false;
+                host.Crash(writesFor, world.Options.Profile.HostBootTime);
+            });
+    }
+
     /// <summary>kill -9 of the agent; the system starts it again. Guests run on.</summary>
     public void RestartAgent(WorldHost host, TimeSpan? downFor = null)
     {

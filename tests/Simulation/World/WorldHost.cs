@@ -52,6 +52,9 @@ public sealed class WorldHost : IDisposable, IBootMemory
     /// <summary>The power is on; guests run only if it is.</summary>
     public bool Powered { get; private set; }
 
+    /// <summary>Should its kernel crash, another writes its memory.</summary>
+    public bool HasCrashKernel => _world.Options.CrashKernels && Number % 2 == 1;
+
     public string BootId => _boot.BootId;
 
     public PowerDevice Power { get; }
@@ -121,6 +124,31 @@ public sealed class WorldHost : IDisposable, IBootMemory
         Life?.Kill();
         Life = null;
         gone?.PowerOff();
+    }
+
+    /// <summary>Its kernel dies with all guests. The crash kernel boots, writes the memory, and starts the machine anew.</summary>
+    internal void Crash(TimeSpan writesFor, TimeSpan bootTime)
+    {
+        if (!Powered) return;
+        PowerOff();
+        Powered = true;
+        var ends = _world.Now + _world.Options.CrashKernelBootTime + writesFor;
+        _starting = Clock.CreateTimer(_ => Speak(ends, bootTime), null, _world.Options.CrashKernelBootTime, Timeout.InfiniteTimeSpan);
+    }
+
+    private void Speak(TimeSpan ends, TimeSpan bootTime)
+    {
+        var left = ends - _world.Now;
+        if (left <= TimeSpan.Zero)
+        {
+            _world.Note($"{Name}: its memory is written, it starts anew");
+            _starting = Clock.CreateTimer(_ => Boot(), null, bootTime, Timeout.InfiniteTimeSpan);
+            return;
+        }
+
+        if (!Isolated.HasFlag(Direction.FromHost)) _world.CrashKernelSpeaks(this);
+        var pause = left < _world.Options.CrashKernelSpeaksEvery ? left : _world.Options.CrashKernelSpeaksEvery;
+        _starting = Clock.CreateTimer(_ => Speak(ends, bootTime), null, pause, Timeout.InfiniteTimeSpan);
     }
 
     internal void Freeze()
@@ -213,6 +241,7 @@ public sealed class WorldHost : IDisposable, IBootMemory
             Driver = "simulated",
             Accelerator = "simulated",
             HostName = Name,
+            CrashKernel = HasCrashKernel,
         };
         var alarm = new LedgerAlarm();
         var process = _process = new object();

@@ -37,6 +37,14 @@ public sealed record WorldOptions
 
     public TimeSpan WatchdogTimeout { get; init; } = TimeSpan.FromSeconds(15);
 
+    /// <summary>Those of odd numbers have a crash kernel.</summary>
+    public bool CrashKernels { get; init; }
+
+    /// <summary>How long a crash kernel boots until it speaks, and how often it speaks then.</summary>
+    public TimeSpan CrashKernelBootTime { get; init; } = TimeSpan.FromSeconds(8);
+
+    public TimeSpan CrashKernelSpeaksEvery { get; init; } = TimeSpan.FromSeconds(10);
+
     /// <summary>From the death of an agent to its start by the system.</summary>
     public TimeSpan AgentRestartTime { get; init; } = TimeSpan.FromSeconds(2);
 
