@@ -117,6 +117,15 @@ public sealed class EntityActor<TState, TCommand, TEvent, TEffect> : UntypedPers
         }
 
         _watch.Recovered(_settings.RecordedAt(Context));
+        if (_settings.Restoration() is > 0 and var restoration
+            && _rules.Restored(_state, restoration, _settings.Clock.GetUtcNow()) is { } command
+            && _rules.Decide(_state, command) is Decision<TEvent, TEffect>.Accept accept)
+        {
+            // Before any message is taken up, and before anything is done for a debt of the past.
+            Accept(accept, Answers.Brief, []);
+            return;
+        }
+
         Owe([], _rules.Outstanding(_state));
     }
 
@@ -168,9 +177,10 @@ public sealed class EntityActor<TState, TCommand, TEvent, TEffect> : UntypedPers
         }
     }
 
-    private void Accept(Decision<TEvent, TEffect>.Accept accept, Answers answers)
+    /// <param name="said">What was asked of the world already; null: all that is owed.</param>
+    private void Accept(Decision<TEvent, TEffect>.Accept accept, Answers answers, ImmutableArray<TEffect>? said = null)
     {
-        var before = _rules.Outstanding(_state);
+        var before = said ?? _rules.Outstanding(_state);
         if (accept.Facts[0] is IUnrecorded)
         {
             foreach (var fact in accept.Facts) _state = _rules.Evolve(_state, fact);
@@ -270,6 +280,9 @@ public sealed record ShellSettings(
     /// <summary>When the fact that an entity replayed last was written; only for what is shown to operators. Null: not known.
     /// </summary>
     public Func<IActorContext, DateTimeOffset?> RecordedAt { get; init; } = static _ => null;
+
+    /// <summary>The last restoration of the database from a backup; 0: it was never restored.</summary>
+    public Func<long> Restoration { get; init; } = static () => 0;
 
     /// <summary>Only for what is shown to operators.</summary>
     public TimeProvider Clock { get; init; } = TimeProvider.System;

@@ -54,6 +54,7 @@ public enum Fault
     VmPlacedNowhere,
     VmDeleteProtected,
     VmHostUnknown,
+    VmSought,
     VmDiskNotReady,
     VmDiskAlreadyAttached,
     VmDiskNotAttached,

@@ -85,6 +85,10 @@ public readonly record struct Lease(long Number) : IComparable<Lease>
 
     public Lease Next => new(Number + 1);
 
+    /// <summary>No lease that was given before that restoration of the database is above this one: the number of a restoration
+    /// is a time in seconds, and no VM is placed four thousand million times in a second.</summary>
+    public static Lease Floor(long restoration) => new(restoration << 32);
+
     public int CompareTo(Lease other) => Number.CompareTo(other.Number);
 
     public static bool operator <(Lease left, Lease right) => left.Number < right.Number;

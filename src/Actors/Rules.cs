@@ -32,6 +32,10 @@ public sealed record Rules<TState, TCommand, TEvent, TEffect>(
     /// <summary>Whether something runs in the world under this entity: it is brought back at once when its shard moves.</summary>
     public Func<TState, bool> Runs { get; init; } = static _ => false;
 
+    /// <summary>What an entity is told first of all when its database was restored from a backup since it was written down: the
+    /// number of the restoration, and the time. Null: it does not matter to it.</summary>
+    public Func<TState, long, DateTimeOffset, TCommand?> Restored { get; init; } = static (_, _, _) => null;
+
     /// <summary>What happens to a state when facts are taken in, and every row that is true with them.</summary>
     /// <param name="version">Sequence number of the last fact.</param>
     public Told<TState> Tell(Guid id, TState before, ImmutableArray<TEvent> facts, long version)

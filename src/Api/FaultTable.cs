@@ -97,6 +97,9 @@ public static class FaultTable
         Fault.VmHostUnknown => new(409, "ACTION_TYPE_FAILED_VM_STATUS_ILLEGAL",
             "It is not known whether the VM's last host is dead; the VM waits until that host answers, is fenced, or "
             + "its reboot is confirmed with fence_type manual"),
+        Fault.VmSought => new(409, "ACTION_TYPE_FAILED_VM_STATUS_ILLEGAL",
+            "The database was restored from a backup, and it is not known yet where the VM runs; wait until every host has been heard, is "
+            + "fenced, or its reboot is confirmed with fence_type manual"),
         Fault.VmDiskNotReady => new(409, "ACTION_TYPE_FAILED_DISKS_LOCKED",
             "A disk of the VM is locked or illegal; wait for the status ok, or detach the disk"),
         Fault.VmDiskAlreadyAttached => new(409, "ACTION_TYPE_FAILED_DISK_ALREADY_ATTACHED",

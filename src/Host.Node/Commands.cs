@@ -18,6 +18,9 @@ internal static class Commands
                 the steps of the schema, done and to do, and which server is the primary; changes nothing
             orchestrator database migrate --config FILE
                 do what is to do; a node does the same when it starts
+            orchestrator database restored --config FILE
+                say that the database was restored from a backup, before the first node is started: where VMs run is found out
+                anew, and none is started twice
             orchestrator version
             """);
         Console.Error.WriteLine(PkiCommands.Help);

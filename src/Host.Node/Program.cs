@@ -6,6 +6,7 @@ return args switch
     ["pki", _, ..] => PkiCommands.Run(args[1..]),
     ["admin", "set-password", .. var rest] => await Commands.SetPassword(rest),
     ["database", "status", .. var rest] => await DatabaseCommands.Status(rest),
+    ["database", "restored", .. var rest] => await DatabaseCommands.Restored(rest),
     ["database", "migrate", .. var rest] => await DatabaseCommands.Migrate(rest),
     ["version"] => Commands.Version(),
     _ => Commands.Help(),

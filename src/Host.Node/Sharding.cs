@@ -24,6 +24,8 @@ internal static class Sharding
         ActorSystem system, NodeConfig config, Surroundings around, Func<string, Guid, Props, Props>? replace = null)
     {
         var (clock, read, logs) = (around.Clock, around.Read, around.Logs);
+        var membership = NodeMembership.Of(system);
+        var whereabouts = new Whereabouts(read, clock);
         var shell = new ShellSettings(
             config.Time("entities.tick-every"), config.Time("entities.passivate-after"),
             config.Number("entities.copy-every"), context => Ownership.Of(context)?.Epoch ?? 0)
@@ -31,11 +33,11 @@ internal static class Sharding
             Doze = static () => new Doze(PoisonPill.Instance),
             Debts = around.Debts,
             RecordedAt = Recovered.LastAt,
+            Restoration = () => membership.View.Restoration,
             Clock = clock,
         };
         var regions = new Dictionary<string, IActorRef>(StringComparer.Ordinal);
         var later = new Later();
-        var membership = NodeMembership.Of(system);
         var rules = new WayRules(config.Time("hosts.silent-after"));
         var world = new HostWorld(
             around.Around is { } others && config.Is("hosts.relay.enabled")
@@ -76,7 +78,7 @@ internal static class Sharding
             id, () => new NoHands<DataCenterState, DataCenterEffect>(), shell));
         Region(Kinds.Cluster, id => ClusterActor.Props(id, () => new ClusterHands(new ClusterId(id), later, read, clock), shell));
         Region(Kinds.Host, id => HostActor.Props(id, () => new HostHands(new HostId(id), world), shell));
-        Region(Kinds.Vm, id => VmActor.Props(id, () => new VmHands(new VmId(id), later, read, clock), shell));
+        Region(Kinds.Vm, id => VmActor.Props(id, () => new VmHands(new VmId(id), later, read, whereabouts, clock), shell));
         Region(Kinds.StorageDomain, id => StorageDomainActor.Props(
             id, () => new StorageDomainHands(new StorageDomainId(id), later), shell));
         Region(Kinds.Disk, id => DiskActor.Props(id, () => new DiskHands(new DiskId(id), later, read), shell));

@@ -51,6 +51,10 @@ public sealed class HostTable
         (*Initializing, unanswered*). A reason outlives silences and reboots: a host whose reason stands is non-operational
         as soon as it answers (`HostFitness.cs`).
 
+        After the database was restored from a backup (decision 0019) a host is *Connecting*, or *Initializing* when it was in
+        maintenance, until it is heard; it is unaccounted for until it has told its VMs which guests it has, or is proved
+        dead. So long it is not taken to be empty (`HostRestoration.cs`).
+
         The seat in orders is of life 1; the hosts in the rows live their first life unless the row says so.
 
         """;
@@ -88,6 +92,7 @@ public sealed class HostTable
     private static readonly HostCore _open = _core with { Config = _core.Config! with { KdumpDetection = false } };
     private static readonly HostCore _bare = _core with { Config = _core.Config! with { FenceAgents = [] } };
     private static readonly HostCore _asked = _core with { Job = new Job(By().Job, "Moving host a to maintenance", By()) };
+    private static readonly HostCore _restored = _core with { Restoration = 1 };
     private static readonly Seat _seat = new(_core.Id, "a", 1, new Lease(1)), _other = new(new HostId(Making.Id(1)), "b", 1, new Lease(2));
     private static readonly VmConfig _definition = new() { Name = "web", Cluster = new ClusterId(Making.Id(0)) };
 
@@ -125,6 +130,14 @@ public sealed class HostTable
         ("Maintenance, restart ordered", new Maintenance(_core with { Ordered = new PowerOrder(PowerAction.Restart, _asked.Job!) })),
         ("Maintenance, start ordered, failed twice", new Maintenance(
             _core with { Failures = 2, Ordered = new PowerOrder(PowerAction.On, _asked.Job!) })),
+        ("Connecting, unaccounted", new Connecting(_restored)),
+        ("Up, unaccounted", new Up(_restored)),
+        ("Draining, unaccounted", new Draining(_asked with { Restoration = 1 })),
+        ("Initializing, unaccounted, was in maintenance", new Initializing(_restored with { WasEmptied = true })),
+        ("Draining, accounted for, was in maintenance", new Draining(_restored with { AccountedFor = 1, WasEmptied = true })),
+        ("NonResponsive, unaccounted", new NonResponsive(_restored)),
+        ("PoweredOff by its lease alone, unaccounted", new PoweredOff(_restored with { OnStorageAlone = true })),
+        ("Absent, after a restoration", new Absent(new HostCore(_core.Id) { Restoration = 1 })),
         ("Gone", new Gone(_core)),
     ];
 
@@ -178,6 +191,14 @@ public sealed class HostTable
         ("ReportPower on: failed", h => Power(h, PowerAction.On, false, PowerState.Unknown)),
     ];
 
+    private static (string, Func<HostState, HostCommand>)[] Restorations { get; } =
+    [
+        ("TakeUpRestored", _ => new TakeUpRestored(1, _at)),
+        ("TakeUpRestored, a later one", _ => new TakeUpRestored(2, _at)),
+        ("ReportAccounted", _ => new ReportAccounted("boot-1", _at)),
+        ("ReportAccounted, of another boot", _ => new ReportAccounted("boot-2", _at)),
+    ];
+
     private static (string, Func<HostState, HostCommand>)[] Fitness { get; } =
     [
         ("ReportDomains, one is lost", _ => new ReportDomains([_lost], _at)),
@@ -214,6 +235,7 @@ public sealed class HostTable
                 Introduction, Phases, HostDecider.Decide, HostDecider.Evolve, HostDecider.Outstanding)
             .With("What users ask", "", Users)
             .With("What the link and the fence say", "", Link)
+            .With("After a restoration from a backup", "", Restorations)
             .With("Whether it is fit for guests", "", Fitness)
             .With("Orders of VMs, disks and neighbours", "", Orders);
 

@@ -32,6 +32,7 @@ public sealed class VmTable
         | MigrationPlacing | runs on, to move | asks its cluster for a destination |
         | Migrating | runs at one of two ends | has the destination expect it; the source's word ends it |
         | Orphaned | its host is silent: it may run there | asks the host until the copy is heard or proved dead |
+        | Sought | its database was restored from a backup: it may run anywhere | looks which hosts have not told what they have |
         | Gone | removed; the id is never used again | |
 
         **A guest never runs twice** because of four rules, all visible below:
@@ -50,6 +51,11 @@ public sealed class VmTable
         *Placing* and *Starting* of a start that goes on from it. The agent deletes the file before the first instruction
         runs, so when a host dies in the middle, the next one finds either the file, from which nothing has run, or none.
         What is left over is deleted, also for a VM that is down or gone.
+
+        **After a restoration from a backup** (decision 0019) a VM is *Sought*. Leases that were given since the backup lie between
+        the highest one that the journal knows and the floor of the restoration; new ones are given above it. A guest that
+        runs under such a lease is the VM's own. It is started, or down, only when every host has told what it has, or is
+        proved dead, and nobody has it; an order of a user waits for that.
 
         **An accepted command is never lost**: what is owed follows from the phase alone, so it is read off the journal
         after any crash and said again at every tick. *Starting* and *Stopping* stay what they are while their host is
@@ -73,6 +79,8 @@ public sealed class VmTable
     private static readonly Seat _third = new(_c, "c", 1, new Lease(3));
     private static readonly VmCore _movedTwice = _moved with { Lease = new Lease(3) };
     private static readonly VmCore _ha = _core with { Config = _core.Config! with { HighlyAvailable = true } };
+
+    private static readonly VmCore _restored = _core with { Restoration = 1 };
 
     private static readonly PendingAction _reboot = new(new JobId(Making.Id(8)), GuestAction.Reboot);
 
@@ -131,6 +139,17 @@ public sealed class VmTable
         ("Orphaned", new Orphaned(_core, _seat, OrphanPlan.StayDown)),
         ("Orphaned, HA", new Orphaned(_ha, _seat, OrphanPlan.Restart)),
         ("Orphaned, migration given up", new Orphaned(_moved with { Elsewhere = _to }, _seat, OrphanPlan.Restart)),
+        ("Sought", new Sought(_restored, [_seat], SoughtPlan.StayDown, new VmExit(VmExitKind.Error, "not found"))),
+        ("Sought, HA", new Sought(_restored with { Config = _ha.Config }, [_seat], SoughtPlan.Restart, VmExit.Never)),
+        ("Sought, migrating in the backup", new Sought(_restored with { Lease = _to.Lease }, [_seat, _to], SoughtPlan.StayDown, VmExit.Never)),
+        ("Sought, to start", new Sought(_restored, [], SoughtPlan.Start, VmExit.Never) { Unheard = ["a"] }),
+        ("Sought, to end", new Sought(_restored, [_seat], SoughtPlan.StayDown, VmExit.Never) { Stop = new StopWish(StopMode.PowerOff, null) }),
+        ("Sought, a guest is on its way", new Sought(_restored.MayBeAt(_third with { Lease = new Lease(9) }), [_seat], SoughtPlan.Restart, VmExit.Never)),
+        ("Sought, suspended in the backup", new Sought(_restored with { Memory = _memory }, [], SoughtPlan.StaySuspended, VmExit.Never)),
+        ("Down, after a restoration", new Down(_restored, VmExit.Never)),
+        ("Up, after a restoration", new Up(_restored, _seat)),
+        ("Up, started after a restoration", new Up(_restored with { Lease = Lease.Floor(1).Next }, _seat with { Lease = Lease.Floor(1).Next })),
+        ("Absent, after a restoration", new Absent(new VmCore(_core.Id) { Restoration = 1 })),
         ("Gone", new Gone(_core)),
     ];
 
@@ -211,6 +230,16 @@ public sealed class VmTable
         ("ReportMissing b", _ => new ReportMissing(_b, _to.Lease, _at)),
     ];
 
+    private static (string, Func<VmState, VmCommand>)[] Restorations { get; } =
+    [
+        ("TakeUpRestored", _ => new TakeUpRestored(1, _at)),
+        ("TakeUpRestored, a later one", _ => new TakeUpRestored(2, _at)),
+        ("ReportNowhere", _ => new ReportNowhere(1, _at)),
+        ("ReportNowhere, of another restoration", _ => new ReportNowhere(7, _at)),
+        ("ReportUnheard", _ => new ReportUnheard(1, ["b"], _at)),
+        .. Reports(_c, "c", new Lease(9)),
+    ];
+
     private static (string, Func<VmState, VmCommand>)[] Reports(HostId host, string name, Lease lease) =>
         [.. Enum.GetValues<GuestState>().Select(state => ($"{state}", (Func<VmState, VmCommand>)(_ =>
             new ReportGuest(host, name, 1, lease, state,
@@ -225,6 +254,7 @@ public sealed class VmTable
             .With("Silence and proof", "`ConfirmFence a` says that host a lives its second life.", Losses)
             .With("What host a says of the guest under lease 1", "This is the seat's own host.", Reports(_a, "a", new Lease(1)))
             .With("What host b says of a guest under lease 2", "This is the destination of a migration.", Reports(_b, "b", new Lease(2)))
+            .With("After a restoration from a backup", "Host c speaks of a guest under lease 9, which the journal does not know.", Restorations)
             .With("What host c says of a guest under lease 0", "A copy that must not be.", Reports(_c, "c", Lease.None));
 
     [Fact]

@@ -52,6 +52,30 @@ public sealed class PostgresEngineStoreTests(PostgresServer server, ITestOutputH
     }
 
     [SkippableFact]
+    public async Task A_restored_database_gives_higher_epochs_than_any_copy_of_it_can_have_given()
+    {
+        await using var node = await JoinedAsync(1);
+        await node.Store.RegisterShardsAsync("vm", ["0", "1"], default);
+        await using var operating = new PostgresEngineStore(await SettingsAsync());
+        await operating.PrepareAsync("test", default);
+        var refused = await Assert.ThrowsAsync<StoreRefusedException>(() => operating.RestoredAsync(TimeSpan.Zero, default));
+        Assert.Contains("Stop all nodes", refused.Message, StringComparison.Ordinal);
+        Assert.Equal("0 1 1", await AskAsync("SELECT max(m.restoration) || ' ' || min(s.epoch) || ' ' || max(s.epoch) FROM cluster.meta m, cluster.shards s"));
+
+        await node.Store.RemoveAsync(node.Id, default);
+        var first = await operating.RestoredAsync(TimeSpan.FromSeconds(10), default);
+        Assert.True(first.Restoration > 200_000_000, "it is the clock's, so that an older backup cannot give it again");
+        Assert.All(first.Shards.Values, s => Assert.Equal((null, first.Restoration << 32), (s.Owner, s.Epoch)));
+        var second = await operating.RestoredAsync(TimeSpan.Zero, default);
+        Assert.True(second.Restoration > first.Restoration);
+
+        await using var next = await JoinedAsync(2);
+        var view = await next.Store.RegisterShardsAsync("vm", ["0", "1"], default);
+        Assert.Equal(second.Restoration, view.Restoration);
+        Assert.All(view.Shards.Values, s => Assert.Equal((second.Restoration << 32) + 1, s.Epoch));
+    }
+
+    [SkippableFact]
     public async Task A_batch_that_the_database_cannot_hold_is_rejected_alone()
     {
         await using var node = await JoinedAsync(1);

@@ -45,10 +45,11 @@ public sealed class Cast(Simulation.Simulation simulation, IReadOnlyDictionary<s
     /// <summary>What is said of a VM, and what is true of it.</summary>
     public string Story(string vm)
     {
-        if (simulation.Database.Read.Find(Kinds.Vm, Vm(vm)) is null) return $"VM {vm} is removed";
+        var where = simulation.World.Running().Where(g => g.Vm == Vm(vm)).Select(g => g.Host.Name).ToArray();
+        if (simulation.Database.Read.Find(Kinds.Vm, Vm(vm)) is null)
+            return where.Length == 0 ? $"VM {vm} is removed" : $"VM {vm} is not known, and runs on {string.Join(" and ", where)}";
         var view = View(vm);
         var said = view.Host is { } host ? $"{view.Status} on {NameOf(host)}" : view.Status;
-        var where = simulation.World.Running().Where(g => g.Vm == Vm(vm)).Select(g => g.Host.Name).ToArray();
         return $"VM {vm} is said to be {said}, and runs {(where.Length == 0 ? "nowhere" : $"on {string.Join(" and ", where)}")}";
     }
 

@@ -29,6 +29,7 @@ public sealed partial class Stage : IDisposable
     /// <summary>Answers other than the script says.</summary>
     private readonly List<string> _surprises = [];
     private Step? _doing;
+    private Action? _restore;
 
     public Stage(Script script)
     {
@@ -69,7 +70,7 @@ public sealed partial class Stage : IDisposable
         Assert.Empty(outcome.Violations);
         Assert.Empty(_surprises);
         Assert.True(_waiting.Count == 0, $"this never came: {_waiting.FirstOrDefault()?.After}");
-        foreach (var vm in _script.Vms) Say($"at the end: {Cast.Story(vm.Name)}", _script.End);
+        foreach (var vm in _vms.Keys) Say($"at the end: {Cast.Story(vm)}", _script.End);
         return _told.ToString();
     }
 
@@ -93,6 +94,34 @@ public sealed partial class Stage : IDisposable
             Reply.Accepted => $"accepted: {what}",
             _ => $"no answer: {what}",
         });
+    }
+
+    public void TakeBackup()
+    {
+        Say("a backup of the database is taken");
+        _restore = _simulation.Database.Backup();
+    }
+
+    /// <summary>As an operator does it: all nodes are stopped first, and started when it is done.</summary>
+    public void RestoreBackup()
+    {
+        Say("all nodes are stopped, and the database is restored from the backup");
+        foreach (var node in _simulation.Nodes) node.Kill(kernelLives: true);
+        _simulation.After(TimeSpan.FromSeconds(1), () =>
+        {
+            _restore!();
+            Say("all nodes are started");
+            foreach (var node in _simulation.Nodes) node.Start();
+        });
+    }
+
+    /// <summary>A VM that the script did not begin with.</summary>
+    public async Task Add(string vm)
+    {
+        var id = _vms[vm] = _simulation.Clients.NewId();
+        var cluster = new ClusterId(_simulation.Database.Read.Of(Kinds.Cluster).Single().Document.Id);
+        await Ask(Kinds.Vm, id, $"create {vm}", o => new VmCommand.Create(o, new VmConfig { Name = vm, Cluster = cluster, Memory = 1L << 30 }));
+        await Ask(Kinds.Vm, id, $"start {vm}", o => new VmCommand.Start(o));
     }
 
     public void Dispose() => _simulation.Dispose();

@@ -31,6 +31,7 @@ public static class Verbs
             var host = new HostId(a.Cast.HostId(a.HostWords));
             a.AskVm(o => new VmCommand.Start(o) { Once = new RunOnce(new VmPatch(), host) });
         }),
+        To($"add {V}, and start it", a => _ = a.Stage.Add(a.Parts["v"].Value)),
         To($"give {V} (?<n>[0-9]+) GiB", a => a.AskVm(o => new VmCommand.Update(o, new VmPatch { Memory = a.Number << 30 }))),
         To($"call {V} shop", a => a.AskVm(o => new VmCommand.Update(o, new VmPatch { Name = "shop" }))),
         To($"power off {V}", a => _ = a.End(o => new VmCommand.Stop(o))),
@@ -158,6 +159,8 @@ public static class Verbs
             faults.AnswersLost = 1;
             a.Later(() => faults.AnswersLost = 0);
         }),
+        To("a backup is taken", a => a.Stage.TakeBackup()),
+        To("the database is restored from the backup", a => a.Stage.RestoreBackup()),
         To($"the database is down {S}", a =>
         {
             var database = a.Stage.Simulation.Database;

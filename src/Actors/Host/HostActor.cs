@@ -10,6 +10,9 @@ public static class HostActor
         Kinds.Host, id => HostDecider.Initial(new HostId(id)), HostDecider.Decide, HostDecider.Evolve,
         HostDecider.Outstanding, HostStory.View, HostStory.Line, HostStory.Jobs)
     {
+        Restored = static (host, number, at) => host.Core.Restoration < number && host is not HostState.Gone
+            ? new HostCommand.TakeUpRestored(number, at)
+            : null,
         Words = HostWords.All,
     };
 

@@ -153,6 +153,12 @@ public abstract record HostCommand : Traced
     /// <summary>Its agent has not answered for too long since it was added or activated.</summary>
     public sealed record ReportNoAnswer(DateTimeOffset Since, DateTimeOffset At) : HostCommand;
 
+    // from its shell and its link, after the database was restored from a backup
+    public sealed record TakeUpRestored(long Restoration, DateTimeOffset At) : HostCommand;
+
+    /// <summary>Every VM of which it has a guest has been told of that guest.</summary>
+    public sealed record ReportAccounted(string BootId, DateTimeOffset At) : HostCommand;
+
     /// <summary>Run a fence program against another host.</summary>
     public sealed record RunFence(HostId Target, string TargetName, long Attempt, PowerAction Action, ImmutableArray<FenceAgent> Agents)
         : HostCommand

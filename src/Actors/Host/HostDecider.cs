@@ -20,7 +20,11 @@ public static class HostDecider
     {
         (_, _) when AskedBefore(host, command)   => Done,
 
-        (Absent, Register c)                     => Accept(new Registered(c.Origin, c.Config)),
+        (Absent, Register c)                     => Accept(new Registered(c.Origin, c.Config)
+                                                    {
+                                                        Restoration = host.Core.Restoration > 0 ? host.Core.Restoration : null,
+                                                    }),
+        (Absent, TakeUpRestored c)               => Accept(new RestorationSeen(c.Restoration)),
         (_, Register)                            => No(Fault.AlreadyExists),
         // Nothing runs here: whoever means a guest in this place hears that it is over.
         (Absent or Gone or Maintenance, _) when SeatOf(command) is ({ } vm, { } seat) =>
@@ -28,6 +32,11 @@ public static class HostDecider
         (Absent, _)                              => No(Fault.NotFound),
         (Gone, Remove)                           => Done,
         (Gone, _)                                => No(Fault.Removed),
+
+        (_, TakeUpRestored or ReportAccounted)   => HostRestoration.Decide(host, command),
+        // Guests that were started after the backup may be on it.
+        (Initializing or PoweredOff or Rebooting, Deactivate) when HostRestoration.IsUnaccounted(host.Core) => No(Fault.HostSilentWithVms),
+        (_, ReportEmpty) when HostRestoration.IsUnaccounted(host.Core) => No(Fault.StaleReport),
 
         // Its guests would stay behind in the cluster that they were placed by.
         (not Maintenance, Update c) when c.Patch.Cluster is { } other && other != host.Config.Cluster =>
@@ -41,7 +50,7 @@ public static class HostDecider
                                                         [.. host.Config.FenceAgents.Where(a => a.Id != c.Agent)]),
 
         (Up, Activate)                           => No(Fault.HostAlreadyUp),
-        (Maintenance or Draining or NonOperational or Initializing { Core.Unfit: not null }, Activate c) =>
+        (Maintenance or Draining or NonOperational or Initializing { Core.Unfit: not null } or Initializing { Core.WasEmptied: true }, Activate c) =>
             Accept(new Activated(c.Origin)),
         (_, Activate)                            => No(Fault.HostStatusIllegal),
 
@@ -177,14 +186,15 @@ public static class HostDecider
                                           Asked(core, e.Origin) with
                                           {
                                               Config = e.Config, CreatedAt = e.Origin.At, AwaitedSince = e.Origin.At,
+                                              Restoration = e.Restoration ?? 0,
                                           }),
             Redefined e            => host with { Core = Asked(core, e.Origin) with { Config = e.Config } },
             // A host that was being emptied may have guests still: it was reached, and stays so.
             Activated e            => host is Draining or NonOperational
-                                          ? new Up(HostFitness.Forgiven(Asked(core, e.Origin)) with { Job = null })
+                                          ? new Up(HostFitness.Forgiven(Asked(core, e.Origin)) with { Job = null, WasEmptied = false })
                                           : new Initializing(HostFitness.Forgiven(Asked(core, e.Origin)) with
                                             {
-                                                Job = null, Ordered = null, LeaseFolder = "", Bond = null, Lost = [],
+                                                Job = null, Ordered = null, LeaseFolder = "", Bond = null, Lost = [], WasEmptied = false,
                                                 AwaitedSince = e.Origin.At,
                                             }),
             CameUp e               => Reappear(host, Calm(core) with
@@ -212,10 +222,15 @@ public static class HostDecider
                                           },
                                       },
             PowerTold e            => host with { Core = core with { Answer = e.Answer } },
+            HostEvent.Fenced or EnteredMaintenance when core.WasEmptied =>
+                                      Evolve(host with { Core = core with { WasEmptied = false } }, fact) is var next && fact is HostEvent.Fenced
+                                          ? new Maintenance(next.Core with { Unfit = null })
+                                          : next,
             HostEvent.Fenced e     => new PoweredOff(Calm(core) with
                                       {
                                           Incarnation = e.Incarnation, Attempt = e.Attempt, Failures = 0,
                                           OnStorageAlone = e.OnStorageAlone,
+                                          AccountedFor = e.OnStorageAlone ? core.AccountedFor : core.Restoration,
                                           Recent = e.Oath is { } oath ? core.Recent.Add(oath) : core.Recent,
                                       }),
             KdumpBegan or KdumpEnded => HostKdump.Evolve(host, fact, Calm(core)),
@@ -240,6 +255,7 @@ public static class HostDecider
                                           },
                                       },
             EnteredMaintenance     => new Maintenance(core with { Job = null, Bond = null, Unfit = null, Lost = [] }),
+            BackupRestored or RestorationSeen or Accounted => HostRestoration.Evolve(host, fact),
             DomainsChanged or BecameNonOperational or BecameOperational => HostFitness.Evolve(host, fact),
             Removed e              => new Gone(Asked(core, e.Origin)),
             _                      => host,
@@ -381,7 +397,7 @@ public static class HostDecider
         Maintenance => new Maintenance(core),
         Gone        => host,
         // Asked to maintenance before it fell silent: that stands.
-        _ when core.Job is not null => new Draining(core),
+        _ when core.Job is not null || core.WasEmptied => new Draining(core),
         _ when core.Unfit is not null => new NonOperational(core),
         _           => new Up(core),
     };
@@ -434,7 +450,7 @@ public static class HostDecider
     private static bool SameAgent(HostCore core, CameUp e) => SameBoot(core, e) && core.Facts?.Version == e.Facts.Version;
 
     /// <summary>What was said of fencing it belongs to one silence.</summary>
-    private static HostCore Calm(HostCore core) =>
+    internal static HostCore Calm(HostCore core) =>
         core with { Skipped = null, FenceByHand = false, Doubted = false, AgentRestarted = false };
 
     private static HostCore Asked(HostCore core, Origin origin) => core with { Recent = core.Recent.Add(origin.Job) };

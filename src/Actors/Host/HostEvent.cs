@@ -9,7 +9,11 @@ public abstract record HostEvent
     {
     }
 
-    public sealed record Registered(Origin Origin, HostConfig Config) : HostEvent;
+    public sealed record Registered(Origin Origin, HostConfig Config) : HostEvent
+    {
+        /// <summary>The restoration of the database before it was added; null: none.</summary>
+        public long? Restoration { get; init; }
+    }
 
     public sealed record Redefined(Origin Origin, string What, HostConfig Config) : HostEvent;
 
@@ -75,6 +79,15 @@ public abstract record HostEvent
     public sealed record EnteredMaintenance(DateTimeOffset At) : HostEvent;
 
     public sealed record Removed(Origin Origin) : HostEvent;
+
+    /// <summary>The database was restored from a backup: what the host is and has is to be heard anew.</summary>
+    public sealed record BackupRestored(long Restoration, DateTimeOffset At) : HostEvent;
+
+    /// <summary>The same, of a host that is not known: nothing of it is journaled.</summary>
+    public sealed record RestorationSeen(long Restoration) : HostEvent, IUnrecorded;
+
+    /// <summary>Since the restoration it has told which guests it has, and their VMs know.</summary>
+    public sealed record Accounted(DateTimeOffset At) : HostEvent;
 
     /// <summary>Which domains of its data center it cannot read; empty: it reads all again.</summary>
     public sealed record DomainsChanged(ImmutableArray<LostDomain> Lost, DateTimeOffset At) : HostEvent;

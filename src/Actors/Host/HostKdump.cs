@@ -28,7 +28,7 @@ internal static class HostKdump
     {
         KdumpBegan e => new Kdumping(calm with
                         {
-                            Incarnation = e.Incarnation, Attempt = e.Attempt, Failures = 0, OnStorageAlone = false,
+                            Incarnation = e.Incarnation, Attempt = e.Attempt, Failures = 0, OnStorageAlone = false, AccountedFor = calm.Restoration,
                         }),
         // If it does not answer in time, it is fenced as any host that does not boot.
         KdumpEnded   => new Rebooting(host.Core with { Attempt = host.Core.Attempt + 1 }),

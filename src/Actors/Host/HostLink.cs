@@ -230,6 +230,14 @@ public sealed class HostLink : IDisposable
             if (!report.Guests.Any(g => g.Vm == copy.Vm))
                 _pump.Send(copy.Vm, new VmCommand.ReportMissing(_id, copy.Lease, _world.Clock.GetUtcNow()), null);
         foreach (var job in report.Jobs) TellJob(job);
+        _ = Account(report.BootId);
+    }
+
+    private async Task Account(string bootId)
+    {
+        // Its word counts only when every VM has had it: one that is not told of its guest could be started elsewhere.
+        await _pump.Idle();
+        if (!_closed.IsCancellationRequested) _self.Tell(new HostCommand.ReportAccounted(bootId, _world.Clock.GetUtcNow()));
     }
 
     private void Reached(AgentFacts facts) =>

@@ -102,6 +102,15 @@ public sealed record HostCore(HostId Id)
     /// <summary>Since when its agent's first answer is awaited.</summary>
     public DateTimeOffset AwaitedSince { get; init; }
 
+    /// <summary>The last restoration of the database that it has lived through; 0: none.</summary>
+    public long Restoration { get; init; }
+
+    /// <summary>The last restoration since which it has told which guests it has, or was proved dead.</summary>
+    public long AccountedFor { get; init; }
+
+    /// <summary>By the restored backup it is in maintenance: it goes there when it has no guests.</summary>
+    public bool WasEmptied { get; init; }
+
     public Job? Job { get; init; }
 
     public RecentJobs Recent { get; init; } = RecentJobs.None;

@@ -23,6 +23,7 @@ public static class HostStory
             Lost = host.Core.Lost,
             Power = host.Core.Answer,
             Incarnation = host.Core.Incarnation,
+            AccountedFor = host.Core.AccountedFor > 0 ? host.Core.AccountedFor : null,
             Facts = host.Core.Facts,
             CreatedAt = host.Core.CreatedAt,
             Owes = [.. HostDecider.Outstanding(host).Select(Owed).OfType<string>()],
@@ -67,6 +68,9 @@ public static class HostStory
                 $"Host {name} moved to Non-Operational state: its agent has not answered for {why.Words} at "
                 + $"{after.Config.Address}:{after.Config.Port}. It is tried on; look whether the agent runs, and at address, firewall and certificate."),
             BecameOperational e => Said(13, Severity.Normal, e.At, $"Status of host {name} was set to Up: {e.How}."),
+            BackupRestored e => Said(30013, Severity.Warning, e.At,
+                $"Host {name} is being reached again: the database was restored from a backup, and it is to tell which guests it has."),
+            Accounted e => Said(30014, Severity.Normal, e.At, $"Host {name} has told which guests it has since the database was restored."),
             LinkBroke e => Said(9027, Severity.Warning, e.At, $"Host {name} is not responding. It is being reached again."),
             WentSilent e => Said(12, Severity.Error, e.At,
                 $"Host {name} is non responsive: nothing heard for {(e.At - e.LastHeard).TotalSeconds:F1} s. "
@@ -133,6 +137,8 @@ public static class HostStory
         Activated e when before.Core.Ordered is { } order =>
             [Journal.Jobs.Ended(order.Job, Kinds.Host, after.Core.Id.Value, Outcome.Failed, e.Origin.At),
              Journal.Jobs.AtOnce(e.Origin, "Activating host", Kinds.Host, after.Core.Id.Value)],
+        BackupRestored e when before.Core.Ordered is { } order =>
+            [Journal.Jobs.Ended(order.Job, Kinds.Host, after.Core.Id.Value, Outcome.Failed, e.At)],
         // An activation ends a maintenance that was under way.
         Activated e => [.. Journal.Jobs.Change(
                             before.Core.Job, after.Core.Job, Kinds.Host, after.Core.Id.Value, Outcome.Failed, e.Origin.At),

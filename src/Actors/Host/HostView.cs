@@ -20,6 +20,9 @@ public sealed record HostView
     /// <summary>Which life of the host: rises with each proof that all its guests are dead.</summary>
     public long Incarnation { get; init; }
 
+    /// <summary>The last restoration of the database since which it has told which guests it has, or was proved dead.</summary>
+    public long? AccountedFor { get; init; }
+
     public AgentFacts? Facts { get; init; }
 
     /// <summary>What its power device said last when a user asked.</summary>

@@ -29,6 +29,9 @@ internal static class HostWords
                 _                       => "skipped: too many hosts are not reached",
             })]
             : Nothing,
+        .. HostRestoration.IsUnaccounted(host.Core)
+            ? [new("since the database was restored", "it has not told which guests it has: VMs that are not found wait for it")]
+            : Nothing,
         .. host is not HostState.Up && host.Core.AgentRestarted ? [new("soft fencing", "its agent was restarted over SSH")] : Nothing,
         .. host.Core.Unfit is { } unfit ? [new("non-operational", Why(unfit))] : Nothing,
         .. host.Core.Lost.Select(d => new KeyValuePair<string, string>(

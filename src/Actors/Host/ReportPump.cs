@@ -12,6 +12,17 @@ internal sealed class ReportPump(HostWorld world, Func<GuestReport, Task> forget
 {
     private readonly Lock _gate = new();
     private readonly Dictionary<Guid, Letter?> _next = [];
+    private TaskCompletionSource? _idle;
+
+    /// <summary>Until every VM has answered what was sent to it, or the link is closed.</summary>
+    public Task Idle()
+    {
+        lock (_gate)
+        {
+            if (_next.Count == 0) return Task.CompletedTask;
+            return (_idle ??= new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)).Task;
+        }
+    }
 
     /// <param name="guest">What the report is made of; null when the host has no guest of this VM.</param>
     public void Send(Guid vm, VmCommand report, GuestReport? guest)
@@ -59,6 +70,12 @@ internal sealed class ReportPump(HostWorld world, Func<GuestReport, Task> forget
             var newest = closed.IsCancellationRequested ? null : _next.GetValueOrDefault(vm) ?? unanswered;
             if (newest is null) _next.Remove(vm);
             else _next[vm] = null;
+            if (_next.Count == 0)
+            {
+                _idle?.TrySetResult();
+                _idle = null;
+            }
+
             return newest;
         }
     }

@@ -59,6 +59,8 @@ public static class WireNames
         Name<HostEvent.MaintenanceRequested>("host.maintenance-requested.1"),
         Name<HostEvent.EnteredMaintenance>("host.entered-maintenance.1"),
         Name<HostEvent.Removed>("host.removed.1"),
+        Name<HostEvent.BackupRestored>("host.backup-restored.1"),
+        Name<HostEvent.Accounted>("host.accounted.1"),
         Name<HostEvent.LeaseFolderChosen>("host.lease-folder-chosen.1"),
         Name<HostEvent.Bound>("host.bound.1"),
         Name<HostEvent.FenceTurnCame>("host.fence-turn-came.1"),
@@ -107,6 +109,11 @@ public static class WireNames
         Name<VmEvent.HostLost>("vm.host-lost.1"),
         Name<VmEvent.Regained>("vm.regained.1"),
         Name<VmEvent.HostFenced>("vm.host-fenced.1"),
+        Name<VmEvent.BackupRestored>("vm.backup-restored.1"),
+        Name<VmEvent.MayArrive>("vm.may-arrive.1"),
+        Name<VmEvent.SearchDelayed>("vm.search-delayed.1"),
+        Name<VmEvent.FoundNowhere>("vm.found-nowhere.1"),
+        Name<VmEvent.ForeignGuestSeen>("vm.foreign-guest-seen.1"),
 
         // StorageDomain: events
         Name<StorageDomainEvent.Created>("storagedomain.created.1"),
@@ -198,6 +205,8 @@ public static class WireNames
         Name<HostCommand.ReportStorageUnreachable>("host.ask.report-storage-unreachable.1"),
         Name<HostCommand.ReportQuarantineOver>("host.ask.report-quarantine-over.1"),
         Name<HostCommand.ReportNoAnswer>("host.ask.report-no-answer.1"),
+        Name<HostCommand.TakeUpRestored>("host.ask.take-up-restored.1"),
+        Name<HostCommand.ReportAccounted>("host.ask.report-accounted.1"),
 
         // Vm: commands
         Name<VmCommand.Create>("vm.ask.create.1"),
@@ -229,6 +238,9 @@ public static class WireNames
         Name<VmCommand.RefuseAction>("vm.ask.refuse-action.1"),
         Name<VmCommand.LoseHost>("vm.ask.lose-host.1"),
         Name<VmCommand.ConfirmFence>("vm.ask.confirm-fence.1"),
+        Name<VmCommand.TakeUpRestored>("vm.ask.take-up-restored.1"),
+        Name<VmCommand.ReportNowhere>("vm.ask.report-nowhere.1"),
+        Name<VmCommand.ReportUnheard>("vm.ask.report-unheard.1"),
 
         // StorageDomain: commands
         Name<StorageDomainCommand.Create>("storagedomain.ask.create.1"),

@@ -11,6 +11,9 @@ public static class VmActor
         VmDecider.Outstanding, VmStory.View, VmStory.Line, VmStory.Jobs)
     {
         Words = VmWords.All,
+        Restored = static (vm, number, at) => vm.Core.Restoration < number && vm is not VmState.Gone
+            ? new VmCommand.TakeUpRestored(number, at)
+            : null,
         Runs = vm => vm.Core.Running is not null,
     };
 

@@ -58,6 +58,15 @@ public abstract record VmCommand : Traced
 
     public sealed record RemoveNic(Origin Origin, Guid Nic) : VmCommand;
 
+    // from its shell and its hands, after the database was restored from a backup
+    public sealed record TakeUpRestored(long Restoration, DateTimeOffset At) : VmCommand, IReport;
+
+    /// <summary>Every host has told what it has since that restoration, or is proved dead.</summary>
+    public sealed record ReportNowhere(long Restoration, DateTimeOffset At) : VmCommand, IReport;
+
+    /// <param name="Hosts">Names of those that have not.</param>
+    public sealed record ReportUnheard(long Restoration, ImmutableArray<string> Hosts, DateTimeOffset At) : VmCommand, IReport;
+
     // from the cluster
     public sealed record OfferHost(HostId Host, string HostName, long Incarnation, Lease AskedAt, DateTimeOffset At)
         : VmCommand

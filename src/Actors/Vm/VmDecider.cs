@@ -24,9 +24,14 @@ public static class VmDecider
         // Asked twice under one job is asked once: a client or a node that lost the answer may ask again.
         (_, _) when AskedBefore(vm, command) => Done,
 
-        (Absent, Create c)                   => Check(Fit(c.Config)) ?? Accept(new Created(c.Origin, Fit(c.Config))),
+        (Absent, Create c)                   => Check(Fit(c.Config)) ?? Accept(new Created(c.Origin, Fit(c.Config))
+                                                {
+                                                    Restoration = vm.Core.Restoration > 0 ? vm.Core.Restoration : null,
+                                                }),
         (_, Create)                          => No(Fault.AlreadyExists),
-        (Absent or Gone, ReportGuest r)      => Stray(r),
+        (Absent, TakeUpRestored c)           => Accept(new RestorationSeen(c.Restoration)),
+        (Absent s, ReportGuest r)            => VmSearch.Foreign(s, r),
+        (Gone, ReportGuest r)                => Stray(r),
         (Gone, ReportMemoryDeleted r) when vm.Core.Leftovers.Contains(r.Path) => Accept(new MemoryDeleted(r.Path, r.At)),
         (Absent, _)                          => No(Fault.NotFound),
         (Gone, Remove)                       => Done,
@@ -43,6 +48,10 @@ public static class VmDecider
         (Down, Remove) when vm.Config.DeleteProtected => No(Fault.VmDeleteProtected),
         (Down, Remove c)                     => Accept(new Removed(c.Origin)),
         (_, Remove)                          => No(Fault.VmMustBeDown),
+
+        (Sought s, _)                        => VmSearch.Decide(s, command),
+        (_, TakeUpRestored c)                => c.Restoration > vm.Core.Restoration ? Accept(new BackupRestored(c.Restoration, c.At)) : Done,
+        (_, ReportNowhere or ReportUnheard)  => No(Fault.StaleReport),
 
         (Down, Start c)                      => Begin(vm, c),
         (VmState.Suspended or Paused, Start { Once: not null }) => No(Fault.VmStatusIllegal),
@@ -145,6 +154,7 @@ public static class VmDecider
         Migrating { Lost: MigrationEnds.Destination } s => [new VmEffect.CancelMigration(s.From)],
         Migrating s         => [new VmEffect.AskWhetherGone(s.From), new VmEffect.AskWhetherGone(s.To)],
         Orphaned s          => [new VmEffect.AskWhetherGone(s.Seat)],
+        Sought s            => [new VmEffect.Seek(s.Core.Restoration)],
         Up or PoweringUp or Paused when vm is { Core.Action: { } action, Seat: { } seat } => [new VmEffect.Act(seat, action)],
         _                   => [],
     };
@@ -186,7 +196,7 @@ public static class VmDecider
         _                           => null,
     };
 
-    private static Decision Begin(VmState vm, Start c)
+    internal static Decision Begin(VmState vm, Start c)
     {
         var wanted = c.Once?.Patch.Apply(vm.Config) ?? vm.Config;
         if (Check(wanted) is { } refusal) return refusal;
@@ -204,7 +214,7 @@ public static class VmDecider
 
     private static Decision Take(VmState vm, OfferHost c)
     {
-        var seat = new Seat(c.Host, c.HostName, c.Incarnation, vm.Core.Lease.Next);
+        var seat = new Seat(c.Host, c.HostName, c.Incarnation, vm.Core.NextLease());
         return vm is MigrationPlacing
             ? Accept(new MigrationPlaced(seat, c.At) { Terms = c.Terms })
             : Accept(new Placed(seat, c.At));

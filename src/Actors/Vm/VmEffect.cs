@@ -46,6 +46,9 @@ public abstract record VmEffect
     /// <summary>The source is dead: wait no longer at the destination for what cannot come.</summary>
     public sealed record AbandonIncoming(Seat To) : VmEffect;
 
+    /// <summary>Look which hosts have not told yet what they have.</summary>
+    public sealed record Seek(long Restoration) : VmEffect;
+
     /// <summary>Ask the host whether the guest that sat there is proved dead.</summary>
     public sealed record AskWhetherGone(Seat Seat) : VmEffect;
 }

@@ -10,7 +10,11 @@ public abstract record VmEvent
     {
     }
 
-    public sealed record Created(Origin Origin, VmConfig Config) : VmEvent;
+    public sealed record Created(Origin Origin, VmConfig Config) : VmEvent
+    {
+        /// <summary>The restoration of the database before it was created; null: none.</summary>
+        public long? Restoration { get; init; }
+    }
 
     /// <param name="What">For the audit log: what was changed, in words.</param>
     public sealed record Redefined(Origin Origin, string What, VmConfig Config) : VmEvent;
@@ -113,6 +117,24 @@ public abstract record VmEvent
 
     /// <summary>The host was heard again and has the guest still.</summary>
     public sealed record Regained(Seat Seat, DateTimeOffset At) : VmEvent;
+
+    /// <summary>The database was restored from a backup: where it runs is not known.</summary>
+    public sealed record BackupRestored(long Restoration, DateTimeOffset At) : VmEvent;
+
+    /// <summary>The same, of a VM that is not known: nothing of it is journaled.</summary>
+    public sealed record RestorationSeen(long Restoration) : VmEvent, IUnrecorded;
+
+    /// <summary>While it is sought: a guest is here that may be on its way, to this place or from it.</summary>
+    public sealed record MayArrive(Seat Seat, DateTimeOffset At) : VmEvent;
+
+    /// <summary>It cannot be started yet: these hosts may have it, and have not been heard.</summary>
+    public sealed record SearchDelayed(ImmutableArray<string> Hosts, DateTimeOffset At) : VmEvent;
+
+    /// <summary>Every host has told what it has, or is dead, and nobody has it.</summary>
+    public sealed record FoundNowhere(DateTimeOffset At) : VmEvent;
+
+    /// <summary>A guest runs whose VM the restored database does not know. It is left alone.</summary>
+    public sealed record ForeignGuestSeen(Seat Seat, long Restoration, DateTimeOffset At) : VmEvent;
 
     /// <summary>The old copy is dead: proved. Where a migration may have brought the guest is asked next.</summary>
     public sealed record HostFenced(OrphanPlan Plan, DateTimeOffset At) : VmEvent;

@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using System.Text;
+using Akka.Actor;
 using Orchestrator.Actors.Cluster;
 using Orchestrator.Actors.Host;
 using Orchestrator.Actors.Journal;
@@ -7,10 +8,15 @@ using Orchestrator.Actors.Journal;
 namespace Orchestrator.Actors.Vm;
 
 /// <summary>A VM's effects are words to its cluster and its hosts.</summary>
-public sealed class VmHands(VmId id, IEntities entities, IReadModel read, TimeProvider clock) : IHands<VmState, VmEffect>
+public sealed class VmHands(VmId id, IEntities entities, IReadModel read, Whereabouts whereabouts, TimeProvider clock)
+    : IHands<VmState, VmEffect>
 {
+    /// <summary>All hosts are heard within seconds of a start; only then is it worth a word who is missing.</summary>
+    private static readonly TimeSpan SearchIsLong = TimeSpan.FromSeconds(10);
+
     private readonly Dictionary<string, (int Times, long Since)> _deletions = [];
     private (VmEffect.FindHost Effect, long Since)? _put;
+    private long? _sought;
 
     public void Do(VmEffect effect, Reach<VmState> reach)
     {
@@ -61,6 +67,9 @@ public sealed class VmHands(VmId id, IEntities entities, IReadModel read, TimePr
             case VmEffect.AbandonIncoming e:
                 ToHost(e.To.Host, new HostCommand.AbandonIncoming(id, e.To));
                 break;
+            case VmEffect.Seek e:
+                _ = Seek(e.Restoration, reach.Self);
+                break;
             case VmEffect.AskWhetherGone e:
                 ToHost(e.Seat.Host, new HostCommand.AskWhetherGone(id, e.Seat));
                 break;
@@ -69,6 +78,22 @@ public sealed class VmHands(VmId id, IEntities entities, IReadModel read, TimePr
 
     public void Dispose()
     {
+    }
+
+    private async Task Seek(long restoration, IActorRef self)
+    {
+        _sought ??= clock.GetTimestamp();
+        try
+        {
+            var unheard = await whereabouts.Unheard(restoration);
+            if (unheard.IsEmpty) self.Tell(new VmCommand.ReportNowhere(restoration, clock.GetUtcNow()));
+            else if (clock.GetElapsedTime(_sought.Value) > SearchIsLong)
+                self.Tell(new VmCommand.ReportUnheard(restoration, unheard, clock.GetUtcNow()));
+        }
+        catch (EntityUnavailableException)
+        {
+            // The database is away: a later tick asks again.
+        }
     }
 
     /// <summary>What failed is tried again after 5 s, 10 s, 20 s, then every 30 s, and after ten times every 10 minutes (oVirt:

@@ -14,8 +14,14 @@ internal static class VmHistory
         var core = vm.Core;
         return fact switch
         {
+            BackupRestored or RestorationSeen or ForeignGuestSeen or MayArrive or SearchDelayed or FoundNowhere => VmSearch.Evolve(vm, fact),
+            StartRequested or StopRequested or Regained when vm is Sought => VmSearch.Evolve(vm, fact),
             Created e => new Down(
-                Asked(core, e.Origin) with { Config = e.Config, CreatedAt = e.Origin.At }, VmExit.Never),
+                Asked(core, e.Origin) with
+                {
+                    Config = e.Config, CreatedAt = e.Origin.At, Restoration = e.Restoration ?? 0, Foreign = null,
+                },
+                VmExit.Never),
             Redefined e => vm with { Core = Asked(core, e.Origin) with { Config = e.Config } },
             Removed e => new Gone(Asked(core, e.Origin)),
 
@@ -126,6 +132,8 @@ internal static class VmHistory
 
             HostLost e => vm.Seat is { } seat ? new Orphaned(Settled(core), seat, e.Plan) : vm,
             // It left by one migration: no other can come to be any more.
+            Regained e when e.Seat.Lease > core.Lease => new Up(
+                Settled(core).NowhereElse() with { Lease = e.Seat.Lease, Running = core.Running ?? core.Wanted }, e.Seat),
             Regained e => new Up(e.Seat == vm.Seat ? core : core.NowhereElse(), e.Seat),
             HostFenced e when vm is Migrating m => Ask(core, m.To, e.Plan),
             HostFenced e when core.Elsewhere is { } other => Ask(core.WithoutFirst(), other, e.Plan),
@@ -143,7 +151,7 @@ internal static class VmHistory
     {
         if (vm.Core.Once is not null && vm is Down or Placing { Cause: StartCause.HighAvailability })
             vm = vm with { Core = vm.Core with { Once = null } };
-        return vm is Suspending or VmState.Suspended or Placing or Starting or Stopping || vm.Core.Memory is null
+        return vm is Suspending or VmState.Suspended or Sought or Placing or Starting or Stopping || vm.Core.Memory is null
             ? vm
             : vm with { Core = vm.Core.WithoutMemory() };
     }
@@ -171,9 +179,9 @@ internal static class VmHistory
     /// <summary>The guest can be at this place, at one of the others, or nowhere: one host after the other is asked.</summary>
     private static Orphaned Ask(VmCore core, Seat at, OrphanPlan plan) => new(Settled(core), at, plan);
 
-    private static VmCore Asked(VmCore core, Origin origin) => core with { Recent = core.Recent.Add(origin.Job) };
+    internal static VmCore Asked(VmCore core, Origin origin) => core with { Recent = core.Recent.Add(origin.Job) };
 
-    private static VmCore Settled(VmCore core, JobId? by = null) =>
+    internal static VmCore Settled(VmCore core, JobId? by = null) =>
         core with { Job = null, Action = null, Recent = by is { } job ? core.Recent.Add(job) : core.Recent };
 
     private static string Doing(GuestAction what) => what switch
@@ -183,7 +191,7 @@ internal static class VmHistory
         _                  => "Resuming",
     };
 
-    private static string Name(VmCore core) => core.Config?.Name ?? core.Id.ToString();
+    internal static string Name(VmCore core) => core.Config?.Name ?? core.Id.ToString();
 
     private static OrphanPlan Plan(VmCore core) =>
         core.Config is { HighlyAvailable: true } ? OrphanPlan.Restart : OrphanPlan.StayDown;

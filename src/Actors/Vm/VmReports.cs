@@ -46,6 +46,7 @@ public static class VmReports
         Down { Exit.Kind: VmExitKind.Error } when r.Lease == vm.Core.Lease && Runs(r) => Back(r),
         _ when vm.Seat is { } seat && Is(seat, r)                         => AtSeat(vm, r),
         _ when vm is not Down && vm.Core.Others().FirstOrDefault(o => Is(o, r)) is { } other => AtOther(vm, other, r),
+        _ when VmSearch.IsOfLostTime(vm.Core, r.Lease)                    => VmSearch.FoundLate(vm, r),
         _                                                                 => Stray(r),
     };
 
@@ -295,6 +296,6 @@ public static class VmReports
     private static bool Runs(ReportGuest r) =>
         Present(r.State) is GuestState.Up or GuestState.PoweringUp or GuestState.Paused;
 
-    private static string Why(ReportGuest r, string otherwise) =>
+    internal static string Why(ReportGuest r, string otherwise) =>
         r.Message is { Length: > 0 } said ? said : r.Exit.Message is { Length: > 0 } exit ? exit : otherwise;
 }

@@ -84,6 +84,19 @@ public abstract record VmState(VmCore Core)
     /// <summary>Its host is silent: the guest may still run there. Nothing may start until that is excluded.</summary>
     public sealed record Orphaned(VmCore Core, Seat Seat, OrphanPlan Plan) : VmState(Core);
 
+    /// <summary>The database was restored from a backup: it may run on any host, under any lease that was given since. It is
+    /// started by nobody before it is found, or every host has told what it has.</summary>
+    /// <param name="Known">Where it may run as far as the backup knows.</param>
+    /// <param name="Exit">Why it is down when it is found nowhere, and stays down.</param>
+    public sealed record Sought(VmCore Core, ImmutableArray<Seat> Known, SoughtPlan Then, VmExit Exit) : VmState(Core)
+    {
+        /// <summary>It is to end as soon as it is found.</summary>
+        public StopWish? Stop { get; init; }
+
+        /// <summary>Names of the hosts that are waited for, as it was told once.</summary>
+        public ImmutableArray<string> Unheard { get; init; } = [];
+    }
+
     /// <summary>Removed. The id is never used again.</summary>
     public sealed record Gone(VmCore Core) : VmState(Core);
 }
@@ -98,6 +111,18 @@ public sealed record VmCore(VmId Id)
 
     /// <summary>Highest lease ever given.</summary>
     public Lease Lease { get; init; }
+
+    /// <summary>The last restoration of the database that it has lived through; 0: none.</summary>
+    public long Restoration { get; init; }
+
+    /// <summary>No lease that was given before the restoration is above this one.</summary>
+    public Lease Floor() => Lease.Floor(Restoration);
+
+    /// <summary>The next lease to be given.</summary>
+    public Lease NextLease() => Lease > Floor() ? Lease.Next : Floor().Next;
+
+    /// <summary>Of a VM that the engine does not know: where a guest of it runs.</summary>
+    public Seat? Foreign { get; init; }
 
     /// <summary>
     /// Destination of the last migration that was given up: an order still on its way may yet bring the guest there. When
@@ -193,6 +218,12 @@ public enum MigrationEnds { None = 0, Source = 1, Destination = 2 }
 
 /// <summary>What becomes of an orphan once its old copy is known dead.</summary>
 public enum OrphanPlan { Restart, StayDown }
+
+/// <summary>What becomes of a sought VM when it is found nowhere. Start: a user has asked for it meanwhile.</summary>
+public enum SoughtPlan { StayDown, StaySuspended, Restart, Start }
+
+/// <param name="Of">The copy that is meant; null: whichever is found.</param>
+public sealed record StopWish(StopMode Mode, Lease? Of);
 
 /// <param name="Kind">Why it is down.</param>
 /// <param name="Message">For the operator; may be empty.</param>

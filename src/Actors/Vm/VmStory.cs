@@ -17,8 +17,8 @@ public static class VmStory
             Id = vm.Core.Id,
             Config = vm.Config,
             Status = StatusOf(vm),
-            StatusDetail = vm switch { Paused p => Detail(p.Reason), Placing p => p.Lacks, _ => "" },
-            VmState = vm switch { Down => "down", VmState.Suspended => "suspended", _ => "up" },
+            StatusDetail = vm switch { Paused p => Detail(p.Reason), Placing p => p.Lacks, Sought s => Unheard(s.Unheard), _ => "" },
+            VmState = vm switch { Down or Sought { Then: SoughtPlan.StayDown } => "down", Sought { Then: SoughtPlan.StaySuspended } => "suspended", VmState.Suspended => "suspended", _ => "up" },
             TaskState = TaskOf(vm),
             PowerState = PowerOf(vm),
             Host = vm.Seat?.Host,
@@ -137,8 +137,29 @@ public static class VmStory
                 $"VM {name}: the {(e.End == MigrationEnds.Source ? "source" : "destination")} of its migration is silent."),
             HostLost e => Said(142, Severity.Warning, e.At,
                 $"VM {name} was set to the Unknown status: host {before.Seat?.HostName} is silent.", seat: before.Seat),
+            Regained e when before is Sought && after is Stopping => Said(163, Severity.Normal, e.At,
+                $"VM {name} was found on host {e.Seat.HostName} under lease {e.Seat.Lease}, where it is to end.", seat: e.Seat),
+            Regained e when before is Sought || e.Seat.Lease > before.Core.Lease => Said(163, Severity.Normal, e.At,
+                $"VM {name} was found on host {e.Seat.HostName}, where it runs under lease {e.Seat.Lease}.", seat: e.Seat),
             Regained e => Said(163, Severity.Normal, e.At,
                 $"VM {name} status was restored to Up: host {e.Seat.HostName} has it.", seat: e.Seat),
+            BackupRestored when before is Sought or Down => null,
+            BackupRestored e => Said(30010, Severity.Warning, e.At,
+                $"VM {name} was set to the Unknown status: the database was restored from a backup. All hosts are asked whether they have it."),
+            SearchDelayed e => Said(30011, Severity.Alert, e.At,
+                $"VM {name} waits to be started: after the restoration of the database it is not known whether it runs on one of these "
+                + $"hosts: {string.Join(", ", e.Hosts)}. Bring them back, fence them, or, when they certainly are off, confirm that they "
+                + "were rebooted."),
+            FoundNowhere e when after is Placing { Cause: StartCause.HighAvailability } => Said(9602, Severity.Error, e.At,
+                $"Highly available VM {name} failed ({VmSearch.NotFound}). It will be restarted automatically."),
+            FoundNowhere e when after is Down { Exit.Message: VmSearch.NotFound } => Said(119, Severity.Error, e.At,
+                $"VM {name} is down with error. Exit message: {VmSearch.NotFound}."),
+            FoundNowhere e when after is Orphaned asked => Said(142, Severity.Warning, e.At,
+                $"VM {name} runs nowhere for certain. Host {asked.Seat.HostName}, where it may have been migrated, is asked.", seat: asked.Seat),
+            ForeignGuestSeen e => Said(30012, Severity.Alert, e.At,
+                $"Host {e.Seat.HostName} runs a guest of the VM {after.Core.Id}, which is not known since the database was restored from a "
+                + "backup. It is left running. Shut it down from within or on the host (virsh), and add the VM with its disks again.",
+                seat: e.Seat),
             HostFenced e when after is Orphaned asked => Said(142, Severity.Warning, e.At,
                 $"VM {name} no longer runs on host {before.Seat?.HostName}. Host {asked.Seat.HostName}, to which it may "
                 + "have been migrated, is asked.", seat: asked.Seat),
@@ -170,7 +191,7 @@ public static class VmStory
     {
         PlacementFailed or MigrationAbandoned or HostLost or StopRequested or ActionFailed => Outcome.Failed,
         WentDown { Exit.Kind: VmExitKind.Error } when before is not Stopping => Outcome.Failed,
-        RestartQueued or SuspendFailed or ResumeFailed => Outcome.Failed,
+        RestartQueued or SuspendFailed or ResumeFailed or BackupRestored => Outcome.Failed,
         _ when before is Suspending && fact is not VmEvent.Suspended => Outcome.Failed,
         _ => Outcome.Finished,
     };
@@ -214,6 +235,8 @@ public static class VmStory
         HostLost e           => e.At,
         Regained e           => e.At,
         HostFenced e         => e.At,
+        BackupRestored e     => e.At,
+        FoundNowhere e       => e.At,
         _                    => default,
     };
 
@@ -233,7 +256,7 @@ public static class VmStory
         Stopping { Again: true }                          => "reboot_in_progress",
         Stopping                                          => "powering_down",
         MigrationPlacing or Migrating                     => "migrating",
-        Orphaned                                          => "unknown",
+        Orphaned or Sought                                => "unknown",
         _                                                 => "unassigned",
     };
 
@@ -257,6 +280,7 @@ public static class VmStory
         Stopping                      => "stopping",
         MigrationPlacing or Migrating => "migrating",
         Orphaned                      => "waiting_for_fence",
+        Sought                        => "seeking",
         _                             => vm.Core.Action is { What: var what } ? Doing(what) : "",
     };
 
@@ -267,7 +291,7 @@ public static class VmStory
         Down or Placing               => "off",
         Starting                      => "starting",
         Paused                        => "paused",
-        Orphaned                      => "unknown",
+        Orphaned or Sought            => "unknown",
         _                             => "running",
     };
 
@@ -281,9 +305,13 @@ public static class VmStory
         VmEffect.ExpectIncoming e        => $"the way to {e.To.HostName} under lease {e.To.Lease}",
         VmEffect.CancelMigration e       => $"the end of the migration from {e.From.HostName}",
         VmEffect.Act e                   => $"{Doing(e.Action.What)} on {e.Seat.HostName}",
+        VmEffect.Seek                    => "a word of every host since the database was restored: whether it has this VM",
         VmEffect.AskWhetherGone e        => $"proof that {e.Seat.HostName} no longer runs it",
         _                                => effect.GetType().Name,
     };
+
+    private static string Unheard(ImmutableArray<string> hosts) =>
+        hosts.IsEmpty ? "" : $"not heard since the restoration: {string.Join(", ", hosts)}";
 
     private static string Doing(GuestAction? what) => what switch
     {

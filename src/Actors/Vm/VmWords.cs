@@ -70,6 +70,8 @@ internal static class VmWords
         VmEffect.DeleteMemory e => $"Activate a host that reaches the storage domain of {e.Path}.",
         VmEffect.Act e => $"Look at the agent of {e.Seat.HostName}; stop the VM to give it up.",
         VmEffect.Halt e => $"Look at the agent of {e.Seat.HostName}.",
+        VmEffect.Seek => "Bring the hosts back that were not heard since the database was restored, fence them, or, when they certainly are "
+            + "off, confirm that they were rebooted (POST /hosts/{id}/fence, fence_type manual).",
         VmEffect.ExpectIncoming or VmEffect.MigrateOut => "Cancel the migration, or wait: the VM runs on at its source.",
         VmEffect.AskWhetherGone e => $"Bring {e.Seat.HostName} back, repair its power management, or, when it certainly is "
             + "off, confirm that it was rebooted (POST /hosts/{id}/fence, fence_type manual).",
@@ -86,6 +88,7 @@ internal static class VmWords
         VmCommand.ReportGuest c     => $"{c.HostName} reports it {Spaced(c.State)} under lease {c.Lease}"
             + (c.Message is { Length: > 0 } message ? $": {message}" : ""),
         VmCommand.ReportMissing     => "its host says that it has no such guest",
+        VmCommand.ReportUnheard c   => $"not heard since the restoration: {string.Join(", ", c.Hosts)}",
         VmCommand.LoseHost          => "its host is silent",
         VmCommand.ConfirmFence c    => $"its host was proved dead up to life {c.Incarnation}",
         _                           => null,

@@ -49,6 +49,30 @@ public static class ClusterRules
         };
     }
 
+    /// <summary>
+    /// The database is a copy of an earlier one: what was given after the copy was made is not known, and must never be given
+    /// again. So all numbers go on above those that any copy of this database can have given. The restoration is numbered by
+    /// the clock, because an older copy does not know of restorations after it.
+    /// </summary>
+    public static ClusterView Restored(ClusterView view, DateTimeOffset now)
+    {
+        var number = Math.Max(view.Restoration + 1, (long)(now - _restorationsCountFrom).TotalSeconds);
+        return view with
+        {
+            Version = view.Version + 1,
+            Restoration = number,
+            Members = [],
+            Shards = view.Shards.ToImmutableDictionary(
+                s => s.Key, s => s.Value with { Owner = null, Next = null, Epoch = Math.Max(s.Value.Epoch, Floor(number)) }),
+        };
+    }
+
+    /// <summary>No number that was given before this restoration is above it: one a second for a century would not reach the
+    /// next one's. It fits until the year 2088.</summary>
+    public static long Floor(long restoration) => restoration << 32;
+
+    private static readonly DateTimeOffset _restorationsCountFrom = new(2020, 1, 1, 0, 0, 0, TimeSpan.Zero);
+
     private static ClusterView WithMember(ClusterView view, NodeId id, Func<NodeRow, NodeRow> change)
     {
         var old = view.Members.FirstOrDefault(m => m.Node.Id == id);

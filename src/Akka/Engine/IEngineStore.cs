@@ -148,6 +148,9 @@ public sealed record ClusterView(
     /// <summary>By type, once for each set of rows: every region of a node looks through each view.</summary>
     private static readonly ConditionalWeakTable<ImmutableDictionary<ShardKey, ShardRow>, ILookup<string, ShardRow>> ByType = [];
 
+    /// <summary>How often, and when, this database was restored from a backup: see <see cref="ClusterRules.Restored"/>; 0: never.</summary>
+    public long Restoration { get; init; }
+
     public static ClusterView Empty { get; } = new(0, null, [], ImmutableDictionary<ShardKey, ShardRow>.Empty);
 
     public IEnumerable<ShardRow> ShardsOf(string type) =>

@@ -6,7 +6,12 @@ namespace Orchestrator.Tests.Simulation.Checks;
 /// <summary>Rule: what a client was told to be accepted is in the journal, at that moment and for ever.</summary>
 public sealed class AcceptedChecker : Checker
 {
-    public AcceptedChecker(Simulation simulation) : base(simulation) => simulation.Clients.Answered += OnAnswered;
+    public AcceptedChecker(Simulation simulation) : base(simulation)
+    {
+        simulation.Clients.Answered += OnAnswered;
+        // What was accepted after a backup is lost with it: nobody can promise more.
+        simulation.Database.Restored += simulation.Clients.Accepted.Clear;
+    }
 
     public override void OnEnd()
     {

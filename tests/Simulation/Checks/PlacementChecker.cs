@@ -16,7 +16,11 @@ public sealed class PlacementChecker : Checker
 
     private readonly Dictionary<Guid, TimeSpan> _upSince = [];
 
-    public PlacementChecker(Simulation simulation) : base(simulation) => simulation.Replicas.Wrote += OnWrote;
+    public PlacementChecker(Simulation simulation) : base(simulation)
+    {
+        simulation.Replicas.Wrote += OnWrote;
+        simulation.Database.Restored += _upSince.Clear;
+    }
 
     private void OnWrote(Replica replica, object fact)
     {
@@ -42,7 +46,8 @@ public sealed class PlacementChecker : Checker
         foreach (var host in Simulation.Replicas.Of(Kinds.Host))
         {
             if (host.State is not HostState.Up { Core.Config: { } config }) continue;
-            var up = Simulation.Thread.Elapsed - _upSince[host.Id];
+            if (!_upSince.TryGetValue(host.Id, out var since)) continue;
+            var up = Simulation.Thread.Elapsed - since;
             if (up > _allTheTime && reasons.Contains(config.Name + NotUp))
             {
                 Simulation.Violated(

@@ -13,7 +13,11 @@ public sealed class Replicas : Checker
     private readonly Dictionary<string, Replica> _all = new(StringComparer.Ordinal);
     private readonly HashSet<(string Entity, Guid Job)> _jobs = [];
 
-    public Replicas(Simulation simulation) : base(simulation) => simulation.Database.Written += OnWritten;
+    public Replicas(Simulation simulation) : base(simulation)
+    {
+        simulation.Database.Written += OnWritten;
+        simulation.Database.Restored += OnRestored;
+    }
 
     public IReadOnlyDictionary<string, Replica> All => _all;
 
@@ -51,6 +55,16 @@ public sealed class Replicas : Checker
             if (Jobs.Of(fact) is { } job) _jobs.Add((id, job));
             Compare(id, before, replica.State);
             Wrote?.Invoke(replica, fact);
+        }
+    }
+
+    private void OnRestored()
+    {
+        _all.Clear();
+        foreach (var row in Simulation.Database.Engine.Journal)
+        {
+            if (!_all.TryGetValue(row.PersistenceId, out var replica)) _all[row.PersistenceId] = replica = Replica.Of(row.PersistenceId);
+            replica.Apply(row.SequenceNr, row.Manifest, row.Payload);
         }
     }
 

@@ -11,9 +11,9 @@ namespace Orchestrator.Tests.Simulation.Installation;
 /// <summary>The read model's tables, fed by the rows that come with the facts: objects, audit lines, names.</summary>
 public sealed class ReadTables
 {
-    private readonly Dictionary<string, SortedDictionary<Guid, Row>> _kinds = new(StringComparer.Ordinal);
-    private readonly Dictionary<string, AuditRow> _audit = new(StringComparer.Ordinal);
-    private readonly Dictionary<(string, string, string), Guid> _names = [];
+    private Dictionary<string, SortedDictionary<Guid, Row>> _kinds = new(StringComparer.Ordinal);
+    private Dictionary<string, AuditRow> _audit = new(StringComparer.Ordinal);
+    private Dictionary<(string, string, string), Guid> _names = [];
 
     public sealed record Row(Document Document, JObject Fields, bool IsGone);
 
@@ -39,6 +39,20 @@ public sealed class ReadTables
         rows[id] = new Row(
             new Document(kind, id, (string?)fields.SelectToken("config.name") ?? "", row.Version, row.Json), fields,
             row.Kind == CompanionDocument.Gone);
+    }
+
+    /// <summary>What they are now; running the result makes them so again.</summary>
+    public Action Backup()
+    {
+        var kinds = _kinds.ToDictionary(k => k.Key, k => k.Value.ToArray(), StringComparer.Ordinal);
+        var (audit, names) = (_audit.ToArray(), _names.ToArray());
+        return () =>
+        {
+            _kinds = kinds.ToDictionary(
+                k => k.Key, k => new SortedDictionary<Guid, Row>(k.Value.ToDictionary()), StringComparer.Ordinal);
+            _audit = new Dictionary<string, AuditRow>(audit, StringComparer.Ordinal);
+            _names = names.ToDictionary();
+        };
     }
 
     public IEnumerable<Row> Of(string kind) =>

@@ -35,6 +35,21 @@ public sealed class SimulatedDatabase
         Engine.Restart();
     }
 
+    /// <summary>What it holds now; running the result restores that, and says so, as `orchestrator database restored` does.</summary>
+    public Action Backup()
+    {
+        var (engine, read) = (Engine.Backup(), Read.Backup());
+        return () =>
+        {
+            Engine.Restore(engine);
+            read();
+            Restored?.Invoke();
+        };
+    }
+
+    /// <summary>All that was written since a backup is lost.</summary>
+    public event Action? Restored;
+
     /// <summary>Raised for each batch that the database answers with "written", with the members and owners of that
     /// moment; a batch said again is raised again.</summary>
     public event Action<NodeId?, ClusterView, JournalBatch>? Written;

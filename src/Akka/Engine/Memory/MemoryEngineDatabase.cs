@@ -13,10 +13,10 @@ public sealed class MemoryEngineDatabase(TimeProvider time)
     /// <summary>Who holds a member's session lock; null: it is free. A member that is not here took its lock before
     /// the database restarted, which proves nothing.</summary>
     private readonly Dictionary<NodeId, MemoryEngineStore?> sessions = [];
-    private readonly Dictionary<string, SortedDictionary<long, Row>> journal = [];
-    private readonly Dictionary<string, SortedDictionary<long, SnapshotRow>> snapshots = [];
-    private readonly HashSet<(ShardKey Shard, string Entity)> remembered = [];
-    private readonly Dictionary<(string Kind, string Key), CompanionRow> companions = [];
+    private Dictionary<string, SortedDictionary<long, Row>> journal = [];
+    private Dictionary<string, SortedDictionary<long, SnapshotRow>> snapshots = [];
+    private HashSet<(ShardKey Shard, string Entity)> remembered = [];
+    private Dictionary<(string Kind, string Key), CompanionRow> companions = [];
     private string? clusterId;
     private ClusterView view = ClusterView.Empty with { Version = 1 };
 
@@ -65,6 +65,37 @@ public sealed class MemoryEngineDatabase(TimeProvider time)
         }
 
         foreach (var store in lost) store?.RaiseSessionLost("the database restarted");
+    }
+
+    /// <summary>All that is stored, as a backup has it.</summary>
+    public MemoryBackup Backup()
+    {
+        lock (Gate)
+            return new MemoryBackup(
+                view,
+                [.. journal.SelectMany(e => e.Value.Values.Select(r => (r.Writer, r.Stored, r.Deleted)))],
+                [.. snapshots.SelectMany(e => e.Value.Values)], [.. remembered], [.. companions.Values]);
+    }
+
+    /// <summary>Everything is as it was, and is said to be: see <see cref="ClusterRules.Restored"/>. All nodes are dead.</summary>
+    public void Restore(MemoryBackup backup)
+    {
+        lock (Gate)
+        {
+            (journal, snapshots) = ([], []);
+            foreach (var (writer, stored, deleted) in backup.Journal)
+            {
+                if (!journal.TryGetValue(stored.PersistenceId, out var rows)) journal[stored.PersistenceId] = rows = [];
+                rows[stored.SequenceNr] = new Row(writer, stored, deleted);
+            }
+
+            foreach (var row in backup.Snapshots) SaveSnapshot(row);
+            remembered = [.. backup.Remembered];
+            companions = backup.Companions.ToDictionary(c => (c.Kind, c.Key));
+            leases.Clear();
+            sessions.Clear();
+            view = ClusterRules.Restored(backup.View with { Version = view.Version + 1 }, Time.GetUtcNow());
+        }
     }
 
     private static TimeSpan Grace => TimeSpan.FromSeconds(3);
@@ -268,3 +299,9 @@ public sealed class MemoryEngineDatabase(TimeProvider time)
 
     private static DateTimeOffset Later(DateTimeOffset a, DateTimeOffset b) => a > b ? a : b;
 }
+
+/// <summary>A copy of a <see cref="MemoryEngineDatabase"/> of one moment.</summary>
+public sealed record MemoryBackup(
+    ClusterView View, ImmutableArray<(string Writer, JournalRow Stored, bool Deleted)> Journal,
+    ImmutableArray<SnapshotRow> Snapshots, ImmutableArray<(ShardKey Shard, string Entity)> Remembered,
+    ImmutableArray<CompanionRow> Companions);

@@ -61,6 +61,44 @@ public sealed class PostgresEngineStore : IEngineStore
         return await PostgresErrors.RunAsync(Outside, c => schema.StatusAsync(c, cancel), cancel).ConfigureAwait(false);
     }
 
+    /// <summary>Says that this database was restored from a backup: see <see cref="ClusterRules.Restored"/>. Asked again, it is
+    /// another restoration, which costs nothing but another search.</summary>
+    /// <param name="wait">A node that was stopped a moment ago counts as alive until its lease has run out.</param>
+    /// <exception cref="StoreRefusedException">A node is alive; nothing was changed.</exception>
+    public async Task<ClusterView> RestoredAsync(TimeSpan wait, CancellationToken cancel)
+    {
+        var nobody = new NodeId(Guid.NewGuid());
+        var began = time.GetTimestamp();
+        while (true)
+        {
+            try
+            {
+                return await PostgresErrors.RunAsync(Outside, c => table.ChangeAsync(
+                    c, nobody, lastLease, null, static (before, dead, now) =>
+                        before.Members.FirstOrDefault(m => !dead.Contains(m.Node.Id)) is { } living
+                            ? throw new StoreRefusedException(
+                                $"The node at {living.Node.Host}:{living.Node.Port} ({living.Node.Id}) is alive. Stop all nodes, then ask "
+                                + "again. Nothing was changed.")
+                            { TwinLives = true }
+                            : ClusterRules.Restored(before, now), cancel), cancel).ConfigureAwait(false);
+            }
+            catch (StoreRefusedException e) when (e.TwinLives && time.GetElapsedTime(began) < wait)
+            {
+                await Task.Delay(TimeSpan.FromMilliseconds(500), time, cancel).ConfigureAwait(false);
+            }
+        }
+    }
+
+    /// <summary>How many entities of a kind were ever journaled.</summary>
+    public Task<long> CountAsync(string kind, CancellationToken cancel) =>
+        PostgresErrors.RunAsync(Outside, async connection =>
+        {
+            using var ask = new NpgsqlCommand(
+                "SELECT count(*) FROM akka.journal WHERE sequence_number = 1 AND persistence_id LIKE $1 || '-%'", connection);
+            ask.Parameters.Add(new NpgsqlParameter<string> { TypedValue = kind });
+            return (long)(await ask.ExecuteScalarAsync(cancel).ConfigureAwait(false))!;
+        }, cancel);
+
     public async Task<ClusterView> JoinAsync(NodeDescription self, TimeSpan lease, CancellationToken cancel)
     {
         lastLease = lease;

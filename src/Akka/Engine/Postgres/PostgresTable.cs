@@ -98,7 +98,7 @@ internal sealed class PostgresTable
     {
         var since = Known;
         using var batch = new NpgsqlBatch(connection);
-        batch.BatchCommands.Add(new NpgsqlBatchCommand("SELECT version FROM cluster.meta"));
+        batch.BatchCommands.Add(new NpgsqlBatchCommand("SELECT version, restoration FROM cluster.meta"));
         batch.BatchCommands.Add(new NpgsqlBatchCommand(
             "SELECT node_id, host, port, roles, app_version, status, shard_types, joined_at FROM cluster.members ORDER BY joined_at, node_id"));
         var shards = new NpgsqlBatchCommand(
@@ -109,7 +109,7 @@ internal sealed class PostgresTable
         await using (reader.ConfigureAwait(false))
         {
             await reader.ReadAsync(cancel).ConfigureAwait(false);
-            var version = reader.GetInt64(0);
+            var (version, restoration) = (reader.GetInt64(0), reader.GetInt64(1));
             await reader.NextResultAsync(cancel).ConfigureAwait(false);
             var members = ImmutableArray.CreateBuilder<NodeRow>();
             while (await reader.ReadAsync(cancel).ConfigureAwait(false)) members.Add(Member(reader));
@@ -121,7 +121,7 @@ internal sealed class PostgresTable
                 rows[row.Key] = row;
             }
 
-            return new ClusterView(version, null, members.ToImmutable(), rows.ToImmutable());
+            return new ClusterView(version, null, members.ToImmutable(), rows.ToImmutable()) { Restoration = restoration };
         }
     }
 
@@ -182,7 +182,8 @@ internal sealed class PostgresTable
         }
 
         if (moved.Length > 0) AddShards(batch, moved, after.Version);
-        Add(batch, "UPDATE cluster.meta SET version = $1", new NpgsqlParameter<long> { TypedValue = after.Version });
+        Add(batch, "UPDATE cluster.meta SET version = $1, restoration = $2",
+            new NpgsqlParameter<long> { TypedValue = after.Version }, new NpgsqlParameter<long> { TypedValue = after.Restoration });
         Add(batch, $"NOTIFY {PostgresSession.Channel}");
         await batch.ExecuteNonQueryAsync(cancel).ConfigureAwait(false);
     }
