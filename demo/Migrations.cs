@@ -21,37 +21,24 @@ public sealed class Migrations(Installation installation, MigrationOptions optio
     /// <returns>Whether every promise was kept.</returns>
     public async Task<bool> Run()
     {
-        using var api = new EngineApi(installation);
-        await api.LogIn("admin@internal", installation.Password);
-        var hosts = new LabHosts(installation);
         if (installation.Hosts.Length < 2) throw new DemoException("A migration needs two hosts: ./do up --hosts real:3");
-        var vm = new DemoVm(api, hosts, $"moving-{DateTime.UtcNow:HHmmss}");
-
         Narrator.Chapter($"{options.Rounds} {(options.Encrypted ? "encrypted " : "")}migrations with a mishap each, seed {options.Seed}, hosts {string.Join(' ', installation.Hosts)}");
-        await vm.Create(installation, new GuestShape(MemoryMiB: 192, KernelArguments: "lab.write=1", Encrypted: options.Encrypted));
-        await using var disk = new DiskWitness(hosts, vm.Id, installation.Hosts);
-        disk.Start();
-        await using var watch = new GuestWatch(hosts, vm.Id);
-        watch.Start();
+        await using var guest = await WritingGuest.Create(installation, "moving", options.Encrypted);
         try
         {
-            await vm.Act("start");
-            var first = await vm.AwaitUp(TimeSpan.FromSeconds(180));
-            await disk.AwaitCheck(TimeSpan.FromSeconds(120));
-            Narrator.Say($"VM {vm.Name} ({vm.Id}) is up on host {first} and writes");
-            await Rounds(api, hosts, vm, disk, watch);
+            Narrator.Say($"VM {guest.Vm.Name} ({guest.Vm.Id}) is up on host {await guest.Start()} and writes");
+            await Rounds(guest);
         }
         finally
         {
-            await CheckImage(hosts, vm, disk);
-            await vm.Remove();
+            await CheckImage(guest);
         }
 
-        Judge(watch, disk);
+        Judge(guest);
         return _verdict.Kept;
     }
 
-    private async Task Rounds(EngineApi api, LabHosts hosts, DemoVm vm, DiskWitness disk, GuestWatch watch)
+    private async Task Rounds(WritingGuest guest)
     {
         var kinds = Kinds().GetEnumerator();
         for (var number = 1; number <= options.Rounds; number++)
@@ -60,25 +47,26 @@ public sealed class Migrations(Installation installation, MigrationOptions optio
             var began = DateTimeOffset.UtcNow;
             try
             {
-                var figures = await new MigrationRound(api, hosts, installation, vm, disk)
+                var figures = await new MigrationRound(guest.Api, guest.Hosts, installation, guest.Vm, guest.Disk)
                     .Run(number, new Random(HashCode(options.Seed, number)), kinds.Current);
                 _rounds.Add(figures);
-                Tell(figures, disk, DateTimeOffset.UtcNow - began);
+                Tell(figures, guest.Disk, DateTimeOffset.UtcNow - began);
             }
             catch (DemoException e)
             {
                 Narrator.Say($"BROKEN {e.Message}");
                 _broken.Add(e.Message);
-                if (!await Mend(hosts, vm)) return;
+                if (!await Mend(guest)) return;
             }
 
-            if (watch.Violations.Count > 0 || disk.Violations.Count > 0) return;
+            if (guest.Watch.Violations.Count > 0 || guest.Disk.Violations.Count > 0) return;
         }
     }
 
     /// <summary>A round that did not come right by itself is counted as such; the rest goes on where it can.</summary>
-    private static async Task<bool> Mend(LabHosts hosts, DemoVm vm)
+    private static async Task<bool> Mend(WritingGuest guest)
     {
+        var (hosts, vm) = (guest.Hosts, guest.Vm);
         try
         {
             if (await vm.Status() == "down") await vm.Act("start");
@@ -114,8 +102,9 @@ public sealed class Migrations(Installation installation, MigrationOptions optio
         + $"{took.TotalSeconds,3:0} s"));
 
     /// <summary>The guest is powered off and its disk is read without it.</summary>
-    private async Task CheckImage(LabHosts hosts, DemoVm vm, DiskWitness disk)
+    private async Task CheckImage(WritingGuest guest)
     {
+        var (hosts, vm, disk) = (guest.Hosts, guest.Vm, guest.Disk);
         if (vm.Disk == Guid.Empty || disk.Boots == 0) return;
         if (await vm.Status() != "down") await vm.Act("stop");
         await Patience.Until("the VM to be down", TimeSpan.FromSeconds(60), async () => await vm.Status() == "down" ? this : null);
@@ -130,8 +119,9 @@ public sealed class Migrations(Installation installation, MigrationOptions optio
             wrong is null && disk.Violations.Count == 0 && disk.Checks > 0);
     }
 
-    private void Judge(GuestWatch watch, DiskWitness disk)
+    private void Judge(WritingGuest guest)
     {
+        var (watch, disk) = (guest.Watch, guest.Disk);
         Narrator.Chapter("By kind                                rounds   stayed    moved  restarted   longest without one copy");
         foreach (var kind in _rounds.GroupBy(r => r.Mishap.Kind).OrderBy(g => g.Key))
         {

@@ -15,26 +15,11 @@ public sealed class Restarts(Installation installation, int rounds)
     /// <returns>Whether every promise was kept.</returns>
     public async Task<bool> Run()
     {
-        using var api = new EngineApi(installation);
-        await api.LogIn("admin@internal", installation.Password);
-        var hosts = new LabHosts(installation);
-        var vm = new DemoVm(api, hosts, $"restarted-{DateTime.UtcNow:HHmmss}");
         Narrator.Chapter("A highly available guest whose hosts are lost");
-        await vm.Create(installation, new GuestShape(MemoryMiB: 192, KernelArguments: "lab.write=1"));
-        await using var disk = new DiskWitness(hosts, vm.Id, installation.Hosts);
-        disk.Start();
-        await using var watch = new GuestWatch(hosts, vm.Id);
-        watch.Start();
-        try
-        {
-            await vm.Act("start");
-            Narrator.Say($"up on host {await vm.AwaitUp(TimeSpan.FromSeconds(180))}");
-            foreach (var loss in _losses) await Measure(api, hosts, vm, disk, loss);
-        }
-        finally
-        {
-            await vm.Remove();
-        }
+        await using var guest = await WritingGuest.Create(installation, "restarted");
+        var (watch, disk) = (guest.Watch, guest.Disk);
+        Narrator.Say($"up on host {await guest.Start()}");
+        foreach (var loss in _losses) await Measure(guest, loss);
 
         _verdict.Add("the guest never ran twice (checked on the hosts)",
             watch.Violations.Count > 0 ? string.Join("; ", watch.Violations) : $"{watch.Looks} looks",
@@ -48,8 +33,9 @@ public sealed class Restarts(Installation installation, int rounds)
         return _verdict.Kept;
     }
 
-    private async Task Measure(EngineApi api, LabHosts hosts, DemoVm vm, DiskWitness disk, Loss loss)
+    private async Task Measure(WritingGuest guest, Loss loss)
     {
+        var (api, hosts, vm, disk) = (guest.Api, guest.Hosts, guest.Vm, guest.Disk);
         var seconds = new List<double>();
         for (var round = 1; round <= rounds; round++)
         {

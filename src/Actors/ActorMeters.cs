@@ -19,6 +19,7 @@ public static class ActorMeters
     private static readonly ConcurrentDictionary<(string Order, string Outcome), StrongCount> _orders = new();
     private static readonly ConcurrentDictionary<(string Action, string Outcome), StrongCount> _fences = new();
     private static readonly StrongCount[] _links = [.. Enum.GetValues<AgentLink>().Select(_ => new StrongCount())];
+    private static readonly StrongCount _relayed = new();
     private static readonly StrongCount _refusedAsOld = new();
 
     static ActorMeters()
@@ -40,6 +41,8 @@ public static class ActorMeters
         _meter.CreateObservableGauge("orchestrator.agent.links", () => Enum.GetValues<AgentLink>().Select(l =>
             new Measurement<long>(_links[(int)l].Count, Tag("state", Snake(l.ToString())))), "{host}",
             "Hosts whose agents this node follows, by whether they are heard.");
+        _meter.CreateObservableGauge("orchestrator.agent.relayed", () => _relayed.Count, "{host}",
+            "Hosts that this node reaches by way of another node only.");
         _meter.CreateObservableCounter("orchestrator.host.orders", () => Pairs(_orders, "order"), "{order}",
             "Orders to agents by what became of them.");
         _meter.CreateObservableCounter("orchestrator.host.orders.refused_as_old", () => _refusedAsOld.Count, "{order}",
@@ -74,6 +77,8 @@ public static class ActorMeters
         if (before is { } old) _links[(int)old].Add(-1);
         if (now is { } link) _links[(int)link].Add(1);
     }
+
+    internal static void Relayed(int more) => _relayed.Add(more);
 
     private static IEnumerable<(Owing Owing, TimeSpan Age)> Owing() => _books.SelectMany(b =>
     {

@@ -1,3 +1,4 @@
+using System.Net;
 using System.Net.Security;
 using System.Security.Authentication;
 using System.Security.Cryptography.X509Certificates;
@@ -18,6 +19,7 @@ public sealed class AgentTransport : IDisposable
     private readonly LiveCredentials _credentials;
     private readonly TimeSpan _connectTimeout;
     private readonly string? _expectedName;
+    private readonly Func<DnsEndPoint, CancellationToken, Task<Stream>>? _reach;
     private readonly CancellationTokenSource _closed = new();
     private readonly Lock _gate = new();
     private readonly List<AgentLine> _lines = [];
@@ -27,8 +29,12 @@ public sealed class AgentTransport : IDisposable
     /// <param name="credentials">A certificate with OU=engine and the CA that signs the agents'.</param>
     /// <param name="connectTimeout">Default 3 s: a host that does not even shake hands is silent.</param>
     /// <param name="expectedName">If given, the agent's certificate must bear this common or DNS name too.</param>
-    public AgentTransport(LiveCredentials credentials, TimeSpan? connectTimeout = null, string? expectedName = null)
+    /// <param name="reach">Makes the bytes' way to an agent; null: a TCP connection. TLS goes over it from end to end.</param>
+    public AgentTransport(
+        LiveCredentials credentials, TimeSpan? connectTimeout = null, string? expectedName = null,
+        Func<DnsEndPoint, CancellationToken, Task<Stream>>? reach = null)
     {
+        _reach = reach;
         _credentials = credentials;
         _connectTimeout = connectTimeout ?? TimeSpan.FromSeconds(3);
         _expectedName = expectedName;
@@ -128,7 +134,9 @@ public sealed class AgentTransport : IDisposable
             PooledConnectionIdleTimeout = TimeSpan.FromMinutes(2),
             KeepAlivePingDelay = TimeSpan.FromSeconds(5),
             KeepAlivePingTimeout = TimeSpan.FromSeconds(5),
-            KeepAlivePingPolicy = HttpKeepAlivePingPolicy.WithActiveRequests,
+            // A connection that is dead and that nobody uses is closed too: else the next question would wait on it.
+            KeepAlivePingPolicy = HttpKeepAlivePingPolicy.Always,
+            ConnectCallback = _reach is { } reach ? async (wish, cancel) => Bare(await reach(wish.DnsEndPoint, cancel).ConfigureAwait(false)) : null,
             UseCookies = false,
             // The client writes the trace itself, and only when somebody listens.
             ActivityHeadersPropagator = null,
@@ -145,6 +153,11 @@ public sealed class AgentTransport : IDisposable
             },
         });
     }
+
+    /// <summary>The handler would take an SslStream for its own TLS and leave out that to the agent, with all its checks.</summary>
+    private static Stream Bare(Stream way) => way is SslStream
+        ? throw new InvalidOperationException("the way to an agent must not look like TLS to the agent")
+        : way;
 
     /// <summary>Throws instead of answering false: so the reason reaches the request that met this agent, and no other.</summary>
     private bool Accept(object sender, X509Certificate? shown, X509Chain? chain, SslPolicyErrors errors)

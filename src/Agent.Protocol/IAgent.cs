@@ -7,6 +7,9 @@ namespace Orchestrator.Agent.Protocol;
 /// </summary>
 public interface IAgent
 {
+    /// <summary>The engine node by way of which the agent is spoken to; null: straight.</summary>
+    string? ByWayOf => null;
+
     Task<AgentDescription> Describe(CancellationToken cancel = default);
 
     Task<HostStatistics> Statistics(CancellationToken cancel = default);

@@ -45,7 +45,10 @@ internal static class EngineNode
         var secrets = new PostgresSecrets(database, tokenKey);
         Cluster.Get(system);
         var membership = NodeMembership.Of(system);
-        var agents = Agents(credentials, logs);
+        var staysBehind = StaysBehind(logs);
+        using var agents = new AgentTransport(credentials);
+        agents.StaysBehind += staysBehind;
+        using var relays = NodePipes.Of(system) is { } pipes ? Relays(pipes, config, read, credentials, staysBehind) : null;
         var debts = new DebtBook();
         var entities = Sharding.Start(system, config, new Sharding.Surroundings(
             read, secrets, host => new AgentClient(agents, host), new FenceProgram(), TimeProvider.System, Guid.NewGuid,
@@ -53,6 +56,7 @@ internal static class EngineNode
         {
             Debts = debts,
             SoftFence = SoftFence(config),
+            Around = relays is null ? null : relays.To,
         });
         var owners = new Owners(system);
         var watching = Watching.Start(system, config, entities, read, database, debts);
@@ -93,7 +97,6 @@ internal static class EngineNode
         : services.AddHostedService(_ => new KdumpListener(
             at, new KdumpNews(entities, read, TimeProvider.System), TimeProvider.System, logs.CreateLogger("Orchestrator.Kdump")));
 
-    /// <summary>The lines to all agents; one that keeps an agent's old certificate is told of once a minute.</summary>
     private static SshSoftFence? SoftFence(NodeConfig config) =>
         config.Is("fencing.ssh.enabled") && config.Text("fencing.ssh.key-file") is { Length: > 0 } key
             ? new SshSoftFence(new SshSettings(
@@ -101,17 +104,25 @@ internal static class EngineNode
                 config.Text("fencing.ssh.command"), config.Time("fencing.ssh.timeout")))
             : null;
 
-    private static AgentTransport Agents(LiveCredentials credentials, ILoggerFactory logs)
+    /// <summary>An agent that keeps its old certificate is told of once a minute.</summary>
+    private static Action<Uri, string> StaysBehind(ILoggerFactory logs)
     {
-        var agents = new AgentTransport(credentials);
         var lines = new LinePerMinute(TimeProvider.System);
         var log = logs.CreateLogger("Orchestrator.Certificates");
-        agents.StaysBehind += (agent, why) =>
+        return (agent, why) =>
         {
             if (lines.Take(agent.AbsoluteUri, out var held))
                 CertificateLog.AgentStaysBehind(log, agent, why, LinePerMinute.More(held));
         };
-        return agents;
+    }
+
+    /// <summary>The ways to agents through other nodes, and the door for theirs through this one.</summary>
+    private static AgentRelays Relays(
+        NodePipes pipes, NodeConfig config, IReadModel read, LiveCredentials credentials, Action<Uri, string> staysBehind)
+    {
+        (pipes.Limit, pipes.Idle) = (config.Number("hosts.relay.limit"), config.Time("hosts.relay.idle"));
+        pipes.Door = new AgentDoor(read, TimeProvider.System).Open;
+        return new AgentRelays(pipes, credentials, staysBehind);
     }
 
     private static async Task Prepare(IEngineStore store, NodeConfig config, ILogger log)

@@ -38,8 +38,12 @@ internal static class Sharding
         };
         var regions = new Dictionary<string, IActorRef>(StringComparer.Ordinal);
         var later = new Later();
+        var rules = new WayRules(config.Time("hosts.silent-after"));
         var world = new HostWorld(
-            around.Agents, later, read, around.Passwords,
+            around.Around is { } others && config.Is("hosts.relay.enabled")
+                ? agent => new AgentByWays(around.Agents(agent), () => others(agent), rules, clock)
+                : around.Agents,
+            later, read, around.Passwords,
             new HostSettings(
                 config.Time("hosts.silent-after"), config.Time("hosts.reconnect-every"),
                 config.Time("hosts.fence-patience"))
@@ -106,6 +110,9 @@ internal static class Sharding
 
         /// <summary>Restarts agents; null: they are not.</summary>
         public ISoftFence? SoftFence { get; init; }
+
+        /// <summary>The lines to an agent by way of other nodes; null: there are none.</summary>
+        public Func<Uri, IEnumerable<AgentWay>>? Around { get; init; }
     }
 
     /// <summary>Hands are made before the regions that they speak to; they speak only after both are there.</summary>

@@ -150,6 +150,7 @@ public static class Verbs
                 }
             }
         }),
+        To($"{N} and {H} do not reach one another {S}", a => a.Faults.Cut(a.Node.Name, a.Host, Direction.Both, a.Time)),
         To($"what {N} tells {H} is held back {S}", a => a.Faults.Cut(a.Node.Name, a.Host, Direction.ToHost, a.Time)),
         To($"the answers of the database are lost {S}", a =>
         {

@@ -1,5 +1,6 @@
 using System.Net;
 using Akka.Configuration;
+using Orchestrator.Agent.Protocol;
 using Orchestrator.Engine;
 using Orchestrator.Engine.Memory;
 using Orchestrator.Tests.Simulation.Checks;
@@ -46,6 +47,7 @@ public sealed class Simulation : IDisposable
         {
             CrashKernelSpeaks = host => HearKdump(host),
             MayAct = node => Nodes!.Single(n => n.Name == node).Membership is { MayAct: true },
+            PassesOn = (from, by) => Nodes!.Single(n => n.Name == by).IsUp && !Network!.IsCut(from, by) && !Network.IsCut(by, from),
         };
         var parts = new NodeParts(
             Thread, Database, Network, (node, address) => World.Agent(node, address), node => World.Fence(node),
@@ -53,6 +55,8 @@ public sealed class Simulation : IDisposable
                 $"{options.Hocon}\n{options.Bug?.Hocon}\n{(options.Kdump ? "orchestrator.kdump.listen = \"0.0.0.0:7410\"" : "")}"), Chance("nodes"), Timeline, options.Verbose)
         {
             Replace = options.Bug?.Entity,
+            Around = (node, address) => Nodes!.Where(n => n.Name != node && IsMember(n))
+                .Select(n => new AgentWay(n.Name, World.Agent(node, n.Name, address))),
             Closed = World.NodeDied,
             SoftFence = options.SoftFencing ? World.SoftFence : null,
         };
@@ -146,6 +150,9 @@ public sealed class Simulation : IDisposable
         Timeline.Note($"VIOLATION  {text}");
     }
 
+    private bool IsMember(SimulatedNode node) => node.Membership?.Self is { } self && Database.Engine.View.Members
+        .Any(m => m.Node.Id == self && m.Status == NodeStatus.Up);
+
     public Random Chance(string of) => new(Seeded(of));
 
     /// <summary>Runs something in the world after a time.</summary>
@@ -180,6 +187,7 @@ public sealed class Simulation : IDisposable
         Every(TimeSpan.FromSeconds(1), () =>
         {
             foreach (var checker in _checkers) checker.OnSecond();
+            World.MiddlesChanged();
         });
         Clients.Begin();
         Plan.Begin();

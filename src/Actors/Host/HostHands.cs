@@ -116,7 +116,7 @@ public sealed class HostHands(HostId id, HostWorld world) : IHands<HostState, Ho
                 break;
             case HostEffect.Power e:
                 _owed = e;
-                _ = Power(e, config, reach.Self, HostKdump.Grace(reach.State, world.Settings.KdumpPatience));
+                _ = Power(e, config, reach.Self, HostKdump.Grace(reach.State, world.Settings.KdumpPatience, world.Clock.GetUtcNow()));
                 break;
             case HostEffect.NoteKdump:
                 (_kdump ??= new KdumpWatch(world)).Note(reach.State.Core.Attempt);

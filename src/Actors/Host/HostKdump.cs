@@ -35,8 +35,13 @@ internal static class HostKdump
         _            => host,
     };
 
-    /// <summary>How long the power of a silent host is kept for the word of its crash kernel, which has to boot first.</summary>
-    /// <param name="patience">Zero: nobody listens.</param>
-    public static TimeSpan Grace(HostState host, TimeSpan patience) =>
-        host is NonResponsive { Core: { Facts.CrashKernel: true, Config.KdumpDetection: true } } ? patience : TimeSpan.Zero;
+    /// <summary>How much longer the power of a silent host is kept for the word of its crash kernel, which has to boot first.</summary>
+    /// <param name="patience">Since it was given up; zero: nobody listens.</param>
+    public static TimeSpan Grace(HostState host, TimeSpan patience, DateTimeOffset now)
+    {
+        if (host is not NonResponsive { Core: { Facts.CrashKernel: true, Config.KdumpDetection: true } }) return TimeSpan.Zero;
+        var left = host.Core.SilentSince + patience - now;
+        // A clock that was set back makes it no longer than it is.
+        return left > patience ? patience : left > TimeSpan.Zero ? left : TimeSpan.Zero;
+    }
 }

@@ -43,6 +43,7 @@ public sealed class HostLink : IDisposable
     private bool _silenceSaid;
     private bool _suspicionSaid;
     private bool _breakSaid;
+    private string? _by;
     private bool _dirty;
     private long _announcedAt;
     private long _heardAt;
@@ -121,6 +122,7 @@ public sealed class HostLink : IDisposable
     {
         _closed.Cancel();
         See(null);
+        if (Interlocked.Exchange(ref _by, null) is not null) ActorMeters.Relayed(-1);
         _closed.Dispose();
     }
 
@@ -170,6 +172,7 @@ public sealed class HostLink : IDisposable
         var facts = AgentWords.Facts(await _client.Describe(closed));
         // An agent that answers is slow at most, and no reason to cut its power.
         Live();
+        TellWay(_client.ByWayOf);
         // What the host was heard to have is read before the agent makes its report: what the report then lacks is
         // gone, and not merely younger than the report.
         var expected = await _world.Read.CopiesOn(_id, closed);
@@ -194,6 +197,14 @@ public sealed class HostLink : IDisposable
                     return;
             }
         }
+    }
+
+    private void TellWay(string? by)
+    {
+        if (by == _by) return;
+        _world.WayChanged(_id, Volatile.Read(ref _row).Name, by);
+        if (_by is null || by is null) ActorMeters.Relayed(by is null ? -1 : 1);
+        _by = by;
     }
 
     private void Begin(AgentFacts facts, Said.Report report, IReadOnlyList<VmCopy> expected)

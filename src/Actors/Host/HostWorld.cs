@@ -56,6 +56,13 @@ public sealed class HostWorld(
 
     public void LinkBroke(HostId id, string name, string why) => HostLog.LinkBroke(log, name, id.Value, why);
 
+    /// <param name="by">The node that passes its words on; null: it is reached straight.</param>
+    public void WayChanged(HostId id, string name, string? by)
+    {
+        if (by is null) HostLog.Straight(log, name, id.Value);
+        else HostLog.ByWayOf(log, name, id.Value, by);
+    }
+
     public void Failed(HostId id, string name, string what, string why) => HostLog.Failed(log, name, id.Value, what, why);
 
     public void OrderRefused(HostId id, string name, string what, AgentRefusal refusal) =>
@@ -89,6 +96,13 @@ internal static partial class HostLog
 
     [LoggerMessage(3002, LogLevel.Warning, "host {Name} ({Id}): {What} failed: {Why}")]
     public static partial void Failed(ILogger log, string name, Guid id, string what, string why);
+
+    [LoggerMessage(3004, LogLevel.Warning,
+        "host {Name} ({Id}): its agent does not answer this node directly; it is reached by way of the node at {Node}")]
+    public static partial void ByWayOf(ILogger log, string name, Guid id, string node);
+
+    [LoggerMessage(3005, LogLevel.Warning, "host {Name} ({Id}): its agent answers this node directly again")]
+    public static partial void Straight(ILogger log, string name, Guid id);
 
     [LoggerMessage(3003, LogLevel.Warning, "host {Name} ({Id}): the agent refused {What} ({Code}): {Message}")]
     public static partial void OrderRefused(

@@ -87,6 +87,25 @@ public sealed class NetworkLab : IAsyncDisposable
         _log.Add("harness", $"network cut: {space} and PostgreSQL, {way}");
     }
 
+    /// <summary>Drops what a node hears from, or says to, the hosts, which are all behind one port of the fleet.</summary>
+    public async Task CutHosts(int node, int port, Way way)
+    {
+        var space = NamespaceOf(node);
+        await Table(space);
+        if (way.HasFlag(Way.ToNode)) await Nft(space, $"add rule inet cut hear tcp sport {port} drop");
+        if (way.HasFlag(Way.FromNode)) await Nft(space, $"add rule inet cut say tcp dport {port} drop");
+        _log.Add("harness", $"network cut: {space} and the hosts, {way}");
+    }
+
+    /// <summary>Turns away what a node says to the hosts, as a firewall with a reset does.</summary>
+    public async Task RejectHosts(int node, int port)
+    {
+        var space = NamespaceOf(node);
+        await Table(space);
+        await Nft(space, $"add rule inet cut say tcp dport {port} reject with tcp reset");
+        _log.Add("harness", $"network cut: {space} is turned away from the hosts");
+    }
+
     public async Task Heal()
     {
         for (var node = 0; node < _nodes; node++)

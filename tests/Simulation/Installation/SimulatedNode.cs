@@ -25,6 +25,9 @@ public sealed record NodeParts(
 
     public Func<string, Guid, Props, Props>? Replace { get; init; }
 
+    /// <summary>By node: the ways to an agent by way of the others; null: there are none.</summary>
+    public Func<string, Uri, IEnumerable<AgentWay>>? Around { get; init; }
+
     /// <summary>By node; null: agents are not restarted over SSH.</summary>
     public Func<string, ISoftFence>? SoftFence { get; init; }
 }
@@ -167,6 +170,7 @@ public sealed class SimulatedNode
                 logs)
             {
                 SoftFence = _parts.SoftFence?.Invoke(Name),
+                Around = _parts.Around is { } around ? address => around(Name, address) : null,
             },
             _parts.Replace);
         News = from => HearKdump(new KdumpNews(Entities, read, process.Clock), from);

@@ -118,7 +118,7 @@ internal sealed class Connection
     {
         // Given up before the agent looked at it: the word of that may have come with it or not.
         if (call.Done && _wire.Random.Next(2) == 0) return;
-        if (call.Done) _wire.World.Note($"{_wire.Host.Name}: {call.What} of {_wire.Node} arrives after it was given up");
+        if (call is { Done: true, IsOrder: true }) _wire.World.Note($"{_wire.Host.Name}: {call.What} of {_wire.Node} arrives after it was given up");
         Reply reply;
         try
         {
@@ -162,7 +162,6 @@ internal sealed class Connection
     private void Ping()
     {
         _calls.RemoveAll(c => c.Done);
-        if (_calls.Count == 0 && _streams.Count == 0) return;
         var clock = _wire.World.OwnClock;
         var silent = clock.GetElapsedTime(_heard);
         if (silent < PingAfter) return;

@@ -99,6 +99,16 @@ public sealed class SimulatedWorld : IDisposable
     /// <exception cref="ArgumentException">No host has this address.</exception>
     public IAgent Agent(string node, Uri address) => new AgentLine(Line(node, HostAt(address)));
 
+    /// <summary>The line from an engine node to the agent at that address, by way of another node.</summary>
+    public IAgent Agent(string node, string by, Uri address)
+    {
+        var host = HostAt(address);
+        var way = $"{node} by way of {by}";
+        if (!_wires.TryGetValue((way, host.Number), out var wire))
+            wire = _wires[(way, host.Number)] = new Wire(this, node, host, new Random(Mix(way, host.Number))) { By = Line(by, host) };
+        return new AgentLine(wire);
+    }
+
     /// <summary>The power devices as a fence program on this node reaches them.</summary>
     public IFenceDevices Fence(string node) => new NodeFence(this, node);
 
@@ -113,7 +123,17 @@ public sealed class SimulatedWorld : IDisposable
     public void NodeDied(string node) => Context.Run(() =>
     {
         foreach (var wire in _wires.Values.Where(w => w.Node == node)) wire.NodeDied();
+        foreach (var wire in _wires.Values.Where(w => w.By?.Node == node)) wire.Break();
     });
+
+    /// <summary>Whether bytes get from the first node to the second and through it.</summary>
+    public Func<string, string, bool> PassesOn { get; set; } = static (_, _) => true;
+
+    /// <summary>The node in the middle of some lines may pass on again what it did not, or no more what it did.</summary>
+    public void MiddlesChanged()
+    {
+        foreach (var wire in _wires.Values.Where(w => w.By is not null)) wire.Changed();
+    }
 
     /// <summary>A client has asked the engine to end this guest, so its end explains itself.</summary>
     public void ClientEnds(Guid vm) => Losses.ClientEnds(vm);

@@ -2,7 +2,8 @@ using Orchestrator.Agent.Protocol;
 
 namespace Orchestrator.Tests.Simulation.World;
 
-/// <summary>The line between one engine node and one host, and the connection over it, if there is one.</summary>
+/// <summary>The line between one engine node and one host, and the connection over it, if there is one. It may lead by way of
+/// another node.</summary>
 internal sealed class Wire(SimulatedWorld world, string node, WorldHost host, Random random)
 {
     private static readonly TimeSpan ConnectLimit = TimeSpan.FromSeconds(3);
@@ -19,17 +20,20 @@ internal sealed class Wire(SimulatedWorld world, string node, WorldHost host, Ra
 
     public Random Random => random;
 
+    /// <summary>The own line of the node that passes this one's bytes on; null: it leads straight to the host.</summary>
+    public Wire? By { get; init; }
+
     /// <summary>Directions that carry nothing now.</summary>
     public Direction Cut { get; set; }
 
     /// <summary>What a slow link adds to each way.</summary>
     public TimeSpan Slow { get; set; }
 
-    public bool CarriesToHost => !host.Frozen && ((Cut | host.Isolated) & Direction.ToHost) == 0;
+    public bool CarriesToHost => !host.Frozen && ((Cut | host.Isolated) & Direction.ToHost) == 0 && Passes(b => b.CarriesToHost);
 
-    public bool CarriesFromHost => !host.Frozen && ((Cut | host.Isolated) & Direction.FromHost) == 0;
+    public bool CarriesFromHost => !host.Frozen && ((Cut | host.Isolated) & Direction.FromHost) == 0 && Passes(b => b.CarriesFromHost);
 
-    public TimeSpan Delay() => (world.Options.Latency * (1 + random.NextDouble())) + Slow;
+    public TimeSpan Delay() => (world.Options.Latency * (1 + random.NextDouble())) + Slow + (By?.Delay() ?? TimeSpan.Zero);
 
     /// <summary>Sends it, over a new connection where there is none.</summary>
     public void Send(Call call)
@@ -73,6 +77,8 @@ internal sealed class Wire(SimulatedWorld world, string node, WorldHost host, Ra
         _waiting.Clear();
         _connection?.Close(null);
     }
+
+    private bool Passes(Func<Wire, bool> carries) => By is not { } by || (world.PassesOn(node, by.Node) && carries(by));
 
     private void Connect(TimeSpan waited)
     {

@@ -31,6 +31,7 @@ internal sealed class EngineTransport : IRemoteTransport
         Identity = identity;
         Frames = new Frames(system, settings.MaximumFrame);
         Handshake = new NodeHandshake(this);
+        Pipes = new NodePipes(this);
         halfOpen = new HalfOpenConnections(settings.HalfOpenPerPeer, settings.HalfOpen);
         if (identity is not null) identity.Renewed += OnRenewed;
         listener = new TcpListener(Dns.GetHostAddresses(settings.BindHost)[0], settings.Port);
@@ -53,6 +54,8 @@ internal sealed class EngineTransport : IRemoteTransport
     public long BytesSent => Volatile.Read(ref bytesSent);
 
     public NodeHandshake Handshake { get; }
+
+    public NodePipes Pipes { get; }
 
     /// <summary>Connections that have not shown who they are.</summary>
     internal int HalfOpen => halfOpen.Count;
@@ -171,6 +174,8 @@ internal sealed class EngineTransport : IRemoteTransport
 
     public void Count(int bytes) => Interlocked.Add(ref bytesSent, bytes);
 
+    public bool IsCut(string host, int port) => links.TryGetValue((host, port), out var link) && link.State.IsCut;
+
     private OutgoingLink LinkTo(string host, int port) =>
         links.GetOrAdd((host, port), static (at, self) => new OutgoingLink(self, at.Host, at.Port), this);
 
@@ -226,6 +231,16 @@ internal sealed class EngineTransport : IRemoteTransport
                 {
                     incoming[client] = line;
                     if (!Membership.IsMember(line.Peer) || IsDisowned(line.Certificate)) return;
+                    // A pipe is wished for with the first frame, and its bytes follow the answer: nothing may be read ahead.
+                    if (await Frames.ReadAsync(line.Stream, closing.Token).ConfigureAwait(false) is not { } first) return;
+                    EngineMeters.Received(first.Length + 4);
+                    if (PipeFrames.ReadWish(first) is var (host, port))
+                    {
+                        await Pipes.ServeAsync(line, host, port, closing.Token).ConfigureAwait(false);
+                        return;
+                    }
+
+                    Deliver(line.Peer, line.Self, first);
                     var buffered = new BufferedStream(line.Stream, 64 * 1024);
                     while (await Frames.ReadAsync(buffered, closing.Token).ConfigureAwait(false) is { } frame)
                     {

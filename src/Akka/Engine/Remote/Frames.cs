@@ -7,7 +7,8 @@ using Akka.Serialization;
 namespace Orchestrator.Engine.Remote;
 
 /// <summary>What goes over the wire: a length of four bytes, a kind, an address and the serialized message.
-/// Kind 0 goes to an actor's path, kind 1 to an entity's shard, kind 2 is the greeting.</summary>
+/// Kind 0 goes to an actor's path, kind 1 to an entity's shard, kind 2 is the greeting,
+/// 3 a refusal, 4 and 5 are those of <see cref="PipeFrames"/>.</summary>
 internal sealed class Frames(LocalSystem system, int maximum)
 {
     private const byte ToActor = 0;
