@@ -110,7 +110,7 @@ public sealed class VmProperties
         };
         var arrived = command is ReportGuest a && after.Seat is { } there && a.Host == there.Host && a.Lease == there.Lease;
         // By a migration of the time that a restored database does not know.
-        if (arrived && after.Seat!.Lease > before.Core.Lease && after.Seat.Lease <= before.Core.Floor()) return;
+        if (arrived && after.Seat!.Lease > before.Core.Lease && after.Seat!.Lease <= before.Core.Floor()) return;
         Assert.True(dead || (arrived && others.Contains(after.Seat!)), $"left its seat by {command.GetType().Name}");
         if (after.Seat is { } now) Assert.True(others.Contains(now), "moved to where no migration goes");
         else if (others.Length > 0) Assert.True(endedHere, "forgot the other end of a migration");

@@ -3,6 +3,7 @@ using static Orchestrator.Actors.Host.HostEvent;
 using static Orchestrator.Actors.Host.HostState;
 using Decision = Orchestrator.Actors.Decision<Orchestrator.Actors.Host.HostEvent, Orchestrator.Actors.Host.HostEffect>;
 
+#pragma warning disable format // decision tables stand in columns
 namespace Orchestrator.Actors.Host;
 
 /// <summary>
