@@ -467,8 +467,10 @@ public sealed class HostHands(HostId id, HostWorld world) : IHands<HostState, Ho
 
     private SoftFencing Soft => _soft ??= new SoftFencing(world, _troubles, _closed.Token);
 
-    /// <summary>How long an engine that has just started keeps the host's power.</summary>
-    private TimeSpan Quiet => StartQuiet.Left(world.EngineAge(), _link?.Silence ?? TimeSpan.Zero, world.Settings.SilentAfter);
+    /// <summary>How long an engine that has just started keeps the power of a host that it has not heard yet.</summary>
+    private TimeSpan Quiet => _link is { WasHeard: true }
+        ? TimeSpan.Zero
+        : StartQuiet.Left(world.EngineAge(), _link?.Silence ?? TimeSpan.Zero, world.Settings.SilentAfter);
 
     private static TimeSpan Longest(params ReadOnlySpan<TimeSpan> times)
     {

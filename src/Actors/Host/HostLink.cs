@@ -76,6 +76,9 @@ public sealed class HostLink : IDisposable
     /// nothing later than this link began.</summary>
     public long HeardAt => Volatile.Read(ref _heardAt);
 
+    /// <summary>This link has heard it: what happens to it from then on happens under its eyes.</summary>
+    public bool WasHeard { get; private set; }
+
     /// <summary>How long this link has listened in vain.</summary>
     public TimeSpan Silence
     {
@@ -282,6 +285,7 @@ public sealed class HostLink : IDisposable
     {
         // A stream may outlast a silence: nothing begins anew then, so nobody else would say that the host is back.
         Volatile.Write(ref _heardAt, Now);
+        WasHeard = true;
         if (Live() && Volatile.Read(ref _facts) is { } facts)
             Reached(facts);
         _breakSaid = false;

@@ -3,7 +3,8 @@ namespace Orchestrator.Actors.Host;
 /// <summary>
 /// An engine that has just started does not know what happened while all of its nodes were away: a host that was given up
 /// before may be well again. So its power is cut only after it was listened to in vain for the whole limit, and a little
-/// longer. A node that takes over from another while the engine runs has no such doubt. Pure.
+/// longer. One that it has heard and loses then is lost under its eyes. A node that takes over from another while the engine
+/// runs has no such doubt. Pure.
 /// </summary>
 public static class StartQuiet
 {
