@@ -456,17 +456,18 @@ public sealed class HostAgent : IGuestWatch, IAsyncDisposable
     // ---- outside the lock ---------------------------------------------------------------------------------------
 
     /// <summary>Queues work behind what was ordered for the guest before.</summary>
-    private static void Then(Guest guest, Func<Task> work, Action<Guest, Exception> failed) =>
+    private void Then(Guest guest, Func<Task> work, Action<Guest, Exception> failed) =>
         guest.Last = After(guest.Last, guest, work, failed);
 
-    private static async Task After(Task before, Guest guest, Func<Task> work, Action<Guest, Exception> failed)
+    private async Task After(Task before, Guest guest, Func<Task> work, Action<Guest, Exception> failed)
     {
         await before.ConfigureAwait(
             ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ForceYielding
             | ConfigureAwaitOptions.ContinueOnCapturedContext);
         try
         {
-            await work();
+            // What a closed agent has not begun is for the next one, which is told again.
+            if (!_closed) await work();
         }
         catch (Exception e)
         {

@@ -264,7 +264,8 @@ public sealed class ProtocolTests : IAsyncLifetime
         Accepted(await _two.PrepareIncoming(new IncomingOrder(new Stamp(1), 2, Definition())));
         _fleet.Host(1)!.Faults = new HostFaults { MigrationSlowness = slowness };
         Accepted(await _one.Migrate(_vm, new MigrateOrder(new Stamp(1), 1, "sim://2/system", 2)));
-        await source.Until(_vm, GuestState.MigratingOut);
+        // The agent says that it leaves before the hypervisor is asked; how far it is says the hypervisor.
+        await source.Until(_vm, GuestState.MigratingOut, g => g.Migration is not null);
     }
 
     [Fact]
