@@ -52,11 +52,12 @@ public sealed class UpgradeTests(ITestOutputHelper output)
             Verdict.Demand(cluster, await Verdict.Settle(cluster));
             Verdict.Demand(cluster, await Verdict.Of(cluster, ledger));
             cluster.Say($"one new and two old nodes together, one of each killed: {ledger.Figures()}, no violation");
-            Assert.Equal("300,301", await Steps(cluster));
+            // 302 takes something away that old nodes need; 303 only adds.
+            Assert.Equal("300,301,303", await Steps(cluster));
 
             await Replace(cluster, vms, [1, 2]);
             Assert.Equal("0.2.0,0.2.0,0.2.0", await Versions(cluster));
-            Assert.StartsWith("300,301,302", await Steps(cluster), StringComparison.Ordinal);
+            Assert.Equal("300,301,302,303", await Steps(cluster));
             Verdict.Demand(cluster, await Verdict.Settle(cluster));
             Verdict.Demand(cluster, await Verdict.Of(cluster, ledger));
         });
