@@ -65,6 +65,13 @@ public enum Fault
     VmNoRoomForMemory,
     VmStatelessAndHighlyAvailable,
 
+    /// <summary>A change of its machine is under way: one at a time.</summary>
+    VmBeingChanged,
+    VmNicPlugged,
+    VmDiskPlugged,
+    VmDiskNotPluggable,
+    VmReshapeFailed,
+
     // storage domains
     StorageDomainStatusIllegal,
     StorageDomainAlreadyAttached,

@@ -86,6 +86,9 @@ public sealed class AgentByWays(IAgent straight, Func<IEnumerable<AgentWay>> oth
     public Task<AgentAnswer> Save(Guid vm, SaveOrder order, CancellationToken cancel = default) =>
         Order((agent, c) => agent.Save(vm, order, c), cancel);
 
+    public Task<AgentAnswer> Reshape(Guid vm, ReshapeOrder order, CancellationToken cancel = default) =>
+        Order((agent, c) => agent.Reshape(vm, order, c), cancel);
+
     public Task<AgentAnswer> Pause(Guid vm, GuestOrder order, CancellationToken cancel = default) =>
         Order((agent, c) => agent.Pause(vm, order, c), cancel);
 

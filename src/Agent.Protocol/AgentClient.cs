@@ -87,6 +87,9 @@ public sealed class AgentClient(AgentTransport transport, Uri host, TimeSpan? or
     public Task<AgentAnswer> Save(Guid vm, SaveOrder order, CancellationToken cancel = default) =>
         Order(HttpMethod.Post, $"vms/{vm}/save", JsonContent.Create(order, Json.SaveOrder), cancel);
 
+    public Task<AgentAnswer> Reshape(Guid vm, ReshapeOrder order, CancellationToken cancel = default) =>
+        Order(HttpMethod.Post, $"vms/{vm}/reshape", JsonContent.Create(order, Json.ReshapeOrder), cancel);
+
     public Task<AgentAnswer> Pause(Guid vm, GuestOrder order, CancellationToken cancel = default) =>
         Order(HttpMethod.Post, $"vms/{vm}/pause", JsonContent.Create(order, Json.GuestOrder), cancel);
 
@@ -225,6 +228,10 @@ public sealed class AgentClient(AgentTransport transport, Uri host, TimeSpan? or
 
     private static async Task<Exception> Refusal(HttpResponseMessage response, CancellationToken cancel)
     {
+        // What the contract says comes with a body: there is no such path.
+        if (response is { StatusCode: HttpStatusCode.NotFound, Content.Headers.ContentLength: 0, RequestMessage.Method.Method: "POST" })
+            return new AgentRefusedException(new AgentRefusal(
+                RefusalCode.UnknownOrder, "the agent does not know this order: it is older than the engine; upgrade it"));
         try
         {
             var refusal = await response.Content.ReadFromJsonAsync(Json.AgentRefusal, cancel);

@@ -21,6 +21,7 @@ namespace Orchestrator.Agent.Protocol;
 [JsonSerializable(typeof(LaunchOrder))]
 [JsonSerializable(typeof(RestoreOrder))]
 [JsonSerializable(typeof(SaveOrder))]
+[JsonSerializable(typeof(ReshapeOrder))]
 [JsonSerializable(typeof(GuestOrder))]
 [JsonSerializable(typeof(StopOrder))]
 [JsonSerializable(typeof(IncomingOrder))]

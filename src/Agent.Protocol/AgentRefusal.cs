@@ -34,6 +34,12 @@ public static class RefusalCode
 
     /// <summary>The guest is in a state in which the order has no meaning (resume of a running guest is not one: it is done).</summary>
     public const string WrongState = "wrong-state";
+
+    /// <summary>A later order of this kind has come for the guest, so this one will never be carried out.</summary>
+    public const string StaleOrder = "stale-order";
+
+    /// <summary>The agent is older than the engine and does not know such an order.</summary>
+    public const string UnknownOrder = "unknown-order";
     public const string JobDiffers = "job-differs";
 
     /// <summary>The agent has just started or is about to stop; ask again.</summary>

@@ -39,6 +39,21 @@ public sealed record GuestReport(Guid Vm, long Lease, GuestState State)
     /// <summary>Why its memory was not saved by that order; the guest runs on here. Null while it is under way.</summary>
     public string? SaveError { get; init; }
 
+    /// <summary>The last <see cref="ReshapeOrder.Number"/> that came for this guest.</summary>
+    public long? Reshape { get; init; }
+
+    /// <summary>The guest has that machine.</summary>
+    public bool? Reshaped { get; init; }
+
+    /// <summary>Why it has not, or not all of it; null while it is under way.</summary>
+    public string? ReshapeError { get; init; }
+
+    /// <summary>What is plugged in: ids of disks, addresses of NICs. Null where the driver cannot tell.</summary>
+    public ImmutableArray<string>? Devices { get; init; }
+
+    /// <summary>0: not known.</summary>
+    public int VirtualCpus { get; init; }
+
     /// <summary>True of a guest that is down because the memory from which it was to go on is not there.</summary>
     public bool? MemoryGone { get; init; }
     public ImmutableArray<string> Ips { get => field.IsDefault ? [] : field; init; }

@@ -40,6 +40,9 @@ public interface IAgent
 
     Task<AgentAnswer> Save(Guid vm, SaveOrder order, CancellationToken cancel = default);
 
+    /// <summary>Plugs and unplugs; refused as <see cref="RefusalCode.UnknownOrder"/> by agents of 0.1.0.</summary>
+    Task<AgentAnswer> Reshape(Guid vm, ReshapeOrder order, CancellationToken cancel = default);
+
     Task<AgentAnswer> Pause(Guid vm, GuestOrder order, CancellationToken cancel = default);
 
     Task<AgentAnswer> Resume(Guid vm, GuestOrder order, CancellationToken cancel = default);

@@ -21,6 +21,13 @@ public sealed record RestoreOrder(Stamp Stamp, long Lease, VmDefinition Definiti
 /// <param name="Path">An absolute path on storage that other hosts have, too; its folder is made.</param>
 public sealed record SaveOrder(Stamp Stamp, long Lease, Guid Id, string Path);
 
+/// <summary>Gives the guest that runs under this lease another machine: disks, NICs, CPUs and memory are plugged and unplugged
+/// until it has those of the definition, as far as the hypervisor can. How it ends is told by
+/// <see cref="GuestReport.Reshaped"/> and <see cref="GuestReport.ReshapeError"/>.</summary>
+/// <param name="Number">The same again is the same order; one below the last is refused. Above 0.</param>
+/// <param name="Definition">The whole machine; what cannot be changed in a guest that runs is not looked at.</param>
+public sealed record ReshapeOrder(Stamp Stamp, long Lease, long Number, VmDefinition Definition);
+
 /// <summary>An order about the guest that runs under this lease: pause, resume, cancel-migration, forget.</summary>
 public sealed record GuestOrder(Stamp Stamp, long Lease);
 

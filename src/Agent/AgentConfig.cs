@@ -41,6 +41,9 @@ public sealed record AgentConfig
     /// <summary>A guest without a guest agent counts as up after this time.</summary>
     public TimeSpan UpAfter { get; init; } = TimeSpan.FromSeconds(60);
 
+    /// <summary>How long a guest that was asked to let a device go is waited for (vdsm's hotunplug_timeout).</summary>
+    public TimeSpan UnplugPatience { get; init; } = TimeSpan.FromSeconds(30);
+
     /// <summary>How often a migration that does not get on is looked at, see <see cref="Convergence"/>.</summary>
     public TimeSpan MigrationLook { get; init; } = Convergence.LookEvery;
 

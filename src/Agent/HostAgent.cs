@@ -114,16 +114,16 @@ public sealed class HostAgent : IGuestWatch, IAsyncDisposable
             Then(guest, () => _hypervisor.Launch(guest.Key, order.Definition), EndsGuest);
         });
 
-    public AgentAnswer Restore(RestoreOrder order) => !IsPath(order.Memory)
-        ? NoPath(order.Memory)
+    public AgentAnswer Restore(RestoreOrder order) => !OrderGuard.IsPath(order.Memory)
+        ? OrderGuard.NoPath(order.Memory)
         : Take(order.Stamp, order.Definition.Id, (known, guest) => OrderGuard.Begin(known, order.Lease, guest), () =>
         {
             var guest = Begin(order.Definition, order.Lease, GuestState.WaitForLaunch);
             Then(guest, () => _hypervisor.Restore(guest.Key, order.Definition, order.Memory), EndsGuest);
         });
 
-    public AgentAnswer Save(Guid vm, SaveOrder order) => !IsPath(order.Path)
-        ? NoPath(order.Path)
+    public AgentAnswer Save(Guid vm, SaveOrder order) => !OrderGuard.IsPath(order.Path)
+        ? OrderGuard.NoPath(order.Path)
         : Take(order.Stamp, vm, (known, guest) => OrderGuard.Save(known, order.Lease, order.Id, guest), () =>
         {
             var guest = _guests[vm];
@@ -132,6 +132,22 @@ public sealed class HostAgent : IGuestWatch, IAsyncDisposable
             // Not awaited by the orders behind it: a power off must be able to overtake it.
             Then(guest, () => { _ = CarrySave(guest, order); return Task.CompletedTask; }, Notes);
         });
+
+    public AgentAnswer Reshape(ReshapeOrder order) =>
+        Take(
+            order.Stamp, order.Definition.Id,
+            (known, guest) => OrderGuard.Reshape(
+                known, order.Lease, order.Number, guest, _guests.GetValueOrDefault(order.Definition.Id)?.Reshapes.IsUnderWay(order.Number) == true),
+            () =>
+            {
+                var guest = _guests[order.Definition.Id];
+                if (_ledger.Find(guest.Key.Vm)?.Reshape != order.Number) _ledger.Reshape(guest.Key.Vm, order.Lease, order.Number);
+                Tell(guest, guest.Report with { Reshape = order.Number, Reshaped = null, ReshapeError = null });
+
+                // Not awaited by the orders behind it: a power off must be able to overtake a guest that gives nothing back.
+                Then(guest, () => { _ = Carry(guest, order); return Task.CompletedTask; }, Notes);
+                guest.Reshapes.Begin(order.Number);
+            });
 
     public AgentAnswer PrepareIncoming(IncomingOrder order) =>
         Take(order.Stamp, order.Definition.Id, (known, guest) => OrderGuard.Begin(known, order.Lease, guest), () =>
@@ -338,9 +354,7 @@ public sealed class HostAgent : IGuestWatch, IAsyncDisposable
         const string Why = "ended by order before it was ever started here";
         _ledger.End(vm, lease, GuestExit.Destroyed, Why);
         var report = new GuestReport(vm, lease, GuestState.Down) { Exit = GuestExit.Destroyed, ExitMessage = Why };
-        var guest = new Guest(report, _time.GetTimestamp());
-        _guests[vm] = guest;
-        Tell(guest, report);
+        Tell(_guests[vm] = new Guest(report, _time.GetTimestamp()), report);
     }
 
     private void Take(GuestReport told)
@@ -406,6 +420,7 @@ public sealed class HostAgent : IGuestWatch, IAsyncDisposable
 
     private void Tell(Guest guest, GuestReport report)
     {
+        var before = guest.Report;
         guest.Report = report with
         {
             MigrationLease = report.MigrationLease ?? guest.Report.MigrationLease,
@@ -414,6 +429,7 @@ public sealed class HostAgent : IGuestWatch, IAsyncDisposable
             Save = report.Save ?? guest.Report.Save,
             SaveError = report.Save is null ? guest.Report.SaveError : report.SaveError,
         };
+        guest.Report = Reshaping.Merged(guest.Report, before);
         if (report.ElapsedMs > 0)
             guest.Since = _time.GetTimestamp() - (long)(report.ElapsedMs / 1000.0 * _time.TimestampFrequency);
         Watch(guest);
@@ -449,7 +465,7 @@ public sealed class HostAgent : IGuestWatch, IAsyncDisposable
     {
         var state = record.Ended ? GuestState.Down : GuestState.WaitForLaunch;
         return new Guest(
-            new GuestReport(record.Vm, record.Lease, state) { Exit = record.Exit, ExitMessage = record.ExitMessage, MigrationLease = record.Move },
+            Reshaping.Remembered(new GuestReport(record.Vm, record.Lease, state) { Exit = record.Exit, ExitMessage = record.ExitMessage, MigrationLease = record.Move }, record),
             _time.GetTimestamp());
     }
 
@@ -492,13 +508,14 @@ public sealed class HostAgent : IGuestWatch, IAsyncDisposable
     }
 
     /// <summary>An accepted order is carried out even if the hypervisor is away just now.</summary>
-    private async Task Persist(Guest guest, Func<Task> work)
+    private Task Persist(Guest guest, Func<Task> work) => Persist(guest, async () => { await work(); return true; });
+
+    private async Task<T> Persist<T>(Guest guest, Func<Task<T>> work)
     {
         while (true)
             try
             {
-                await work();
-                return;
+                return await work();
             }
             catch (HypervisorAwayException) when (!_closed && guest.Report.State != GuestState.Down)
             {
@@ -556,6 +573,17 @@ public sealed class HostAgent : IGuestWatch, IAsyncDisposable
         }
     }
 
+    private Task Carry(Guest guest, ReshapeOrder order) => guest.Reshapes.Carry(
+        order, () => Persist(guest, () => _hypervisor.Reshape(guest.Key, order.Definition)), (machine, failed) =>
+        {
+            lock (_gate)
+            {
+                if (_closed || guest.Report.State == GuestState.Down) return;
+                if (failed is not null) _ledger.ReshapeFailed(guest.Key.Vm, guest.Key.Lease, order.Number);
+                if (guest.Report.Reshape == order.Number) Tell(guest, Reshaping.Over(guest.Report, order.Number, machine, failed));
+            }
+        });
+
     private async Task CarrySave(Guest guest, SaveOrder order)
     {
         try
@@ -577,11 +605,6 @@ public sealed class HostAgent : IGuestWatch, IAsyncDisposable
                     Tell(guest, guest.Report with { Save = order.Id, SaveError = e.Message });
         }
     }
-
-    private static bool IsPath(string path) => Path.IsPathRooted(path) && Path.GetFullPath(path) == path;
-
-    private static AgentAnswer.Refused NoPath(string path) => new(new AgentRefusal(
-        RefusalCode.Malformed, $"'{path}' is not an absolute path in its simplest form"));
 
     /// <summary>Lets it go on if its disks can be used, and ends it if that is wanted and has taken too long.</summary>
     private void Unstick(Guest guest)
@@ -673,27 +696,5 @@ public sealed class HostAgent : IGuestWatch, IAsyncDisposable
         {
             _log.LogError("vm {Guest}: could not be powered off: {Why}", key, e.Message);
         }
-    }
-
-    /// <summary>What is in memory of one life of a VM. <see cref="Last"/> is the end of the queue of its orders.</summary>
-    private sealed class Guest(GuestReport report, long since)
-    {
-        public GuestKey Key { get; } = new(report.Vm, report.Lease);
-        public GuestReport Report { get; set; } = report;
-        public long Since { get; set; } = since;
-        public Task Last { get; set; } = Task.CompletedTask;
-        public bool Busy => !Last.IsCompleted;
-        public bool Moving { get; set; }
-
-        /// <summary>Ended because the host's lease has.</summary>
-        public bool GivenUp { get; set; }
-        public Guid? LastAction { get; set; }
-        public ITimer? Deadline { get; set; }
-
-        /// <summary>Not null while a failed disk has paused it and it is looked after.</summary>
-        public StuckGuest? Stuck { get; set; }
-
-        /// <summary>Why it is ended by the agent itself: to the engine that is a failure, not an order.</summary>
-        public string? Condemned { get; set; }
     }
 }

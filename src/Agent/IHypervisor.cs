@@ -32,6 +32,12 @@ public interface IHypervisor : IAsyncDisposable
     /// <summary>Completes when the guest has ended and the file is on storage, all of it; throws when the guest runs on.</summary>
     Task Save(GuestKey guest, string memory);
 
+    /// <summary>Plugs and unplugs until the guest has the devices, CPUs and memory of the definition, as far as it can. May be
+    /// asked again after any crash.</summary>
+    /// <returns>What the guest has then, and why that is not all that was wanted.</returns>
+    /// <exception cref="HypervisorException">The guest does not run here; nothing was done.</exception>
+    Task<GuestMachine> Reshape(GuestKey guest, VmDefinition definition);
+
     /// <summary>Power off completes when the guest is gone; shutdown and reboot when the guest was asked.</summary>
     Task Stop(GuestKey guest, StopMode mode);
 
@@ -58,6 +64,10 @@ public interface IHypervisor : IAsyncDisposable
     /// <summary>The last lines of the guest's serial console, null when there is no log of it.</summary>
     string? ConsoleLog(Guid vm, int lines);
 }
+
+/// <param name="Devices">As <see cref="GuestReport.Devices"/>.</param>
+/// <param name="Failed">Why it is not all that was wanted; null when it is.</param>
+public sealed record GuestMachine(ImmutableArray<string> Devices, int VirtualCpus, long MemoryBytes, string? Failed);
 
 /// <summary>Hears what guests do. May be called from any thread, quickly one after another, in order per guest.</summary>
 public interface IGuestWatch

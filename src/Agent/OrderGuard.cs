@@ -104,6 +104,18 @@ public static class OrderGuard
             _ => WrongState("suspended", guest),
         };
 
+    /// <summary>One that was taken is never refused: some of it may have been done, and only its end tells what.</summary>
+    public static Verdict Reshape(LeaseRecord? known, long lease, long number, GuestReport? guest, bool followed) =>
+        About(known, lease, guest) ?? guest switch
+        {
+            _ when number < 1 => new Verdict.Refuse(new AgentRefusal(RefusalCode.Malformed, $"number {number} is below 1")),
+            _ when number < known!.Reshape => new Verdict.Refuse(new AgentRefusal(
+                RefusalCode.StaleOrder, $"change {number} of the machine is over, {known.Reshape} was ordered here") { Guest = guest }),
+            _ when number == known.Reshape => followed || guest is { Reshaped: true } or { ReshapeError: not null } ? AlreadySo : Act,
+            { State: GuestState.Up or GuestState.PoweringUp or GuestState.Paused } => Act,
+            _ => WrongState("changed", guest),
+        };
+
     /// <param name="followed">The agent knows how its migration goes; else it was begun by an agent before this one.</param>
     public static Verdict Migrate(
         LeaseRecord? known, long lease, long destinationLease, GuestReport? guest, bool followed = true) =>
@@ -126,6 +138,8 @@ public static class OrderGuard
             {
                 Guest = guest,
             }),
+            // Its machine would be another one at the destination.
+            _ when guest is { Reshape: not null, Reshaped: not true, ReshapeError: null } => WrongState("migrated while its machine is changed", guest),
             GuestState.Up or GuestState.PoweringUp or GuestState.Paused => Act,
             _ => WrongState("migrated", guest),
         };
@@ -152,6 +166,11 @@ public static class OrderGuard
         { Ended: true }                                     => EndedBefore(known, guest),
         _                                                   => null,
     };
+
+    public static bool IsPath(string path) => Path.IsPathRooted(path) && Path.GetFullPath(path) == path;
+
+    public static AgentAnswer.Refused NoPath(string path) => new(new AgentRefusal(
+        RefusalCode.Malformed, $"'{path}' is not an absolute path in its simplest form"));
 
     private static bool IsStop(StopMode mode) => mode is StopMode.PowerOff or StopMode.Shutdown or StopMode.AbandonIncoming;
 

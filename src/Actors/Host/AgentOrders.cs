@@ -25,6 +25,7 @@ internal sealed class AgentOrders(HostId id, HostWorld world, HostTroubles troub
                 HostEffect.SendCancel e => Cancel(e, link),
                 HostEffect.SendSave e => Save(e, link),
                 HostEffect.SendAction e => Act(e, link),
+                HostEffect.SendReshape e => Reshape(e, link),
                 HostEffect.SendAbandonIncoming e => Abandon(e, link),
                 HostEffect.Inquire e => Inquire(e, link),
                 HostEffect.SendImageJob e => Work(e.Work, link),
@@ -157,6 +158,33 @@ internal sealed class AgentOrders(HostId id, HostWorld world, HostTroubles troub
         if (Heard(answer, link, e.Lease, what.ToString().ToLowerInvariant()) is { } why)
             ToVm(e.Vm, new VmCommand.RefuseAction(id, why, now));
         else if (answer is AgentAnswer.Accepted) ToVm(e.Vm, new VmCommand.ReportActionTaken(id, now));
+    }
+
+    private async Task Reshape(HostEffect.SendReshape e, HostLink link)
+    {
+        if (await Taken(e.Vm, e.Definition) is { } why)
+        {
+            ToVm(e.Vm, new VmCommand.RefuseReshape(e.Number, why, world.Clock.GetUtcNow()));
+            return;
+        }
+
+        var images = await Images(e.Definition);
+        // A disk that is not found just now must not be taken from the guest, and one that is being made waits for that.
+        foreach (var disk in e.Definition.Disks.Where(d => d.Active))
+            if (!images.ContainsKey(disk.Disk)
+                || await world.Read.View<DiskView>(Kinds.Disk, disk.Disk.Value, closed) is not { Status: "ok" })
+            {
+                troubles.Note($"disk {disk.Disk} cannot be plugged in yet: its image is not ready");
+                return;
+            }
+
+        var answer = await link.Client.Reshape(
+            e.Vm.Value, new ReshapeOrder(link.Stamp, e.Lease.Number, e.Number, AgentWords.Definition(e.Vm, e.Definition, images)), closed);
+        _ = Heard(answer, link, e.Lease, "reshape");
+        // Only where nothing of it was ever begun. What has ended is told by the guest's report.
+        if (answer is AgentAnswer.Refused { Refusal: { Code: RefusalCode.Malformed or RefusalCode.WrongState or RefusalCode.UnknownOrder
+            or RefusalCode.StaleOrder } refusal })
+            ToVm(e.Vm, new VmCommand.RefuseReshape(e.Number, refusal.Message, world.Clock.GetUtcNow()));
     }
 
     private async Task Abandon(HostEffect.SendAbandonIncoming e, HostLink link)

@@ -54,6 +54,12 @@ public static class AgentWords
             Save = g.Save is { } save ? new JobId(save) : null,
             SaveError = g.SaveError,
             MemoryGone = g.MemoryGone == true,
+            Reshape = g.Reshape,
+            Reshaped = g.Reshaped == true,
+            ReshapeError = g.ReshapeError,
+            Devices = g.Devices,
+            VCpus = g.VirtualCpus,
+            Memory = g.MemoryBytes,
         };
     }
 

@@ -49,6 +49,9 @@ public abstract record HostCommand : Traced
 
     public sealed record ActOnGuest(VmId Vm, Seat Seat, PendingAction Action) : HostCommand;
 
+    /// <summary>Give the guest this machine while it runs.</summary>
+    public sealed record ReshapeGuest(VmId Vm, Seat Seat, long Number, VmConfig Definition) : HostCommand;
+
     /// <summary>A copy that must not be: end it, whatever the host's life.</summary>
     public sealed record Destroy(VmId Vm, Lease Lease) : HostCommand;
 

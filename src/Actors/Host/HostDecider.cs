@@ -159,6 +159,8 @@ public static class HostDecider
                                                         new HostEffect.SendSave(c.Vm, c.Seat.Lease, c.Id, c.Path)),
         (_, ActOnGuest c)                        => Pass(host, c.Vm, c.Seat,
                                                         new HostEffect.SendAction(c.Vm, c.Seat.Lease, c.Action)),
+        (_, ReshapeGuest c)                      => Pass(host, c.Vm, c.Seat,
+                                                        new HostEffect.SendReshape(c.Vm, c.Seat.Lease, c.Number, c.Definition)),
         (_, AbandonIncoming c)                   => Pass(host, c.Vm, c.Seat,
                                                         new HostEffect.SendAbandonIncoming(c.Vm, c.Seat.Lease)),
         (_, Halt c)                              => Pass(host, c.Vm, c.Seat,
@@ -440,6 +442,7 @@ public static class HostDecider
         AbandonIncoming c             => (c.Vm, c.Seat),
         ActOnGuest c                  => (c.Vm, c.Seat),
         SaveGuest c                   => (c.Vm, c.Seat),
+        ReshapeGuest c                => (c.Vm, c.Seat),
         _                             => (null, null),
     };
 

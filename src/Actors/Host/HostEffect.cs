@@ -91,6 +91,8 @@ public abstract record HostEffect
 
     public sealed record SendAction(VmId Vm, Lease Lease, PendingAction Action) : HostEffect;
 
+    public sealed record SendReshape(VmId Vm, Lease Lease, long Number, VmConfig Definition) : HostEffect;
+
     public sealed record SendAbandonIncoming(VmId Vm, Lease Lease) : HostEffect;
 
     /// <summary>Ask the agent what it has of this VM; the answer is a report, or that it has none under this lease.</summary>

@@ -13,7 +13,11 @@ public abstract record VmCommand : Traced
     // from users
     public sealed record Create(Origin Origin, VmConfig Config) : VmCommand;
 
-    public sealed record Update(Origin Origin, VmPatch Patch) : VmCommand;
+    public sealed record Update(Origin Origin, VmPatch Patch) : VmCommand
+    {
+        /// <summary>A guest that runs keeps what it has until its next start.</summary>
+        public bool NextRun { get; init; }
+    }
 
     public sealed record Remove(Origin Origin) : VmCommand;
 
@@ -102,6 +106,24 @@ public abstract record VmCommand : Traced
         /// <summary>Why that was not done: the guest runs on; null while it is under way.</summary>
         public string? SaveError { get; init; }
 
+        /// <summary>The last change of its machine that came to the agent; null: none, or the agent knows none.</summary>
+        public long? Reshape { get; init; }
+
+        /// <summary>It is done.</summary>
+        public bool Reshaped { get; init; }
+
+        /// <summary>Why it was not done, or not all of it; null while it is under way.</summary>
+        public string? ReshapeError { get; init; }
+
+        /// <summary>Ids of its disks and addresses of its NICs; null: not known.</summary>
+        public ImmutableArray<string>? Devices { get; init; }
+
+        /// <summary>0: not known.</summary>
+        public int VCpus { get; init; }
+
+        /// <summary>Bytes; 0: not known.</summary>
+        public long Memory { get; init; }
+
         /// <summary>It was to go on from its memory, which is not there any more: a start that ended has used it.</summary>
         public bool MemoryGone { get; init; }
     }
@@ -123,6 +145,9 @@ public abstract record VmCommand : Traced
 
     /// <summary>The agent will not carry it out, whenever it is asked.</summary>
     public sealed record RefuseAction(JobId Action, string Reason, DateTimeOffset At) : VmCommand;
+
+    /// <summary>The host will not change the machine, and nothing of that order was done.</summary>
+    public sealed record RefuseReshape(long Number, string Reason, DateTimeOffset At) : VmCommand;
 
     /// <summary>A host has deleted a file of memory, or found none.</summary>
     public sealed record ReportMemoryDeleted(string Path, DateTimeOffset At) : VmCommand;

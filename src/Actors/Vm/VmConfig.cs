@@ -99,7 +99,22 @@ public sealed record VmConfig
         PreferredHosts = wanted.PreferredHosts,
         DeleteProtected = wanted.DeleteProtected,
         StartPaused = wanted.StartPaused,
+        Disks = Inert(Disks, wanted.Disks, d => d.Disk.Value, d => d.Active, (mine, theirs) => mine with { Bootable = theirs.Bootable }),
+        Nics = Inert(Nics, wanted.Nics, n => n.Id, n => n.Plugged, (mine, theirs) => mine with { Name = theirs.Name }),
     };
+
+    /// <summary>What is plugged in stays as it is; what is not, the guest knows nothing of.</summary>
+    private static ImmutableArray<T> Inert<T>(
+        ImmutableArray<T> mine, ImmutableArray<T> wanted, Func<T, Guid> idOf, Func<T, bool> isIn, Func<T, T, T> named)
+        where T : class
+    {
+        var plugged = mine.Where(isIn).ToDictionary(idOf);
+        return
+        [
+            .. wanted.Select(w => plugged.Remove(idOf(w), out var has) ? named(has, w) : isIn(w) ? null : w).OfType<T>(),
+            .. mine.Where(m => plugged.ContainsKey(idOf(m))),
+        ];
+    }
 
     /// <summary>
     /// Whether QEMU's locks on images keep a guest of this definition from starting while one of the other runs: they have

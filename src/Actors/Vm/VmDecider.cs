@@ -38,12 +38,12 @@ public static class VmDecider
         (Gone, _)                            => No(Fault.Removed),
 
         (_, Update c)                        => Redefine(vm, c),
-        (_, AttachDisk c)                    => Attach(vm, c),
-        (_, UpdateDisk c)                    => Replug(vm, c),
-        (_, DetachDisk c)                    => Detach(vm, c),
-        (_, AddNic c)                        => Plug(vm, c),
-        (_, UpdateNic c)                     => Rewire(vm, c),
-        (_, RemoveNic c)                     => Unplug(vm, c),
+        (_, AttachDisk c)                    => VmReshape.Attach(vm, c),
+        (_, UpdateDisk c)                    => VmReshape.Change(vm, c),
+        (_, DetachDisk c)                    => VmReshape.Detach(vm, c),
+        (_, AddNic c)                        => VmReshape.Plug(vm, c),
+        (_, UpdateNic c)                     => VmReshape.Rewire(vm, c),
+        (_, RemoveNic c)                     => VmReshape.Unplug(vm, c),
 
         (Down, Remove) when vm.Config.DeleteProtected => No(Fault.VmDeleteProtected),
         (Down, Remove c)                     => Accept(new Removed(c.Origin)),
@@ -78,10 +78,12 @@ public static class VmDecider
 
         (Up, Suspend) when (vm.Core.Running ?? vm.Config).Stateless => No(Fault.VmStateless),
         (Up, Suspend { Path: "" })           => No(Fault.VmNoRoomForMemory),
+        (Up, Suspend) when vm.Core.Reshape is not null => No(Fault.VmBeingChanged),
         (Up, Suspend c) when vm.Core.Action is null => Accept(new SuspendRequested(c.Origin, c.Path)),
         (Orphaned, Suspend)                  => No(Fault.VmHostUnknown),
         (_, Suspend)                         => No(Fault.VmNotUp),
 
+        (Up or PoweringUp, Reboot or Reset) when vm.Core.Reshape is not null => No(Fault.VmBeingChanged),
         (Up or PoweringUp, Reboot c) when vm.Core is { Action: null, HasNextRun: true } => Accept(new ColdRebootRequested(c.Origin)),
         (Up or PoweringUp, Reboot c) when vm.Core.Action is null => Accept(new ActionRequested(c.Origin, GuestAction.Reboot)),
         (Up or PoweringUp, Reset c) when vm.Core.Action is null => Accept(new ActionRequested(c.Origin, GuestAction.Reset)),
@@ -89,6 +91,7 @@ public static class VmDecider
         (Orphaned, Reboot or Reset)          => No(Fault.VmHostUnknown),
         (_, Reboot or Reset)                 => No(Fault.VmStatusIllegal),
 
+        (Up or PoweringUp or Paused, Migrate) when vm.Core.Reshape is not null => No(Fault.VmBeingChanged),
         (Up or PoweringUp or Paused, Migrate) when vm.Core.Action is not null => No(Fault.VmStatusIllegal),
         (Up or PoweringUp or Paused, Migrate c) => BeginMigration(vm, c),
         (Down or Placing or VmState.Suspended, Migrate) => No(Fault.VmNotRunning),
@@ -119,13 +122,17 @@ public static class VmDecider
         (_, RefuseAction r) when vm.Core.Action?.Id == r.Action => Accept(new ActionFailed(r.Reason, r.At)),
         (_, ReportActionTaken or RefuseAction) => No(Fault.StaleReport),
 
+        (_, RefuseReshape r) when vm.Core.Reshape?.Number == r.Number =>
+            Accept(new ReshapeFailed(r.Number, r.Reason, vm.Core.Running ?? vm.Config, r.At)),
+        (_, RefuseReshape)                   => No(Fault.StaleReport),
+
         (_, ReportMemoryDeleted r) when vm.Core.Leftovers.Contains(r.Path) => Accept(new MemoryDeleted(r.Path, r.At)),
         (_, ReportMemoryDeleted)             => No(Fault.StaleReport),
 
         (_, LoseHost c)                      => VmReports.HostSilent(vm, c),
         // Nothing that the storage could lock: it waits for a better proof.
         (_, ConfirmFence { OnStorageAlone: true })
-            when vm.Core.Config is not { } next || !next.IsLockedOutBy(vm.Core.Running ?? next) =>
+            when vm.Core.Config is not { } next || !next.IsLockedOutBy(VmReshape.Certain(vm.Core, vm.Core.Running ?? next)) =>
             No(Fault.HostNotFenced),
         (_, ConfirmFence c)                  => VmReports.HostDead(vm, c),
 
@@ -137,7 +144,7 @@ public static class VmDecider
 
     /// <summary>What must be asked of the world while the VM is in this state; the same after a crash.</summary>
     public static ImmutableArray<VmEffect> Outstanding(VmState vm) =>
-        [.. OfPhase(vm), .. vm.Core.Leftovers.Select(path => new VmEffect.DeleteMemory(path))];
+        [.. OfPhase(vm), .. OfMachine(vm), .. vm.Core.Leftovers.Select(path => new VmEffect.DeleteMemory(path))];
 
     private static ImmutableArray<VmEffect> OfPhase(VmState vm) => vm switch
     {
@@ -158,6 +165,10 @@ public static class VmDecider
         Up or PoweringUp or Paused when vm is { Core.Action: { } action, Seat: { } seat } => [new VmEffect.Act(seat, action)],
         _                   => [],
     };
+
+    /// <summary>A change of the machine is owed for as long as the guest is known to run.</summary>
+    private static ImmutableArray<VmEffect> OfMachine(VmState vm) =>
+        vm is Up or PoweringUp or Paused && vm is { Core.Reshape: { } pending, Seat: { } seat } ? [new VmEffect.Reshape(seat, pending.Number)] : [];
 
     internal static Decision Accept(params ImmutableArray<VmEvent> facts) => new Decision.Accept(facts);
 
@@ -235,7 +246,7 @@ public static class VmDecider
     private static Decision Redefine(VmState vm, Update c) =>
         Check(c.Patch.Apply(vm.Config)) is { } refusal
             ? refusal
-            : Accept(new Redefined(c.Origin, "", c.Patch.Apply(vm.Config)));
+            : VmReshape.Redefine(vm, c);
 
     /// <summary>A definition that leaves the bounds of memory open gets those that its memory needs.</summary>
     private static VmConfig Fit(VmConfig config) => config with
@@ -258,39 +269,6 @@ public static class VmDecider
         _ when config.Migration.Wrong() is { } field            => No(Fault.InvalidValue, field),
         _                                                       => null,
     };
-
-    private static Decision Attach(VmState vm, AttachDisk c) =>
-        vm is not Down ? No(Fault.VmMustBeDown)
-        : vm.Config.Disks.Any(d => d.Disk == c.Disk.Disk) ? No(Fault.VmDiskAlreadyAttached)
-        : Accept(new Redefined(c.Origin, "disk attached", vm.Config with { Disks = vm.Config.Disks.Add(c.Disk) }));
-
-    private static Decision Replug(VmState vm, UpdateDisk c) =>
-        vm is not Down ? No(Fault.VmMustBeDown)
-        : vm.Config.Disks.FirstOrDefault(d => d.Disk == c.Disk.Disk) is not { } old ? No(Fault.VmDiskNotAttached)
-        : Accept(new Redefined(
-            c.Origin, "disk changed", vm.Config with { Disks = vm.Config.Disks.Replace(old, c.Disk) }));
-
-    private static Decision Detach(VmState vm, DetachDisk c) =>
-        vm is not Down ? No(Fault.VmMustBeDown)
-        : vm.Config.Disks.FirstOrDefault(d => d.Disk == c.Disk) is not { } old ? No(Fault.VmDiskNotAttached)
-        : Accept(new Redefined(
-            c.Origin, "disk detached", vm.Config with { Disks = vm.Config.Disks.Remove(old) }));
-
-    private static Decision Plug(VmState vm, AddNic c) =>
-        vm is not Down ? No(Fault.VmMustBeDown)
-        : vm.Config.Nics.Any(n => n.Name == c.Nic.Name) ? No(Fault.AlreadyExists, c.Nic.Name)
-        : Accept(new Redefined(c.Origin, "NIC added", vm.Config with { Nics = vm.Config.Nics.Add(c.Nic) }));
-
-    private static Decision Rewire(VmState vm, UpdateNic c) =>
-        vm is not Down ? No(Fault.VmMustBeDown)
-        : vm.Config.Nics.FirstOrDefault(n => n.Id == c.Nic.Id) is not { } old ? No(Fault.VmNicUnknown)
-        : Accept(new Redefined(
-            c.Origin, "NIC changed", vm.Config with { Nics = vm.Config.Nics.Replace(old, c.Nic) }));
-
-    private static Decision Unplug(VmState vm, RemoveNic c) =>
-        vm is not Down ? No(Fault.VmMustBeDown)
-        : vm.Config.Nics.FirstOrDefault(n => n.Id == c.Nic) is not { } old ? No(Fault.VmNicUnknown)
-        : Accept(new Redefined(c.Origin, "NIC removed", vm.Config with { Nics = vm.Config.Nics.Remove(old) }));
 
     extension(VmState vm)
     {

@@ -26,6 +26,9 @@ public abstract record VmEffect
 
     public sealed record Act(Seat Seat, PendingAction Action) : VmEffect;
 
+    /// <summary>Give the guest the machine of <see cref="VmCore.Reshape"/>.</summary>
+    public sealed record Reshape(Seat Seat, long Number) : VmEffect;
+
     public sealed record SaveMemory(Seat Seat, JobId Id, string Path) : VmEffect;
 
     /// <summary>Have a host delete a file of memory that nothing will be started from.</summary>

@@ -64,6 +64,21 @@ public abstract record VmEvent
 
     public sealed record ActionFailed(string Reason, DateTimeOffset At) : VmEvent;
 
+    /// <summary>The guest is to have another machine while it runs.</summary>
+    /// <param name="Number">Higher than any before it.</param>
+    /// <param name="Definition">The machine.</param>
+    public sealed record ReshapeRequested(Origin Origin, long Number, VmConfig Definition) : VmEvent;
+
+    /// <summary>It has that machine.</summary>
+    public sealed record Reshaped(long Number, DateTimeOffset At) : VmEvent;
+
+    /// <param name="Definition">The machine that it has after all.</param>
+    public sealed record ReshapeFailed(long Number, string Reason, VmConfig Definition, DateTimeOffset At) : VmEvent;
+
+    /// <summary>Disks or NICs have left the guest after that was given up, or by themselves.</summary>
+    /// <param name="Definition">The machine that it has now.</param>
+    public sealed record DevicesLeft(VmConfig Definition, DateTimeOffset At) : VmEvent;
+
     public sealed record SuspendRequested(Origin Origin, string Path) : VmEvent;
 
     /// <summary>Its memory is on storage, all of it, and it runs nowhere.</summary>

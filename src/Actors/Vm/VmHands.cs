@@ -52,6 +52,9 @@ public sealed class VmHands(VmId id, IEntities entities, IReadModel read, Wherea
             case VmEffect.Act e:
                 ToHost(e.Seat.Host, new HostCommand.ActOnGuest(id, e.Seat, e.Action));
                 break;
+            case VmEffect.Reshape e when reach.State.Core.Reshape is { } pending:
+                ToHost(e.Seat.Host, new HostCommand.ReshapeGuest(id, e.Seat, pending.Number, pending.Definition));
+                break;
             case VmEffect.Destroy e:
                 ToHost(e.Host, new HostCommand.Destroy(id, e.Lease));
                 break;

@@ -7,7 +7,7 @@ namespace Orchestrator.Actors.Vm;
 /// <summary>What each fact makes of a VM. Total: it never throws and never refuses.</summary>
 internal static class VmHistory
 {
-    public static VmState Evolve(VmState vm, VmEvent fact) => WithoutPast(Next(vm, fact));
+    public static VmState Evolve(VmState vm, VmEvent fact) => WithoutPast(Next(vm, fact), vm.Core.Running);
 
     private static VmState Next(VmState vm, VmEvent fact)
     {
@@ -16,6 +16,8 @@ internal static class VmHistory
         {
             BackupRestored or RestorationSeen or ForeignGuestSeen or MayArrive or SearchDelayed or FoundNowhere => VmSearch.Evolve(vm, fact),
             StartRequested or StopRequested or Regained when vm is Sought => VmSearch.Evolve(vm, fact),
+            Reshaped or ReshapeFailed when core.Reshape is null => vm,
+            ReshapeRequested or Reshaped or ReshapeFailed or DevicesLeft => VmReshape.Evolve(vm, fact),
             Created e => new Down(
                 Asked(core, e.Origin) with
                 {
@@ -147,10 +149,13 @@ internal static class VmHistory
 
     /// <summary>A memory is kept only where the guest has not run since it was written, and cannot; the settings of one run
     /// only until that run is over.</summary>
-    private static VmState WithoutPast(VmState vm)
+    /// <param name="ran">The machine before this fact.</param>
+    private static VmState WithoutPast(VmState vm, VmConfig? ran)
     {
         if (vm.Core.Once is not null && vm is Down or Placing { Cause: StartCause.HighAvailability })
             vm = vm with { Core = vm.Core with { Once = null } };
+        if (vm.Core.Reshape is not null && vm is Down or Placing or VmState.Suspended or Gone)
+            vm = vm with { Core = VmReshape.WithoutGuest(vm.Core, ran) };
         return vm is Suspending or VmState.Suspended or Sought or Placing or Starting or Stopping || vm.Core.Memory is null
             ? vm
             : vm with { Core = vm.Core.WithoutMemory() };

@@ -28,15 +28,17 @@ public static class VmReports
     public static Decision Heard(VmState vm, ReportGuest r)
     {
         var heard = OfCopy(vm, r);
-        return r.Watchdog is { } bark && bark.Id != vm.Core.Barked && vm.Seat is { } seat && Is(seat, r)
-            ? heard switch
-            {
-                Decision.Accept a => new Decision.Accept([new WatchdogBarked(bark, r.At), .. a.Facts]) { Then = a.Then },
-                Decision.AlreadyDone => Accept(new WatchdogBarked(bark, r.At)),
-                _ => heard,
-            }
-            : heard;
+        if (vm.Seat is not { } seat || !Is(seat, r)) return heard;
+        if (VmReshape.Heard(vm, r) is { } reshaped) heard = Also(reshaped, heard);
+        return r.Watchdog is { } bark && bark.Id != vm.Core.Barked ? Also(new WatchdogBarked(bark, r.At), heard) : heard;
     }
+
+    private static Decision Also(VmEvent fact, Decision heard) => heard switch
+    {
+        Decision.Accept a => new Decision.Accept([fact, .. a.Facts]) { Then = a.Then },
+        Decision.AlreadyDone => Accept(fact),
+        _ => heard,
+    };
 
     private static Decision OfCopy(VmState vm, ReportGuest r) => vm switch
     {

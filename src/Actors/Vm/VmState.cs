@@ -164,7 +164,10 @@ public sealed record VmCore(VmId Id)
     public VmConfig? Wanted => Config is { } config ? Once?.Patch.Apply(config) ?? config : null;
 
     /// <summary>What of the definition waits for the next start: the running guest has an older one.</summary>
-    public bool HasNextRun => Running is { } running && Wanted is { } wanted && !running.Taking(wanted).Says(wanted);
+    public bool HasNextRun => Running is { } running && Wanted is { } wanted
+        && (Reshape is { Definition: { } machine }
+            ? !(machine.Taking(wanted) with { Disks = wanted.Disks, Nics = wanted.Nics }).Says(wanted)
+            : !running.Taking(wanted).Says(wanted));
 
     /// <summary>Nothing will be started from its memory any more.</summary>
     public VmCore WithoutMemory() =>
@@ -172,6 +175,15 @@ public sealed record VmCore(VmId Id)
 
     /// <summary>What a user asked of the running guest and its host has not taken yet.</summary>
     public PendingAction? Action { get; init; }
+
+    /// <summary>The machine that the guest is being given while it runs; <see cref="Running"/> is the one before it.</summary>
+    public PendingReshape? Reshape { get; init; }
+
+    /// <summary>The highest number of a change of the machine ever given; 0: none.</summary>
+    public long Reshapes { get; init; }
+
+    /// <summary>Why the last change of the machine failed; null when it did not.</summary>
+    public ReshapeFault? ReshapeFault { get; init; }
 
     /// <summary>Work under way that a user follows.</summary>
     public Job? Job { get; init; }
@@ -208,6 +220,13 @@ public enum GuestAction { Reboot, Reset, Resume }
 
 /// <param name="Id">The job that asked: the host takes it once, however often it is said.</param>
 public sealed record PendingAction(JobId Id, GuestAction What);
+
+/// <summary>A change of the machine of a guest that runs.</summary>
+/// <param name="Number">Its host takes no lower one after it.</param>
+/// <param name="Definition">The whole machine that the guest is to have.</param>
+public sealed record PendingReshape(long Number, JobId Job, VmConfig Definition);
+
+public sealed record ReshapeFault(JobId Job, string Reason);
 
 public enum StartCause { User, HighAvailability }
 

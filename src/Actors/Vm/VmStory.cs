@@ -34,6 +34,8 @@ public static class VmStory
             StartedAt = vm.Core.StartedAt,
             StoppedAt = vm.Core.StoppedAt,
             Job = vm.Core.Job?.Id,
+            Reshape = vm.Core.Reshape?.Job,
+            ReshapeFault = vm.Core.ReshapeFault,
             Owes = [.. VmDecider.Outstanding(vm).Select(Owed)],
         },
     };
@@ -94,6 +96,16 @@ public static class VmStory
                 $"VM {name} resumption initiated by {e.Origin.User}.", e.Origin, before.Seat),
             ActionFailed e => Said(9612, Severity.Error, e.At,
                 $"VM {name}: {Doing(before.Core.Action?.What)} failed: {e.Reason}.", seat: before.Seat),
+            ReshapeRequested => null,
+            Reshaped e => before.Core.Reshape is { } done && VmReshapeStory.Done(before.Core, done) is var (code, words)
+                ? Said(code, Severity.Normal, e.At, $"VM {name}: {words}.", seat: before.Seat)
+                : null,
+            ReshapeFailed e => before.Core.Reshape is { } asked && VmReshapeStory.Failed(before.Core, asked, e.Definition) is var (code, words)
+                ? Said(code, Severity.Error, e.At, $"VM {name}: {words}: {e.Reason}.", seat: before.Seat)
+                : null,
+            DevicesLeft e => Said(9613, Severity.Warning, e.At,
+                $"VM {name}: {VmReshapeStory.Left(before.Core, e.Definition)} has left the guest later than was waited for, and is unplugged now.",
+                seat: before.Seat),
             SuspendRequested e => Said(501, Severity.Normal, e.Origin.At,
                 $"Suspending VM {name} was initiated by {e.Origin.User}.", e.Origin, before.Seat),
             VmEvent.Suspended e => Said(503, Severity.Normal, e.At,
@@ -189,7 +201,7 @@ public static class VmStory
 
     private static Outcome Failed(VmState before, VmEvent fact) => fact switch
     {
-        PlacementFailed or MigrationAbandoned or HostLost or StopRequested or ActionFailed => Outcome.Failed,
+        PlacementFailed or MigrationAbandoned or HostLost or StopRequested or ActionFailed or ReshapeFailed => Outcome.Failed,
         WentDown { Exit.Kind: VmExitKind.Error } when before is not Stopping => Outcome.Failed,
         RestartQueued or SuspendFailed or ResumeFailed or BackupRestored => Outcome.Failed,
         _ when before is Suspending && fact is not VmEvent.Suspended => Outcome.Failed,
@@ -207,6 +219,10 @@ public static class VmStory
         ActionTaken e        => e.At,
         ActionFailed e       => e.At,
         ColdRebootRequested e => e.Origin.At,
+        ReshapeRequested e   => e.Origin.At,
+        Reshaped e           => e.At,
+        ReshapeFailed e      => e.At,
+        DevicesLeft e        => e.At,
         WatchdogBarked e     => e.At,
         StartedAgain e       => e.At,
         SuspendRequested e   => e.Origin.At,
@@ -305,6 +321,7 @@ public static class VmStory
         VmEffect.ExpectIncoming e        => $"the way to {e.To.HostName} under lease {e.To.Lease}",
         VmEffect.CancelMigration e       => $"the end of the migration from {e.From.HostName}",
         VmEffect.Act e                   => $"{Doing(e.Action.What)} on {e.Seat.HostName}",
+        VmEffect.Reshape e               => $"the change of its machine on {e.Seat.HostName}",
         VmEffect.Seek                    => "a word of every host since the database was restored: whether it has this VM",
         VmEffect.AskWhetherGone e        => $"proof that {e.Seat.HostName} no longer runs it",
         _                                => effect.GetType().Name,

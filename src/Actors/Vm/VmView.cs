@@ -55,6 +55,12 @@ public sealed record VmView
 
     public JobId? Job { get; init; }
 
+    /// <summary>The job that changes the machine of its guest just now.</summary>
+    public JobId? Reshape { get; init; }
+
+    /// <summary>Why the last such job failed; null when it did not.</summary>
+    public ReshapeFault? ReshapeFault { get; init; }
+
     /// <summary>What this VM still asks of the world, in words: the answer to "why is it stuck".</summary>
     public ImmutableArray<string> Owes { get; init; } = [];
 }

@@ -29,6 +29,7 @@ internal static class VmWords
             : Nothing,
         .. vm is VmState.Orphaned o ? [new("then", o.Plan == OrphanPlan.Restart ? "restart" : "stay down")] : Nothing,
         .. vm is VmState.Down { Exit.Message: { Length: > 0 } why } ? [new("went down", why)] : Nothing,
+        .. vm.Core.Reshape is { } reshape ? [new("change of its machine", reshape.Number.ToString(CultureInfo.InvariantCulture))] : Nothing,
         .. vm.Core.Job is { } job ? [new("job", $"{job.Description}, asked by {job.Origin.User}")] : Nothing,
     ];
 
@@ -52,6 +53,7 @@ internal static class VmWords
         VmEffect.Halt e            => Host(e.Seat.Host),
         VmEffect.Act e             => Host(e.Seat.Host),
         VmEffect.SaveMemory e      => Host(e.Seat.Host),
+        VmEffect.Reshape e         => Host(e.Seat.Host),
         VmEffect.Destroy e         => Host(e.Host),
         VmEffect.ExpectIncoming e  => Host(e.To.Host),
         VmEffect.MigrateOut e      => Host(e.From.Host),
@@ -68,6 +70,7 @@ internal static class VmWords
         VmEffect.Halt { Mode: StopMode.Shutdown } => "The guest does not react to the power button: stop the VM (power off).",
         VmEffect.SaveMemory e => $"Look at the storage and the agent of {e.Seat.HostName}; stop the VM to give its memory up.",
         VmEffect.DeleteMemory e => $"Activate a host that reaches the storage domain of {e.Path}.",
+        VmEffect.Reshape e => $"Look at the agent of {e.Seat.HostName}; a guest that gives a device back too late is waited for 30 s.",
         VmEffect.Act e => $"Look at the agent of {e.Seat.HostName}; stop the VM to give it up.",
         VmEffect.Halt e => $"Look at the agent of {e.Seat.HostName}.",
         VmEffect.Seek => "Bring the hosts back that were not heard since the database was restored, fence them, or, when they certainly are "
@@ -83,6 +86,7 @@ internal static class VmWords
         VmCommand.RefusePlacement c => $"the cluster has no host for it: {string.Join("; ", c.Reasons)}",
         VmCommand.RefuseLaunch c    => $"its host refused the start under lease {c.Lease}: {c.Reason}",
         VmCommand.RefuseAction c    => $"its host refused: {c.Reason}",
+        VmCommand.RefuseReshape c   => $"its host refused to change the machine: {c.Reason}",
         VmCommand.RefuseMigration c => $"the migration was refused: {c.Reason}",
         VmCommand.OfferHost c       => $"the cluster offered {c.HostName}",
         VmCommand.ReportGuest c     => $"{c.HostName} reports it {Spaced(c.State)} under lease {c.Lease}"

@@ -42,11 +42,19 @@ public sealed class LeaseLedger : IDisposable
 
     /// <summary>The guest is about to move to the copy with this lease.</summary>
     public void Move(Guid vm, long lease, long destination) =>
-        Write(OpenLine(new LeaseRecord(vm, lease) { Move = destination }));
+        Write(OpenLine(OfLease(vm, lease) with { Move = destination, MoveFailed = false }));
 
     /// <summary>It has not moved, and will not by that order.</summary>
     public void MoveFailed(Guid vm, long lease, long destination) =>
-        Write(OpenLine(new LeaseRecord(vm, lease) { Move = destination, MoveFailed = true }));
+        Write(OpenLine(OfLease(vm, lease) with { Move = destination, MoveFailed = true }));
+
+    /// <summary>The guest's machine is about to be changed by the order of this number.</summary>
+    public void Reshape(Guid vm, long lease, long number) =>
+        Write(OpenLine(OfLease(vm, lease) with { Reshape = number, ReshapeFailed = false }));
+
+    /// <summary>It was not, or not all of it, and will not be by that order.</summary>
+    public void ReshapeFailed(Guid vm, long lease, long number) =>
+        Write(OpenLine(OfLease(vm, lease) with { Reshape = number, ReshapeFailed = true }));
 
     public void End(Guid vm, long lease, GuestExit exit, string? message) =>
         Write(EndLine(new LeaseRecord(vm, lease, Ended: true) { Exit = exit, ExitMessage = message }));
@@ -54,6 +62,9 @@ public sealed class LeaseLedger : IDisposable
     public void Forget(Guid vm, long lease) => Write($"forget {vm} {Number(lease)}");
 
     public void Dispose() => _log.Dispose();
+
+    private LeaseRecord OfLease(Guid vm, long lease) =>
+        Find(vm) is { Ended: false } record && record.Lease == lease ? record : new LeaseRecord(vm, lease);
 
     private void Write(string line)
     {
@@ -93,7 +104,7 @@ public sealed class LeaseLedger : IDisposable
         var (vm, lease) = (Guid.Parse(words[1]), Number(words[2]));
         _records[vm] = words[0] switch
         {
-            "open" => new LeaseRecord(vm, lease) { Move = words.Length > 3 ? Number(words[3]) : null, MoveFailed = words.Length > 4 },
+            "open" => Opened(new LeaseRecord(vm, lease), [.. line.Split(' ').Skip(3)]),
             "forget" => new LeaseRecord(vm, lease, Ended: true, Forgotten: true),
             "end" => new LeaseRecord(vm, lease, Ended: true)
             {
@@ -104,12 +115,27 @@ public sealed class LeaseLedger : IDisposable
         };
     }
 
+    private static LeaseRecord Opened(LeaseRecord record, string[] more) => record with
+    {
+        Move = more is [not "-", ..] ? Number(more[0]) : null,
+        MoveFailed = more is [_, "failed", ..],
+        Reshape = more is [_, _, var number, ..] ? Number(number) : null,
+        ReshapeFailed = more is [_, _, _, "failed", ..],
+    };
+
     private static string EpochLine(long epoch, string owner) => $"epoch {Number(epoch)} {owner}";
 
     /// <summary>An agent of 0.1.0 reads no further than the lease.</summary>
-    private static string OpenLine(LeaseRecord record) =>
-        $"open {record.Vm} {Number(record.Lease)}"
-        + (record.Move is { } destination ? $" {Number(destination)}{(record.MoveFailed ? " failed" : "")}" : "");
+    private static string OpenLine(LeaseRecord record)
+    {
+        var line = $"open {record.Vm} {Number(record.Lease)}";
+        if (record.Move is null && record.Reshape is null) return line;
+        line += record.Move is { } destination ? $" {Number(destination)}" : " -";
+        if (record.MoveFailed) line += " failed";
+        return record.Reshape is { } number
+            ? $"{line}{(record.MoveFailed ? "" : " -")} {Number(number)}{(record.ReshapeFailed ? " failed" : "")}"
+            : line;
+    }
 
     private static string EndLine(LeaseRecord record) =>
         $"end {record.Vm} {Number(record.Lease)} {record.Exit} {OneLine(record.ExitMessage)}";

@@ -14,6 +14,12 @@ public sealed record LeaseRecord(Guid Vm, long Lease, bool Ended = false, bool F
     /// <summary>That migration has failed: an order that comes late, or twice, does not begin it again.</summary>
     public bool MoveFailed { get; init; }
 
+    /// <summary>The number of the last change of its machine that was ordered; null when none was.</summary>
+    public long? Reshape { get; init; }
+
+    /// <summary>It was not done, or not all of it.</summary>
+    public bool ReshapeFailed { get; init; }
+
     public GuestExit Exit { get; init; }
     public string? ExitMessage { get; init; }
 }

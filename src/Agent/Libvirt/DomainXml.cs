@@ -10,6 +10,9 @@ namespace Orchestrator.Agent.Libvirt;
 /// </summary>
 public static class DomainXml
 {
+    /// <summary>PCI Express ports of a guest, besides those of its disks and NICs: half of them for what else it has.</summary>
+    private const int Ports = 16;
+
     public static readonly XNamespace Metadata = "urn:orchestrator:agent:1";
 
     /// <param name="accelerator">"kvm" or "tcg"; the definition's own wish goes first.</param>
@@ -25,7 +28,7 @@ public static class DomainXml
             new XElement("title", Printable(vm.Name)),
             new XElement("metadata", Guest(vm, lease, started)),
             Memory(vm),
-            new XElement("vcpu", new XAttribute("placement", "static"), vm.VirtualCpus),
+            new XElement("vcpu", new XAttribute("placement", "static"), new XAttribute("current", vm.VirtualCpus), MaxCpus(vm)),
             Os(vm),
             new XElement("features", new XElement("acpi"), new XElement("apic"), Smm(vm)),
             Cpu(vm, kvm),
@@ -116,16 +119,21 @@ public static class DomainXml
     private static XElement? Smm(VmDefinition vm) =>
         vm.Firmware == Firmware.UefiSecureBoot ? new XElement("smm", new XAttribute("state", "on")) : null;
 
+    /// <summary>As many as oVirt has (MaxNumOfVmSockets), with 240 CPUs at most: more need an interrupt remapper.</summary>
+    private static int MaxSockets(VmDefinition vm) => Math.Max(vm.Sockets, Math.Min(16, 240 / (vm.Cores * vm.Threads)));
+
+    private static int MaxCpus(VmDefinition vm) => MaxSockets(vm) * vm.Cores * vm.Threads;
+
     private static XElement Cpu(VmDefinition vm, bool kvm)
     {
         var cpu = new XElement("cpu");
         if (kvm) cpu.Add(new XAttribute("mode", "host-model"));
         cpu.Add(new XElement(
-            "topology", new XAttribute("sockets", vm.Sockets), new XAttribute("dies", 1),
+            "topology", new XAttribute("sockets", MaxSockets(vm)), new XAttribute("dies", 1),
             new XAttribute("cores", vm.Cores), new XAttribute("threads", vm.Threads)));
         if (vm.MaxMemoryBytes > vm.MemoryBytes)
             cpu.Add(new XElement("numa", new XElement(
-                "cell", new XAttribute("id", 0), new XAttribute("cpus", $"0-{vm.VirtualCpus - 1}"),
+                "cell", new XAttribute("id", 0), new XAttribute("cpus", $"0-{MaxCpus(vm) - 1}"),
                 new XAttribute("memory", vm.MemoryBytes >> 10), new XAttribute("unit", "KiB"))));
         return cpu;
     }
@@ -136,8 +144,11 @@ public static class DomainXml
         var boot = BootOrder(vm);
         var names = new Dictionary<string, int>();
         foreach (var disk in vm.Disks) devices.Add(Disk(disk, NameOf(disk, names), boot.GetValueOrDefault(disk.Id)));
-        if (vm.Disks.Any(d => d.Interface == DiskInterface.VirtioScsi))
-            devices.Add(new XElement("controller", new XAttribute("type", "scsi"), new XAttribute("model", "virtio-scsi")));
+        if (vm.Disks.Any(d => d.Interface == DiskInterface.VirtioScsi)) devices.Add(ScsiController());
+        // Where a device can be plugged in while the guest runs: of PCI Express only in a port of its own.
+        if (vm.Machine != "pc")
+            for (var port = 0; port < Ports + vm.Disks.Length + vm.Nics.Length; port++)
+                devices.Add(new XElement("controller", new XAttribute("type", "pci"), new XAttribute("model", "pcie-root-port")));
         foreach (var nic in vm.Nics) devices.Add(Nic(nic, boot.GetValueOrDefault(nic.Id)));
         devices.Add(
             XElement.Parse(
@@ -181,13 +192,22 @@ public static class DomainXml
 
     private static string NameOf(VmDisk disk, Dictionary<string, int> names)
     {
-        var bus = disk.Interface switch { DiskInterface.Virtio => "vd", DiskInterface.Ide => "hd", _ => "sd" };
+        var bus = BusOf(disk);
         var n = names.GetValueOrDefault(bus);
         names[bus] = n + 1;
-        return bus + (n < 26 ? "" : (char)('a' + (n / 26) - 1)) + (char)('a' + (n % 26));
+        return NameOf(disk, n);
     }
 
-    private static XElement Disk(VmDisk disk, string name, int boot)
+    /// <summary>The name of the n-th disk on its bus.</summary>
+    internal static string NameOf(VmDisk disk, int n) =>
+        BusOf(disk) + (n < 26 ? "" : (char)('a' + (n / 26) - 1)) + (char)('a' + (n % 26));
+
+    private static string BusOf(VmDisk disk) => disk.Interface switch { DiskInterface.Virtio => "vd", DiskInterface.Ide => "hd", _ => "sd" };
+
+    internal static XElement ScsiController() =>
+        new("controller", new XAttribute("type", "scsi"), new XAttribute("model", "virtio-scsi"));
+
+    internal static XElement Disk(VmDisk disk, string name, int boot)
     {
         var block = disk.Path.StartsWith("/dev/", StringComparison.Ordinal);
         var element = new XElement(
@@ -205,13 +225,14 @@ public static class DomainXml
                 DiskInterface.Sata => "sata",
                 _ => "ide",
             })),
-            IsCdrom(disk) ? null : new XElement("serial", disk.Id.ToString()));
+            IsCdrom(disk) ? null : new XElement("serial", disk.Id.ToString()),
+            LiveMachine.Alias(disk.Id));
         if (disk.ReadOnly) element.Add(new XElement("readonly"));
         if (boot > 0) element.Add(new XElement("boot", new XAttribute("order", boot)));
         return element;
     }
 
-    private static XElement Nic(VmNic nic, int boot)
+    internal static XElement Nic(VmNic nic, int boot)
     {
         var element = nic.Bridge is { Length: > 0 } bridge
             ? new XElement("interface", new XAttribute("type", "bridge"), new XElement("source", new XAttribute("bridge", bridge)))
@@ -221,6 +242,7 @@ public static class DomainXml
         var linked = nic.Linked && nic.Bridge is { Length: > 0 };
         element.Add(new XElement("link", new XAttribute("state", linked ? "up" : "down")));
         if (boot > 0) element.Add(new XElement("boot", new XAttribute("order", boot)));
+        element.Add(LiveMachine.Alias(nic.Id));
         return element;
     }
 

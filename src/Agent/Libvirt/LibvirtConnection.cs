@@ -10,8 +10,9 @@ namespace Orchestrator.Agent.Libvirt;
 /// </summary>
 internal sealed unsafe class LibvirtConnection
 {
-    /// <summary>Lifecycle, watchdog, disk error with reason, guest agent, job completed: as the callbacks in Listen.</summary>
-    private static readonly int[] Kinds = [0, 3, 6, 18, 21];
+    /// <summary>Lifecycle, watchdog, disk error with reason, guest agent, job completed, device removed: as the callbacks in
+    /// Listen.</summary>
+    private static readonly int[] Kinds = [0, 3, 6, 18, 21, 15];
     private static int s_loop;
     private readonly ChannelWriter<LibvirtNews> _news;
     private readonly int _number;
@@ -136,7 +137,8 @@ internal sealed unsafe class LibvirtConnection
         delegate* unmanaged[Cdecl]<nint, nint, byte*, byte*, int, byte*, void*, void> disk = &OnDiskError;
         delegate* unmanaged[Cdecl]<nint, nint, int, int, void*, void> agent = &OnAgent;
         delegate* unmanaged[Cdecl]<nint, nint, Native.TypedParam*, int, void*, void> job = &OnJob;
-        void*[] callbacks = [lifecycle, watchdog, disk, agent, job];
+        delegate* unmanaged[Cdecl]<nint, nint, byte*, void*, void> removed = &OnRemoved;
+        void*[] callbacks = [lifecycle, watchdog, disk, agent, job, removed];
         for (var i = 0; i < Kinds.Length; i++)
         {
             var id = Native.virConnectDomainEventRegisterAny(_connection, 0, Kinds[i], callbacks[i], me, null);
@@ -192,6 +194,10 @@ internal sealed unsafe class LibvirtConnection
     [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
     private static void OnJob(nint c, nint domain, Native.TypedParam* values, int count, void* me) =>
         Tell(me, new LibvirtNews.JobCompleted(Id(domain), Native.Numbers(values, count)));
+
+    [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
+    private static void OnRemoved(nint c, nint domain, byte* alias, void* me) =>
+        Tell(me, new LibvirtNews.DeviceRemoved(Id(domain)));
 
     [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
     private static void OnClosed(nint c, int reason, void* me)

@@ -41,10 +41,21 @@ internal sealed class LibvirtGuest(GuestKey key, long started)
     public ImmutableArray<string> Ips { get; set; } = [];
     public long MemoryBytes { get; set; }
     public ConsoleAddress? Console { get; set; }
+    /// <summary>As <see cref="GuestReport.Devices"/>; null where it has not been looked at.</summary>
+    public ImmutableArray<string>? Devices { get; set; }
+    public int VirtualCpus { get; set; }
     public ITimer? Deadline { get; set; }
 
     /// <summary>A migration to this host was announced and has not begun: libvirt cannot know of it.</summary>
     public bool IsAwaited => State == GuestState.Incoming && !Arriving;
+
+    public void Has(LiveMachine machine) => (Devices, VirtualCpus, MemoryBytes) = (machine.Devices, machine.VirtualCpus, machine.MemoryBytes);
+
+    public void Has(GuestMachine machine, VmDefinition wanted)
+    {
+        (Devices, VirtualCpus, MemoryBytes) = (machine.Devices, machine.VirtualCpus, machine.MemoryBytes);
+        Disks = [.. Disks.Union(wanted.Disks.Where(d => machine.Devices.Contains(d.Id.ToString())).Select(d => d.Path))];
+    }
 
     /// <summary>Every running domain with our metadata.</summary>
     public static ImmutableArray<LibvirtGuest> ReadAll(LibvirtConnection connection) => connection.Use(Read);
@@ -70,8 +81,11 @@ internal sealed class LibvirtGuest(GuestKey key, long started)
         if (xml is null || DomainXml.Owner(xml) is not { } owner) return null;
         if (Native.virDomainGetState(domain, out var state, out var reason, 0) < 0) return null;
         var connected = DomainXml.AgentConnected(xml);
+        var machine = LiveMachine.Read(xml);
         return new LibvirtGuest(owner.Guest, owner.Started)
         {
+            Devices = machine.Devices,
+            VirtualCpus = machine.VirtualCpus,
             AgentConnected = connected,
             Console = DomainXml.Console(xml),
             MemoryBytes = DomainXml.MemoryBytes(xml),

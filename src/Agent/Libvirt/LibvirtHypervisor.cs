@@ -84,6 +84,19 @@ public sealed class LibvirtHypervisor(AgentConfig config, HostSampling sampling,
         }
     }
 
+    public async Task<GuestMachine> Reshape(GuestKey guest, VmDefinition definition)
+    {
+        var mine = Running(guest);
+        GuestMachine? machine = null;
+        await Run(connection =>
+        {
+            CheckLease(connection, guest);
+            machine = new Plugging(Connected, guest.Vm, config.UnplugPatience, config.Time, _stop.Token).Give(definition).GetAwaiter().GetResult();
+        });
+        mine.Has(machine!, definition);
+        return machine!;
+    }
+
     public Task Stop(GuestKey guest, StopMode mode) => Run(connection =>
     {
         CheckLease(connection, guest);
@@ -246,6 +259,11 @@ public sealed class LibvirtHypervisor(AgentConfig config, HostSampling sampling,
             case LibvirtNews.JobCompleted j when _guests.TryGetValue(j.Vm, out var guest):
                 guest.Migration = Migration.Progress(j.Numbers) ?? guest.Migration;
                 if (guest.Left) Gone(guest, StoppedMigrated);
+                break;
+            // Of its own, or after it was waited for in vain: what the engine knows of it is not so any more.
+            case LibvirtNews.DeviceRemoved d when _guests.TryGetValue(d.Vm, out var guest) && guest is { Starting: false, State: not GuestState.Incoming }:
+                UpdateFromXml(guest);
+                Become(guest, guest.State);
                 break;
             case LibvirtNews.LeftDeadline d when _guests.TryGetValue(d.Guest.Vm, out var guest) && guest.Key == d.Guest:
                 Gone(guest, StoppedMigrated);
@@ -415,7 +433,7 @@ public sealed class LibvirtHypervisor(AgentConfig config, HostSampling sampling,
         if (xml is null) return;
         guest.Console = DomainXml.Console(xml);
         guest.AgentConnected = DomainXml.AgentConnected(xml);
-        guest.MemoryBytes = DomainXml.MemoryBytes(xml);
+        guest.Has(LiveMachine.Read(xml));
         guest.OnStorageError = DomainXml.OnStorageError(xml);
         guest.Disks = [.. DomainXml.DiskPaths(xml)];
     }
@@ -549,7 +567,11 @@ public sealed class LibvirtHypervisor(AgentConfig config, HostSampling sampling,
         if (!_guests.TryAdd(guest.Vm, mine)) throw new HypervisorException("a domain of this VM is on this host");
         try
         {
-            mine.Console = create() is { } live ? DomainXml.Console(live) : null;
+            if (create() is { } live)
+            {
+                mine.Console = DomainXml.Console(live);
+                mine.Has(LiveMachine.Read(live));
+            }
         }
         catch
         {
@@ -586,6 +608,8 @@ public sealed class LibvirtHypervisor(AgentConfig config, HostSampling sampling,
         Ips = guest.Ips,
         ElapsedMs = Elapsed(guest),
         MemoryBytes = guest.MemoryBytes,
+        Devices = guest.Devices,
+        VirtualCpus = guest.VirtualCpus,
         Console = guest.Console,
     };
 

@@ -13,6 +13,8 @@ internal abstract record LibvirtNews
 
     public sealed record Watchdog(Guid Vm, int Action) : LibvirtNews;
 
+    public sealed record DeviceRemoved(Guid Vm) : LibvirtNews;
+
     public sealed record JobCompleted(Guid Vm, IReadOnlyDictionary<string, long> Numbers) : LibvirtNews;
 
     public sealed record UpDeadline(GuestKey Guest) : LibvirtNews;

@@ -24,6 +24,9 @@ public sealed record HostFaults
     /// <summary>Share of migrations from here that break off on their way, 0 to 1.</summary>
     public double MigrationFailures { get; init; }
 
+    /// <summary>Share of changes of a guest's machine that fail, 0 to 1.</summary>
+    public double PlugFailures { get; init; }
+
     /// <summary>Migrations from here take this many times as long; below 1 counts as 1.</summary>
     public double MigrationSlowness { get; init; } = 1;
 

@@ -13,11 +13,11 @@ public sealed class SimulatedHypervisor(
 {
     private readonly Lock _gate = new();
     private readonly Random _random = new(seed);
-    private readonly Dictionary<Guid, Guest> _guests = [];
+    private readonly Dictionary<Guid, SimulatedGuest> _guests = [];
     private readonly Dictionary<Guid, Awaited> _awaited = [];
 
     /// <summary>Guests that have gone on elsewhere by post-copy, and whose memory is still fetched from here.</summary>
-    private readonly Dictionary<Guid, Guest> _husks = [];
+    private readonly Dictionary<Guid, SimulatedGuest> _husks = [];
     private readonly CancellationTokenSource _powerOff = new();
     private readonly long _began = time.GetTimestamp();
     private IGuestWatch? _watch;
@@ -54,7 +54,7 @@ public sealed class SimulatedHypervisor(
     }
 
     /// <summary>One that is on its way goes on without the agent that sent it.</summary>
-    private GuestReport Find(Guest guest)
+    private GuestReport Find(SimulatedGuest guest)
     {
         guest.Found = guest.Job is not null;
         return Report(guest);
@@ -113,6 +113,27 @@ public sealed class SimulatedHypervisor(
         }
 
         Kill(guest, GuestExit.Saved, null);
+    }
+
+    /// <summary>As QEMU does it: what is plugged in is there at once, what is to leave when the guest lets it go.</summary>
+    public async Task<GuestMachine> Reshape(GuestKey guest, VmDefinition definition)
+    {
+        var (mine, asker) = (Need(guest), _watch);
+        await Wait(profile.PlugTime);
+        for (var waited = TimeSpan.Zero; mine.Deaf && SimulatedMachine.Leaves(mine.Definition, definition) && waited < profile.UnplugPatience;)
+        {
+            await Wait(profile.PlugTime);
+            waited += profile.PlugTime;
+        }
+
+        lock (_gate)
+        {
+            _ = Need(guest);
+            if (_watch != asker) throw new HypervisorAwayException("the agent that asked is gone");
+            (mine.Definition, var failed) = SimulatedMachine.Change(
+                mine.Definition, definition, mine.Deaf, faults().PlugFailures > _random.NextDouble(), faults().StorageGone);
+            return SimulatedMachine.Of(mine.Definition, failed);
+        }
     }
 
     public async Task Stop(GuestKey guest, StopMode mode)
@@ -199,7 +220,7 @@ public sealed class SimulatedHypervisor(
         }
     }
 
-    private async Task Carry(Guest leaving, MigrateOrder order, TaskCompletionSource job)
+    private async Task Carry(SimulatedGuest leaving, MigrateOrder order, TaskCompletionSource job)
     {
         var guest = leaving.Key;
         using var cancelled = new CancellationTokenSource();
@@ -260,7 +281,7 @@ public sealed class SimulatedHypervisor(
     }
 
     /// <summary>The guest goes on at the destination at once; what it lacks follows. If that breaks, neither half can run.</summary>
-    private async Task PostCopy(Guest leaving, MigrateOrder order, SimulatedCopy way, SimulatedHypervisor destination)
+    private async Task PostCopy(SimulatedGuest leaving, MigrateOrder order, SimulatedCopy way, SimulatedHypervisor destination)
     {
         var (vm, lease) = leaving.Key;
         lock (_gate) _husks[vm] = leaving;
@@ -399,7 +420,7 @@ public sealed class SimulatedHypervisor(
     /// <summary>A write of the guest fails: QEMU stops it, and it stays stopped until it is resumed.</summary>
     public bool FailWrite(Guid vm, string reason = "io-error")
     {
-        Guest? guest;
+        SimulatedGuest? guest;
         lock (_gate)
             if (!_guests.TryGetValue(vm, out guest) || guest.Definition.Disks.IsEmpty || guest.State == GuestState.Paused)
                 return false;
@@ -410,7 +431,7 @@ public sealed class SimulatedHypervisor(
     /// <summary>The guest hangs, and its watchdog does what it is set to. Nothing happens to one that has none.</summary>
     public bool Hang(Guid vm)
     {
-        Guest? guest;
+        SimulatedGuest? guest;
         lock (_gate)
             if (!_guests.TryGetValue(vm, out guest) || guest.Definition.Watchdog is null)
                 return false;
@@ -443,6 +464,17 @@ public sealed class SimulatedHypervisor(
         {
             if (!_guests.TryGetValue(vm, out var guest)) return false;
             guest.Dirties = times;
+            return true;
+        }
+    }
+
+    /// <summary>From now on the guest lets no device go, or does so again.</summary>
+    public bool Deafen(Guid vm, bool deaf)
+    {
+        lock (_gate)
+        {
+            if (!_guests.TryGetValue(vm, out var guest)) return false;
+            guest.Deaf = deaf;
             return true;
         }
     }
@@ -496,7 +528,7 @@ public sealed class SimulatedHypervisor(
         Tell(report);
     }
 
-    private bool Arrive(SimulatedHypervisor source, Guest guest, long lease)
+    private bool Arrive(SimulatedHypervisor source, SimulatedGuest guest, long lease)
     {
         // Always in the order of the host numbers: two hosts may exchange guests at the same time.
         var (first, second) = source.Number < Number ? (source._gate, _gate) : (_gate, source._gate);
@@ -511,7 +543,7 @@ public sealed class SimulatedHypervisor(
                 _awaited.Remove(vm);
                 guest.Timer?.Dispose();
                 report = Begin(awaited.Key, guest.Definition, GuestState.Up);
-                _guests[vm].Dirties = guest.Dirties;
+                (_guests[vm].Dirties, _guests[vm].Deaf) = (guest.Dirties, guest.Deaf);
                 truth.Move(vm, source.Number, guest.Key.Lease, Number, boot, lease);
             }
 
@@ -535,7 +567,7 @@ public sealed class SimulatedHypervisor(
 
     private GuestReport Begin(GuestKey key, VmDefinition definition, GuestState state)
     {
-        var guest = new Guest(key, definition, time.GetTimestamp())
+        var guest = new SimulatedGuest(key, definition, time.GetTimestamp())
         {
             State = state,
             PauseReason = state == GuestState.Paused ? "user" : null,
@@ -561,7 +593,7 @@ public sealed class SimulatedHypervisor(
         Tell(report);
     }
 
-    private void Go(Guest guest, GuestState state, string? why = null)
+    private void Go(SimulatedGuest guest, GuestState state, string? why = null)
     {
         GuestReport report;
         lock (_gate)
@@ -576,13 +608,13 @@ public sealed class SimulatedHypervisor(
         Tell(report);
     }
 
-    private void Progress(Guest guest, MigrationProgress progress)
+    private void Progress(SimulatedGuest guest, MigrationProgress progress)
     {
         guest.Progress = Scaled(guest, progress);
         Tell(Report(guest));
     }
 
-    private MigrationProgress Scaled(Guest guest, MigrationProgress progress) => progress with
+    private MigrationProgress Scaled(SimulatedGuest guest, MigrationProgress progress) => progress with
     {
         TotalBytes = guest.Definition.MemoryBytes,
         RemainingBytes = (long)(guest.Definition.MemoryBytes * (progress.RemainingBytes / (double)progress.TotalBytes)),
@@ -591,7 +623,7 @@ public sealed class SimulatedHypervisor(
 
     private void Tell(GuestReport report) => _watch?.Changed(report);
 
-    private Guest Need(GuestKey key)
+    private SimulatedGuest Need(GuestKey key)
     {
         lock (_gate)
             return _guests.TryGetValue(key.Vm, out var guest) && guest.Key == key
@@ -599,7 +631,7 @@ public sealed class SimulatedHypervisor(
                 : throw new HypervisorException("the guest is not running");
     }
 
-    private void After(GuestKey key, TimeSpan median, Action<Guest> then)
+    private void After(GuestKey key, TimeSpan median, Action<SimulatedGuest> then)
     {
         lock (_gate)
         {
@@ -632,10 +664,12 @@ public sealed class SimulatedHypervisor(
         }
     }
 
-    private GuestReport Report(Guest guest) => new(guest.Key.Vm, guest.Key.Lease, guest.Found ? GuestState.MigratingOut : guest.State)
+    private GuestReport Report(SimulatedGuest guest) => new(guest.Key.Vm, guest.Key.Lease, guest.Found ? GuestState.MigratingOut : guest.State)
     {
         ElapsedMs = (long)time.GetElapsedTime(guest.Since).TotalMilliseconds,
         MemoryBytes = guest.Definition.MemoryBytes,
+        Devices = SimulatedMachine.DevicesOf(guest.Definition),
+        VirtualCpus = guest.Definition.VirtualCpus,
         PauseReason = guest.PauseReason,
         OnStorageError = guest.Definition.OnStorageError,
         Watchdog = guest.Watchdog,
@@ -649,31 +683,5 @@ public sealed class SimulatedHypervisor(
     {
         public GuestKey Key { get; } = key;
         public bool Arriving { get; set; }
-    }
-
-    private sealed class Guest(GuestKey key, VmDefinition definition, long since)
-    {
-        public GuestKey Key { get; } = key;
-        public VmDefinition Definition { get; } = definition;
-        public long Since { get; } = since;
-        public GuestState State { get; set; }
-        public string? PauseReason { get; set; }
-        public WatchdogReport? Watchdog { get; set; }
-        public bool ShutsDown { get; set; }
-
-        /// <summary>How many times as fast as it is copied it writes its memory; 0: not at all.</summary>
-        public double Dirties { get; set; }
-        public ITimer? Timer { get; set; }
-        public CancellationTokenSource? Leaving { get; set; }
-
-        /// <summary>Not null while it is moved away; never fails.</summary>
-        public Task? Job { get; set; }
-
-        /// <summary>The lease to which that job carries it.</summary>
-        public long Destination { get; set; }
-
-        /// <summary>An agent came to it while it was moved: it is told when the guest stays.</summary>
-        public bool Found { get; set; }
-        public MigrationProgress? Progress { get; set; }
     }
 }

@@ -17,6 +17,12 @@ public sealed record SimulatedProfile
 
     /// <summary>To write a guest's memory to storage, or to read it.</summary>
     public TimeSpan SaveTime { get; init; } = TimeSpan.FromSeconds(1.5);
+
+    /// <summary>To plug a device in, or to have one let go.</summary>
+    public TimeSpan PlugTime { get; init; } = TimeSpan.FromMilliseconds(400);
+
+    /// <summary>How long a guest is waited for that lets no device go.</summary>
+    public TimeSpan UnplugPatience { get; init; } = TimeSpan.FromSeconds(30);
     public TimeSpan MigrationTime { get; init; } = TimeSpan.FromSeconds(2);
     public int MigrationDowntimeMs { get; init; } = 80;
     public TimeSpan HostBootTime { get; init; } = TimeSpan.FromSeconds(5);

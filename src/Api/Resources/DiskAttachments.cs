@@ -36,7 +36,8 @@ internal static class DiskAttachments
         try
         {
             await disks.GiveTo(vm.Id);
-            await call.Ask(Kinds.Vm, vm.Id.Value, new VmCommand.AttachDisk(call.NewOrigin(), attachment));
+            var origin = call.NewOrigin();
+            await HotPlug.Ask(call, vm.Id.Value, origin, new VmCommand.AttachDisk(origin, attachment));
         }
         catch (FaultException)
         {
@@ -58,8 +59,8 @@ internal static class DiskAttachments
             Active = body.Flag("active") ?? present.Active,
             ReadOnly = body.Flag("read_only") ?? present.ReadOnly,
         };
-        if (wanted != present)
-            await call.Ask(Kinds.Vm, call.Id(), new VmCommand.UpdateDisk(call.NewOrigin(), wanted));
+        var origin = call.NewOrigin();
+        if (wanted != present) await HotPlug.Ask(call, call.Id(), origin, new VmCommand.UpdateDisk(origin, wanted));
         if (body.One("disk") is { } disk) await Disks.Update(call, call.Id(1), disk);
         return Answer.Of(Show(new VmId(call.Id()), wanted));
     }
@@ -69,7 +70,7 @@ internal static class DiskAttachments
     {
         var origin = call.NewOrigin();
         var disk = new DiskId(call.Id(1));
-        await call.Ask(Kinds.Vm, call.Id(), new VmCommand.DetachDisk(origin, disk));
+        await HotPlug.Ask(call, call.Id(), origin, new VmCommand.DetachDisk(origin, disk));
         if (call.Parameters.Flag("detach_only") == false) await Disks.Remove(call, disk.Value, call.NewOrigin());
         else await DiskHolders.Settle(call, disk);
         return Acts.Accepted(call, origin);

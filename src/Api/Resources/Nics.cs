@@ -25,6 +25,8 @@ internal static class Nics
         .Post("vms/{id}/nics", Add)
         .Get("vms/{id}/nics/{id}", async call => Answer.Of(Show(new VmId(call.Id()), await Find(call))))
         .Put("vms/{id}/nics/{id}", Update)
+        .Post("vms/{id}/nics/{id}/activate", call => Turn(call, plugged: true))
+        .Post("vms/{id}/nics/{id}/deactivate", call => Turn(call, plugged: false))
         .Delete("vms/{id}/nics/{id}", call => Acts.Send(call, Kinds.Vm, call.Id(),
             origin => new VmCommand.RemoveNic(origin, call.Id(1))));
 
@@ -43,7 +45,8 @@ internal static class Nics
         var body = await call.ReadBody(Shapes.Nic);
         var vm = await Vms.Read(call);
         var nic = await Of(call, body, vm.Config.Nics);
-        await call.Ask(Kinds.Vm, vm.Id.Value, new VmCommand.AddNic(call.NewOrigin(), nic));
+        var origin = call.NewOrigin();
+        await HotPlug.Ask(call, vm.Id.Value, origin, new VmCommand.AddNic(origin, nic));
         return Answer.Created(Show(vm.Id, nic));
     }
 
@@ -60,8 +63,19 @@ internal static class Nics
             Linked = body.Flag("linked") ?? present.Linked,
             Plugged = body.Flag("plugged") ?? present.Plugged,
         };
-        if (nic != present) await call.Ask(Kinds.Vm, call.Id(), new VmCommand.UpdateNic(call.NewOrigin(), nic));
+        var origin = call.NewOrigin();
+        if (nic != present) await HotPlug.Ask(call, call.Id(), origin, new VmCommand.UpdateNic(origin, nic));
         return Answer.Of(Show(new VmId(call.Id()), nic));
+    }
+
+    private static async Task<Answer> Turn(ApiCall call, bool plugged)
+    {
+        await call.ReadBody(Shapes.Action);
+        var present = await Find(call);
+        var origin = call.NewOrigin();
+        if (present.Plugged != plugged)
+            await HotPlug.Ask(call, call.Id(), origin, new VmCommand.UpdateNic(origin, present with { Plugged = plugged }));
+        return Acts.Accepted(call, origin);
     }
 
     private static async Task<Nic> Of(ApiCall call, Element body, IReadOnlyList<Nic> others)
@@ -131,6 +145,8 @@ internal static class Nics
 
     private static Element Show(VmId vm, Nic nic) => Shapes.Nic
         .New(nic.Id, $"{Hrefs.Vm(vm.Value)}/nics/{nic.Id}")
+        .WithAction("activate", $"{Hrefs.Vm(vm.Value)}/nics/{nic.Id}/activate")
+        .WithAction("deactivate", $"{Hrefs.Vm(vm.Value)}/nics/{nic.Id}/deactivate")
         .With("name", nic.Name)
         .With("interface", nic.Interface)
         .With("linked", nic.Linked)

@@ -107,8 +107,10 @@ internal static class Vms
         var name = Names.Changed(body, "Vm", present.Config.Name);
         var patch = (await Definitions.Patch(call, body, present.Config)) with { Name = name };
         Definitions.Checked(patch.Apply(present.Config));
+        var origin = call.NewOrigin();
+        var update = new VmCommand.Update(origin, patch) { NextRun = call.Parameters.Flag("next_run") == true };
         var view = await Names.Renaming(call, Kinds.Vm, name, present.Config.Name, call.Id(), () =>
-            call.Ask<VmView>(Kinds.Vm, call.Id(), new VmCommand.Update(call.NewOrigin(), patch)));
+            HotPlug.Try(call, call.Id(), origin, update));
         return Answer.Of(await Show(call, view));
     }
 

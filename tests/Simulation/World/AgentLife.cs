@@ -90,6 +90,9 @@ internal sealed class AgentLife : IHypervisor, IGuestWatch
 
     public Task Save(GuestKey guest, string memory) => Pass(h => h.Save(guest, memory));
 
+    public Task<GuestMachine> Reshape(GuestKey guest, VmDefinition definition) =>
+        Alive ? _hypervisor.Reshape(guest, definition) : new TaskCompletionSource<GuestMachine>().Task;
+
     public Task Stop(GuestKey guest, StopMode mode)
     {
         if (Alive && mode is StopMode.Reboot or StopMode.Reset) Restarts(guest);

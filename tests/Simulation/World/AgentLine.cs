@@ -75,6 +75,9 @@ internal sealed class AgentLine(Wire wire) : IAgent
     public Task<AgentAnswer> Save(Guid vm, SaveOrder order, CancellationToken cancel = default) =>
         Order(vm, order.Stamp, order.Lease, order, (a, s) => a.Save(vm, order with { Stamp = s }), cancel);
 
+    public Task<AgentAnswer> Reshape(Guid vm, ReshapeOrder order, CancellationToken cancel = default) =>
+        Order(vm, order.Stamp, order.Lease, order, (a, s) => a.Reshape(order with { Stamp = s }), cancel);
+
     public Task<AgentAnswer> Stop(Guid vm, StopOrder order, CancellationToken cancel = default) =>
         Order(vm, order.Stamp, order.Lease, order, (a, s) => a.Stop(vm, order with { Stamp = s }), cancel);
 

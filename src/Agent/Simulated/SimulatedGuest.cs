@@ -1,0 +1,33 @@
+using Orchestrator.Agent.Protocol;
+
+namespace Orchestrator.Agent.Simulated;
+
+/// <summary>A QEMU process that is not there.</summary>
+internal sealed class SimulatedGuest(GuestKey key, VmDefinition definition, long since)
+{
+    public GuestKey Key { get; } = key;
+    public VmDefinition Definition { get; set; } = definition;
+
+    /// <summary>It lets no device go.</summary>
+    public bool Deaf { get; set; }
+    public long Since { get; } = since;
+    public GuestState State { get; set; }
+    public string? PauseReason { get; set; }
+    public WatchdogReport? Watchdog { get; set; }
+    public bool ShutsDown { get; set; }
+
+    /// <summary>How many times as fast as it is copied it writes its memory; 0: not at all.</summary>
+    public double Dirties { get; set; }
+    public ITimer? Timer { get; set; }
+    public CancellationTokenSource? Leaving { get; set; }
+
+    /// <summary>Not null while it is moved away; never fails.</summary>
+    public Task? Job { get; set; }
+
+    /// <summary>The lease to which that job carries it.</summary>
+    public long Destination { get; set; }
+
+    /// <summary>An agent came to it while it was moved: it is told when the guest stays.</summary>
+    public bool Found { get; set; }
+    public MigrationProgress? Progress { get; set; }
+}
