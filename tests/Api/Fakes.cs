@@ -31,6 +31,9 @@ public sealed class FakeEngine : IEntities, IReadModel
 
     public bool Hang { get; set; }
 
+    /// <summary>A VM with a guest that runs; null where it answers as any other.</summary>
+    public Func<VmView, object, Reply?>? Guest { get; set; }
+
     /// <summary>What power devices answer.</summary>
     public PowerAnswer PowerSays { get; set; } = new(default, true, PowerState.On, "Status: ON");
 
@@ -45,6 +48,12 @@ public sealed class FakeEngine : IEntities, IReadModel
         if (Hang) await Task.Delay(Timeout.Infinite, cancel);
         if (Away is not null) throw Away;
         Commands.Enqueue((kind, id, command));
+        if (kind == Kinds.Vm && Guest?.Invoke(View<VmView>(kind, id), command) is { } reply)
+        {
+            if (reply is Reply.Accepted accepted) _documents[(kind, id)] = JObject.Parse(accepted.View);
+            return reply;
+        }
+
         return command switch
         {
             Look => new Reply.AlreadyDone(_documents[(kind, id)].ToString(), 1),

@@ -32,7 +32,7 @@ public sealed class VmProperties
             }
 
             Assert.True(
-                (vm is Absent or Down or PoweringUp or Up or Paused or Suspended or Gone && vm.Core is { Action: null, Leftovers.IsEmpty: true }) == VmDecider.Outstanding(vm).IsEmpty,
+                (vm is Absent or Down or PoweringUp or Up or Paused or Suspended or Gone && vm.Core is { Action: null, Reshape: null, Leftovers.IsEmpty: true }) == VmDecider.Outstanding(vm).IsEmpty,
                 $"{vm.GetType().Name} owes {VmDecider.Outstanding(vm).Length}");
             Assert.True(
                 vm.Core.Memory is null || vm is Suspending or Suspended or Sought or Placing { Cause: StartCause.User } or Starting { Cause: StartCause.User } or Stopping,

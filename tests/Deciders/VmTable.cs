@@ -25,7 +25,7 @@ public sealed class VmTable
         | Placing | to run; no host yet | asks its cluster for a host, at every tick |
         | Starting | has a seat; may or may not run yet | orders the start, under one lease, at every tick |
         | PoweringUp | the hypervisor runs it | waits for a report that it is up, or ended |
-        | Up, Paused | it runs on its seat | waits for reports |
+        | Up, Paused | it runs on its seat | waits for reports; orders a change of its machine at every tick |
         | Suspending | it runs on its seat, and its memory is being written to storage | orders that at every tick |
         | Suspended | it runs nowhere; its memory is on storage | |
         | Stopping | to end, on its seat and at the other end of a migration | orders the end at every tick |
@@ -51,6 +51,12 @@ public sealed class VmTable
         *Placing* and *Starting* of a start that goes on from it. The agent deletes the file before the first instruction
         runs, so when a host dies in the middle, the next one finds either the file, from which nothing has run, or none.
         What is left over is deleted, also for a VM that is down or gone.
+
+        **Engine and guest have one opinion of the machine.** A change of disks, NICs, CPUs or memory of a guest that runs is an
+        order with a number, with the whole machine that is wanted, and is over when the host says how it ended. No migration,
+        suspension or reboot begins before, and no other change. A disk stays in the definition until the guest certainly has it
+        no more; what the guest did not get or let go is in the definition as the guest has it. When the guest ends first, the
+        definition is as it was asked.
 
         **After a restoration from a backup** (decision 0019) a VM is *Sought*. Leases that were given since the backup lie between
         the highest one that the journal knows and the floor of the restoration; new ones are given above it. A guest that
@@ -83,6 +89,25 @@ public sealed class VmTable
     private static readonly VmCore _restored = _core with { Restoration = 1 };
 
     private static readonly PendingAction _reboot = new(new JobId(Making.Id(8)), GuestAction.Reboot);
+
+    private static readonly DiskAttachment _second = _disk with { Disk = new DiskId(Making.Id(2)), Bootable = false };
+    private static readonly Nic _other = _nic with { Id = Making.Id(4), Name = "nic2", Mac = "00:1a:4a:00:00:02", Plugged = false };
+
+    /// <summary>Its guest gets a second disk: the definition lists it, not plugged in yet.</summary>
+    private static readonly VmCore _plugging = _core with
+    {
+        Running = _core.Config,
+        Config = _core.Config! with { Disks = [_disk, _second with { Active = false }] },
+        Reshape = new PendingReshape(5, new JobId(Making.Id(8)), _core.Config! with { Disks = [_disk, _second] }),
+        Reshapes = 5,
+    };
+
+    private static readonly VmCore _unplugging = _core with
+    {
+        Running = _core.Config,
+        Reshape = new PendingReshape(5, new JobId(Making.Id(8)), _core.Config! with { Disks = [] }),
+        Reshapes = 5,
+    };
 
     private static readonly VmCore _next = _core with { Running = _core.Config, Config = _core.Config! with { Memory = 2L << 30, MaxMemory = 8L << 30 } };
     private static readonly SavedMemory _memory = new(new JobId(Making.Id(9)), "/data/web.memory", _core.Config!);
@@ -130,6 +155,14 @@ public sealed class VmTable
         ("Migrating, third destination", new Migrating(_moved, _seat, _to, MigrationEnds.None) { Tried = [_a, _c] }),
         ("Migrating, begun", new Migrating(_moved, _seat, _to, MigrationEnds.None) { Begun = true }),
         ("Up, to reboot", new Up(_core with { Action = _reboot }, _seat)),
+        ("Up, a disk is being plugged in", new Up(_plugging, _seat)),
+        ("Up, a disk is being unplugged", new Up(_unplugging, _seat)),
+        ("Up, its machine was changed", new Up(_core with { Running = _core.Config, Reshapes = 5 }, _seat)),
+        ("Paused, a disk is being plugged in", new Paused(_plugging, _seat, "io-error")),
+        ("Stopping, a disk was being unplugged", new Stopping(_unplugging, _seat, StopMode.PowerOff, null)),
+        ("Orphaned, a disk was being plugged in", new Orphaned(_plugging, _seat, OrphanPlan.StayDown)),
+        ("Orphaned, a disk was being unplugged", new Orphaned(_unplugging, _seat, OrphanPlan.StayDown)),
+        ("Up, with a NIC that is not plugged in", new Up(_core with { Config = _core.Config! with { Nics = [_nic, _other] } }, _seat)),
         ("Paused, to resume", new Paused(_core with { Action = _reboot with { What = GuestAction.Resume } }, _seat, "io-error")),
         ("Migrating, cancelled", new Migrating(_moved, _seat, _to, MigrationEnds.None) { Cancelled = true }),
         ("Migrating to c, the one to b given up", new Migrating(_movedTwice with { Elsewhere = _to }, _seat, _third, MigrationEnds.None)),
@@ -159,6 +192,10 @@ public sealed class VmTable
         ("Create, no name", _ => new Create(By(), _core.Config! with { Name = "" })),
         ("Update", _ => new Update(By(), new VmPatch { Name = "web2" })),
         ("Update, no memory", _ => new Update(By(), new VmPatch { Memory = 0 })),
+        ("Update, two sockets", _ => new Update(By(), new VmPatch { Sockets = 2 })),
+        ("Update, two sockets from its next start", _ => new Update(By(), new VmPatch { Sockets = 2 }) { NextRun = true }),
+        ("Update, 2 GiB", _ => new Update(By(), new VmPatch { Memory = 2L << 30 })),
+        ("Update, 100 MiB more", _ => new Update(By(), new VmPatch { Memory = (1L << 30) + (100L << 20) })),
         ("Remove", _ => new Remove(By())),
         ("Start", _ => new Start(By())),
         ("Start, once on c", _ => new Start(By()) { Once = new RunOnce(new VmPatch { StartPaused = true }, _c) }),
@@ -177,6 +214,17 @@ public sealed class VmTable
     private static (string, Func<VmState, VmCommand>)[] Devices { get; } =
     [
         ("AttachDisk", _ => new AttachDisk(By(), _disk with { Disk = new DiskId(Making.Id(2)) })),
+        ("AttachDisk, not plugged in", _ => new AttachDisk(By(), _disk with { Disk = new DiskId(Making.Id(6)), Active = false })),
+        ("AttachDisk, SATA", _ => new AttachDisk(By(), _disk with { Disk = new DiskId(Making.Id(6)), Interface = "sata" })),
+        ("UpdateDisk, unplug", _ => new UpdateDisk(By(), _disk with { Active = false })),
+        ("UpdateDisk, another interface", _ => new UpdateDisk(By(), _disk with { Interface = "virtio_scsi" })),
+        ("AddNic, not plugged in", _ => new AddNic(By(), _nic with { Id = Making.Id(6), Name = "nic6", Plugged = false })),
+        ("UpdateNic, its cable out", _ => new UpdateNic(By(), _nic with { Linked = false })),
+        ("UpdateNic, unplug", _ => new UpdateNic(By(), _nic with { Plugged = false })),
+        ("UpdateNic, another name", _ => new UpdateNic(By(), _nic with { Name = "wan" })),
+        ("UpdateNic, another address", _ => new UpdateNic(By(), _nic with { Mac = "00:1a:4a:00:00:09" })),
+        ("UpdateNic, plug its second in", _ => new UpdateNic(By(), _other with { Plugged = true })),
+        ("RemoveNic, its second", _ => new RemoveNic(By(), _other.Id)),
         ("AttachDisk, its own", _ => new AttachDisk(By(), _disk)),
         ("UpdateDisk", _ => new UpdateDisk(By(), _disk with { Bootable = false })),
         ("DetachDisk", _ => new DetachDisk(By(), _disk.Disk)),
@@ -195,6 +243,17 @@ public sealed class VmTable
         ("RefusePlacement", vm => new RefusePlacement(vm.Core.Lease, ["a: is not up"], _at)),
         ("ReportActionTaken", _ => new ReportActionTaken(_reboot.Id, _at)),
         ("RefuseAction", _ => new RefuseAction(_reboot.Id, "no", _at)),
+        ("Up, its machine is changed", _ => Machine(5) with { Reshaped = true }),
+        ("Up, an earlier change is done", _ => Machine(4) with { Reshaped = true }),
+        ("Up, its machine could not be changed", _ => Machine(5) with { ReshapeError = "no" }),
+        ("Up, its machine could not be changed, and has all disks", _ => Machine(5) with
+        {
+            ReshapeError = "no", Devices = [_disk.Disk.ToString(), _second.Disk.ToString(), _nic.Mac],
+        }),
+        ("Up, its machine could not be changed, and has no disk", _ => Machine(5) with { ReshapeError = "no", Devices = [_nic.Mac] }),
+        ("Up, its disk has left", _ => Machine(5) with { Devices = [_nic.Mac] }),
+        ("RefuseReshape", _ => new RefuseReshape(5, "no", _at)),
+        ("RefuseReshape, of an earlier one", _ => new RefuseReshape(4, "no", _at)),
         ("RefuseLaunch", _ => new RefuseLaunch(_a, _seat.Lease, "no", _at)),
         ("ReportMemoryDeleted", _ => new ReportMemoryDeleted(_memory.Path, _at)),
         ("Up, its watchdog has barked", _ => Report(GuestState.Up, VmExit.Never) with { Watchdog = new WatchdogBark(Making.Id(4), "none") }),
@@ -215,6 +274,8 @@ public sealed class VmTable
 
     private static ReportGuest Report(GuestState state, VmExit exit) =>
         new(_a, "a", 1, _seat.Lease, state, exit, null, null, _at);
+
+    private static ReportGuest Machine(long number) => Report(GuestState.Up, VmExit.Never) with { Reshape = number };
 
     private static ReportGuest Failed(Lease move) =>
         new(_a, "a", 1, _seat.Lease, GuestState.MigrationFailed, VmExit.Never, "cancelled", null, _at) { Move = move };
@@ -270,6 +331,6 @@ public sealed class VmTable
         foreach (var (name, state) in Phases)
             Assert.True(
                 (state is Absent or Down or PoweringUp or Up or Paused or VmState.Suspended or Gone
-                    && state.Core is { Action: null, Leftovers.IsEmpty: true }) == VmDecider.Outstanding(state).IsEmpty, name);
+                    && state.Core is { Action: null, Reshape: null, Leftovers.IsEmpty: true }) == VmDecider.Outstanding(state).IsEmpty, name);
     }
 }

@@ -53,6 +53,22 @@ public sealed class Cast(Simulation.Simulation simulation, IReadOnlyDictionary<s
         return $"VM {vm} is said to be {said}, and runs {(where.Length == 0 ? "nowhere" : $"on {string.Join(" and ", where)}")}";
     }
 
+    /// <summary>What a VM's definition has and what its guest has, where a change of them was asked; null otherwise.</summary>
+    public string? Machine(string vm)
+    {
+        if (simulation.Database.Read.Find(Kinds.Vm, Vm(vm)) is null) return null;
+        var config = View(vm).Config;
+        var said = Words(config.Disks.Count(d => d.Active), config.Nics.Count(n => n.Plugged), config.Sockets, config.Memory);
+        var real = simulation.World.Hosts.SelectMany(h => h.Guests).Where(g => g.Key.Vm == Vm(vm)).Select(g => g.Definition)
+            .Select(d => Words(d.Disks.Length, d.Nics.Length, d.Sockets, d.MemoryBytes)).FirstOrDefault() ?? "nothing";
+        return config.Nics.IsEmpty && config.Disks.Length < 2 && config.Sockets == 1 && !(real != "nothing" && real != said)
+            ? null
+            : $"VM {vm} is defined with {said}, and its guest has {(real == said ? "the same" : real)}";
+
+        static string Words(int disks, int nics, int sockets, long memory) =>
+            $"{disks} disks, {nics} NICs, {sockets} sockets, {memory >> 20} MiB";
+    }
+
     public VmView View(string vm) =>
         WireJson.Read<VmView>(simulation.Database.Read.Find(Kinds.Vm, Vm(vm))!.Document.Json);
 

@@ -71,6 +71,8 @@ public sealed partial class Stage : IDisposable
         Assert.Empty(_surprises);
         Assert.True(_waiting.Count == 0, $"this never came: {_waiting.FirstOrDefault()?.After}");
         foreach (var vm in _vms.Keys) Say($"at the end: {Cast.Story(vm)}", _script.End);
+        foreach (var vm in _vms.Keys)
+            if (Cast.Machine(vm) is { } machine) Say($"at the end: {machine}", _script.End);
         return _told.ToString();
     }
 
@@ -152,16 +154,27 @@ public sealed partial class Stage : IDisposable
         }
     }
 
-    private async Task Plug(string vm)
+    /// <summary>A disk besides the one that it has, attached when its image is made.</summary>
+    public Task PlugMore(string words, string vm, string bus)
     {
+        Say($"admin: {words}");
+        return Plug(vm, words, bus);
+    }
+
+    private async Task Plug(string vm, string? words = null, string bus = "virtio")
+    {
+        var expected = _doing?.IsRefused ?? false;
         var (clients, read) = (_simulation.Clients, _simulation.Database.Read);
         var (disk, host) = (new DiskId(clients.NewId()), new HostId(Cast.HostId("host-1")));
         var domain = new StorageDomainId(read.Of(Kinds.StorageDomain).Single().Document.Id);
         await clients.Ask(Kinds.Disk, disk.Value, $"create the disk of {vm}", o => new DiskCommand.Create(
             o, new DiskConfig { Name = vm, StorageDomain = domain, ProvisionedSize = 1L << 30 }, $"/data/{disk}", host, "", ""));
         while (ReadTables.Text(read.Find(Kinds.Disk, disk.Value)!, "status") != "ok") await clients.Pause(TimeSpan.FromMilliseconds(100));
-        await clients.Ask(Kinds.Vm, Cast.Vm(vm), $"attach the disk of {vm}", o => new VmCommand.AttachDisk(
-            o, new DiskAttachment(disk, "virtio", Bootable: true, Active: true, ReadOnly: false)));
+        var reply = await clients.Ask(Kinds.Vm, Cast.Vm(vm), $"attach the disk of {vm}", o => new VmCommand.AttachDisk(
+            o, new DiskAttachment(disk, bus, Bootable: words is null, Active: true, ReadOnly: false)));
+        if (words is null) return;
+        if (reply is Reply.Refused != expected) _surprises.Add($"{words}: {reply}");
+        Say(reply is Reply.Refused refused ? $"refused: {words}: {refused.Fault}" : $"accepted: {words}");
     }
 
     private void Do(Step step)

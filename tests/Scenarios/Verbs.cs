@@ -33,6 +33,15 @@ public static class Verbs
         }),
         To($"add {V}, and start it", a => _ = a.Stage.Add(a.Parts["v"].Value)),
         To($"give {V} (?<n>[0-9]+) GiB", a => a.AskVm(o => new VmCommand.Update(o, new VmPatch { Memory = a.Number << 30 }))),
+        To($"give {V} (?<n>[0-9]+) sockets", a => a.AskVm(o => new VmCommand.Update(o, new VmPatch { Sockets = (int)a.Number }))),
+        To($"give {V} (?<n>[0-9]+) sockets from its next start", a =>
+            a.AskVm(o => new VmCommand.Update(o, new VmPatch { Sockets = (int)a.Number }) { NextRun = true })),
+        To($"plug a NIC into {V}", a => a.AskVm(o => new VmCommand.AddNic(o, a.NewNic))),
+        To($"unplug the NIC of {V}", a => a.AskVm(o => new VmCommand.UpdateNic(o, a.View.Config.Nics[^1] with { Plugged = false }))),
+        To($"pull the cable of {V}", a => a.AskVm(o => new VmCommand.UpdateNic(o, a.View.Config.Nics[^1] with { Linked = false }))),
+        To($"plug another disk into {V}", a => _ = a.Stage.PlugMore(a.Words, a.Parts["v"].Value, "virtio")),
+        To($"plug a SATA disk into {V}", a => _ = a.Stage.PlugMore(a.Words, a.Parts["v"].Value, "sata")),
+        To($"detach the disk of {V}", a => a.AskVm(o => new VmCommand.DetachDisk(o, a.View.Config.Disks[^1].Disk))),
         To($"call {V} shop", a => a.AskVm(o => new VmCommand.Update(o, new VmPatch { Name = "shop" }))),
         To($"power off {V}", a => _ = a.End(o => new VmCommand.Stop(o))),
         To($"shut down {V}", a => _ = a.End(o => new VmCommand.Shutdown(o))),
@@ -114,6 +123,9 @@ public static class Verbs
         // guests
         To($"the guest of {V} crashes", a => a.Faults.GuestDies(a.Vm)),
         To($"the guest of {V} writes (?<s>[0-9.]+) times as fast as it is copied", a => a.Faults.GuestWrites(a.Vm, a.Time.TotalSeconds)),
+        To($"the guest of {V} lets no device go", a => a.Faults.GuestIsDeaf(a.Vm, true)),
+        To($"the guest of {V} lets devices go again", a => a.Faults.GuestIsDeaf(a.Vm, false)),
+        To($"plugging on {H} fails {S}", a => a.Faults.PluggingFails(a.Host, 1, a.Time)),
         To($"the guest of {V} hangs", a => a.Faults.GuestHangs(a.Vm)),
         To($"the guest of {V} shuts itself down", a => a.Faults.GuestShutsDown(a.Vm)),
 
@@ -209,6 +221,12 @@ public static class Verbs
         public FenceAgent Device => new(
             new Guid(Host.Number, 0, 0, new byte[8]), Host.Fence.Type, Host.Fence.Address, Host.Fence.Port,
             Host.Fence.Username, "secret", 1, []);
+
+        public VmView View => Cast.View(Parts["v"].Value);
+
+        public Nic NewNic => new(
+            Stage.Simulation.Clients.NewId(), $"nic{View.Config.Nics.Length + 1}", "virtio", $"56:6f:00:00:00:{View.Config.Nics.Length + 1:x2}",
+            "ovirtmgmt", Linked: true, Plugged: true);
 
         public void AskVm(Func<Origin, VmCommand> make) => _ = Stage.Ask(Kinds.Vm, Vm, Words, make);
 

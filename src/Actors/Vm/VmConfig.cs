@@ -106,15 +106,12 @@ public sealed record VmConfig
     /// <summary>What is plugged in stays as it is; what is not, the guest knows nothing of.</summary>
     private static ImmutableArray<T> Inert<T>(
         ImmutableArray<T> mine, ImmutableArray<T> wanted, Func<T, Guid> idOf, Func<T, bool> isIn, Func<T, T, T> named)
-        where T : class
-    {
-        var plugged = mine.Where(isIn).ToDictionary(idOf);
-        return
-        [
-            .. wanted.Select(w => plugged.Remove(idOf(w), out var has) ? named(has, w) : isIn(w) ? null : w).OfType<T>(),
-            .. mine.Where(m => plugged.ContainsKey(idOf(m))),
-        ];
-    }
+        where T : class =>
+    [
+        .. wanted.Select(w => mine.FirstOrDefault(m => isIn(m) && idOf(m) == idOf(w)) is { } has ? named(has, w) : isIn(w) ? null : w)
+            .OfType<T>(),
+        .. mine.Where(m => isIn(m) && !wanted.Any(w => idOf(w) == idOf(m))),
+    ];
 
     /// <summary>
     /// Whether QEMU's locks on images keep a guest of this definition from starting while one of the other runs: they have

@@ -16,7 +16,6 @@ internal static class VmHistory
         {
             BackupRestored or RestorationSeen or ForeignGuestSeen or MayArrive or SearchDelayed or FoundNowhere => VmSearch.Evolve(vm, fact),
             StartRequested or StopRequested or Regained when vm is Sought => VmSearch.Evolve(vm, fact),
-            Reshaped or ReshapeFailed when core.Reshape is null => vm,
             ReshapeRequested or Reshaped or ReshapeFailed or DevicesLeft => VmReshape.Evolve(vm, fact),
             Created e => new Down(
                 Asked(core, e.Origin) with
@@ -154,8 +153,8 @@ internal static class VmHistory
     {
         if (vm.Core.Once is not null && vm is Down or Placing { Cause: StartCause.HighAvailability })
             vm = vm with { Core = vm.Core with { Once = null } };
-        if (vm.Core.Reshape is not null && vm is Down or Placing or VmState.Suspended or Gone)
-            vm = vm with { Core = VmReshape.WithoutGuest(vm.Core, ran) };
+        if (vm.Core.Reshape is { } pending && vm is Down or Placing or VmState.Suspended or Gone)
+            vm = vm with { Core = VmReshape.WithoutGuest(vm.Core, pending, ran) };
         return vm is Suspending or VmState.Suspended or Sought or Placing or Starting or Stopping || vm.Core.Memory is null
             ? vm
             : vm with { Core = vm.Core.WithoutMemory() };

@@ -75,8 +75,8 @@ internal static class VmReshape
     {
         var config = c.Patch.Apply(vm.Config);
         var redefined = new Redefined(c.Origin, "", config);
-        if (vm is not Up || c.NextRun || Machine(vm) is not { } running) return Accept(redefined);
-        var live = running;
+        if (vm is not Up || c.NextRun) return Accept(redefined);
+        var (running, live) = (Machine(vm), Machine(vm));
         if (c.Patch.Sockets is not null && (running.Cores, running.Threads) == (config.Cores, config.Threads))
             live = live with { Sockets = config.Sockets };
         if (c.Patch.Memory is not null && config.Memory > running.Memory && config.Memory <= running.MaxMemory
@@ -111,19 +111,20 @@ internal static class VmReshape
                     Job = new Job(e.Origin.Job, $"Changing the machine of VM {VmHistory.Name(core)}", e.Origin),
                 },
             },
-            Reshaped => vm with { Core = Over(core, core.Reshape!.Definition, null) },
-            ReshapeFailed e => vm with { Core = Over(core, e.Definition, new ReshapeFault(core.Reshape!.Job, e.Reason)) },
-            DevicesLeft e => vm with { Core = core with { Running = e.Definition, Config = Follow(core.Config!, core.Running ?? core.Config!, e.Definition, e.Definition) } },
+            Reshaped when core.Reshape is { } pending => vm with { Core = Over(core, pending, pending.Definition, null) },
+            ReshapeFailed e when core.Reshape is { } pending =>
+                vm with { Core = Over(core, pending, e.Definition, new ReshapeFault(pending.Job, e.Reason)) },
+            DevicesLeft e => vm with { Core = core with { Running = e.Definition, Config = Follow(core.Config, core.Running, e.Definition, e.Definition) } },
             _ => vm,
         };
     }
 
     /// <summary>A guest that is no more has all that was asked of it behind it: its definition is as it was asked.</summary>
     /// <param name="ran">The machine that it had before the change.</param>
-    public static VmCore WithoutGuest(VmCore core, VmConfig? ran) => core with
+    public static VmCore WithoutGuest(VmCore core, PendingReshape pending, VmConfig? ran) => core with
     {
         Reshape = null,
-        Config = Follow(core.Config!, ran ?? core.Config!, core.Reshape!.Definition, core.Reshape.Definition),
+        Config = Follow(core.Config, ran, pending.Definition, pending.Definition),
     };
 
     /// <summary>The machine that the guest has certainly: while it is changed, what it had before and is to have.</summary>
@@ -131,20 +132,20 @@ internal static class VmReshape
         ? running
         : running with { Disks = running.Disks.RemoveAll(d => !d.Active || !pending.Definition.Disks.Any(p => p.Disk == d.Disk && p.Active)) };
 
-    private static VmCore Over(VmCore core, VmConfig machine, ReshapeFault? fault) => core with
+    private static VmCore Over(VmCore core, PendingReshape pending, VmConfig machine, ReshapeFault? fault) => core with
     {
-        Config = Follow(core.Config!, core.Running ?? core.Config!, core.Reshape!.Definition, machine),
+        Config = Follow(core.Config, core.Running, pending.Definition, machine),
         Running = machine,
         Reshape = null,
         ReshapeFault = fault,
-        Job = core.Job?.Id == core.Reshape.Job ? null : core.Job,
+        Job = core.Job?.Id == pending.Job ? null : core.Job,
     };
 
     /// <summary>The definition, with each disk and NIC by which two machines differ as a third one has it.</summary>
-    private static VmConfig Follow(VmConfig config, VmConfig from, VmConfig to, VmConfig has) => config with
+    private static VmConfig? Follow(VmConfig? config, VmConfig? from, VmConfig to, VmConfig has) => config is null ? null : config with
     {
-        Disks = Follow(config.Disks, from.Disks, to.Disks, has.Disks, d => d.Disk.Value),
-        Nics = Follow(config.Nics, from.Nics, to.Nics, has.Nics, n => n.Id),
+        Disks = Follow(config.Disks, (from ?? config).Disks, to.Disks, has.Disks, d => d.Disk.Value),
+        Nics = Follow(config.Nics, (from ?? config).Nics, to.Nics, has.Nics, n => n.Id),
     };
 
     private static ImmutableArray<T> Follow<T>(
@@ -167,7 +168,7 @@ internal static class VmReshape
     /// known, a disk counts as plugged: nobody else gets it.</summary>
     private static VmConfig Left(VmState vm, PendingReshape pending, ReportGuest r)
     {
-        var (before, wanted) = (Machine(vm)!, pending.Definition);
+        var (before, wanted) = (Machine(vm), pending.Definition);
         var disks = before.Disks;
         foreach (var disk in wanted.Disks.Where(w => w.Active && !before.Disks.Any(b => b.Disk == w.Disk && b.Active) && Has(r, w.Disk)))
             disks = disks.RemoveAll(d => d.Disk == disk.Disk).Add(disk);
@@ -190,7 +191,8 @@ internal static class VmReshape
     /// <summary>The machine without what has left the guest by itself, or later than was waited for; null: nothing has.</summary>
     private static VmConfig? Gone(VmState vm, ReportGuest r)
     {
-        if (r.Devices is null || Machine(vm) is not { } running) return null;
+        if (r.Devices is null) return null;
+        var running = Machine(vm);
         var disks = running.Disks.Select(d => d.Active && Pluggable(d) && !Has(r, d.Disk) ? d with { Active = false } : d).ToImmutableArray();
         var nics = running.Nics.Select(n => n.Plugged && !Has(r, n) ? n with { Plugged = false } : n).ToImmutableArray();
         return disks.SequenceEqual(running.Disks) && nics.SequenceEqual(running.Nics) ? null : running with { Disks = disks, Nics = nics };
@@ -200,11 +202,11 @@ internal static class VmReshape
 
     private static bool Has(ReportGuest r, Nic nic) => r.Devices is not { } devices || devices.Contains(nic.Mac);
 
-    private static VmConfig? Machine(VmState vm) => vm.Core.Running ?? vm.Core.Config;
+    private static VmConfig Machine(VmState vm) => vm.Core.Running ?? vm.Config;
 
     private static VmConfig With(
         VmState vm, Func<ImmutableArray<DiskAttachment>, ImmutableArray<DiskAttachment>>? disks = null,
-        Func<ImmutableArray<Nic>, ImmutableArray<Nic>>? nics = null) => Machine(vm)!.Taking(vm.Config) with
+        Func<ImmutableArray<Nic>, ImmutableArray<Nic>>? nics = null) => Machine(vm).Taking(vm.Config) with
         {
             Disks = disks is null ? vm.Config.Disks : disks(vm.Config.Disks),
             Nics = nics is null ? vm.Config.Nics : nics(vm.Config.Nics),
@@ -213,7 +215,7 @@ internal static class VmReshape
     /// <param name="meanwhile">The definition until the guest has the machine.</param>
     private static Decision Live(VmState vm, Origin origin, string what, VmConfig meanwhile, VmConfig machine)
     {
-        if (SameForTheGuest(Machine(vm)!, machine))
+        if (SameForTheGuest(Machine(vm), machine))
             return Accept(new Redefined(origin, what, vm.Config with { Disks = machine.Disks, Nics = machine.Nics }));
         return meanwhile.Says(vm.Config)
             ? Accept(Asked(vm, origin, machine))
@@ -242,7 +244,7 @@ internal static class VmReshape
     private static Decision.Refuse? Fits(VmState vm, DiskAttachment wanted, DiskAttachment? old) => (wanted, old) switch
     {
         // What a stateless guest writes goes to images of its own, which are made when it starts.
-        _ when Machine(vm)!.Stateless && (wanted.Active || old?.Active == true) => new Decision.Refuse(Fault.VmMustBeDown),
+        _ when Machine(vm).Stateless && (wanted.Active || old?.Active == true) => new Decision.Refuse(Fault.VmMustBeDown),
         ({ Active: true }, { Active: true } o) when (o.Interface, o.ReadOnly) != (wanted.Interface, wanted.ReadOnly) =>
             new Decision.Refuse(Fault.VmDiskPlugged),
         ({ Active: true }, not { Active: true }) when !Pluggable(wanted) => new Decision.Refuse(Fault.VmDiskNotPluggable),

@@ -41,7 +41,7 @@ internal static class VmReshapeStory
 
     private static (What, string) WhatOf(VmCore core, PendingReshape asked)
     {
-        var (from, to) = (core.Running ?? core.Config!, asked.Definition);
+        var (from, to) = (core.Running ?? core.Config ?? asked.Definition, asked.Definition);
         if (to.Disks.FirstOrDefault(d => d.Active && !from.Disks.Any(f => f.Disk == d.Disk && f.Active)) is { } plugged) return (What.PlugDisk, Name(plugged));
         if (from.Disks.FirstOrDefault(d => d.Active && !to.Disks.Any(t => t.Disk == d.Disk && t.Active)) is { } unplugged) return (What.UnplugDisk, Name(unplugged));
         if (to.Nics.FirstOrDefault(n => n.Plugged && !from.Nics.Any(f => f.Id == n.Id && f.Plugged)) is { } card) return (What.PlugNic, Name(card));

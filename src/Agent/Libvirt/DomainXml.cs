@@ -147,8 +147,10 @@ public static class DomainXml
         if (vm.Disks.Any(d => d.Interface == DiskInterface.VirtioScsi)) devices.Add(ScsiController());
         // Where a device can be plugged in while the guest runs: of PCI Express only in a port of its own.
         if (vm.Machine != "pc")
-            for (var port = 0; port < Ports + vm.Disks.Length + vm.Nics.Length; port++)
-                devices.Add(new XElement("controller", new XAttribute("type", "pci"), new XAttribute("model", "pcie-root-port")));
+            for (var port = 0; port <= Ports + vm.Disks.Length + vm.Nics.Length; port++)
+                devices.Add(new XElement(
+                    "controller", new XAttribute("type", "pci"), new XAttribute("index", port),
+                    new XAttribute("model", port == 0 ? "pcie-root" : "pcie-root-port")));
         foreach (var nic in vm.Nics) devices.Add(Nic(nic, boot.GetValueOrDefault(nic.Id)));
         devices.Add(
             XElement.Parse(

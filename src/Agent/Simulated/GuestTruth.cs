@@ -1,3 +1,5 @@
+using Orchestrator.Agent.Protocol;
+
 namespace Orchestrator.Agent.Simulated;
 
 /// <summary>
@@ -14,6 +16,9 @@ public sealed class GuestTruth(TimeProvider time)
 
     /// <summary>Hears of every life as it begins and as it ends, at that very moment; it must not call back.</summary>
     public Action<GuestLife> Told { get; set; } = _ => { };
+
+    /// <summary>Hears when a guest that runs has other disks; it must not call back.</summary>
+    public Action<int, GuestKey, VmDefinition> Reshaped { get; set; } = (_, _, _) => { };
 
     public long NowMs => (long)time.GetElapsedTime(_began).TotalMilliseconds;
 

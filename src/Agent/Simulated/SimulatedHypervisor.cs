@@ -132,6 +132,7 @@ public sealed class SimulatedHypervisor(
             if (_watch != asker) throw new HypervisorAwayException("the agent that asked is gone");
             (mine.Definition, var failed) = SimulatedMachine.Change(
                 mine.Definition, definition, mine.Deaf, faults().PlugFailures > _random.NextDouble(), faults().StorageGone);
+            truth.Reshaped(number, guest, mine.Definition);
             return SimulatedMachine.Of(mine.Definition, failed);
         }
     }

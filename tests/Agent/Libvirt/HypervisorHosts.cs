@@ -16,6 +16,8 @@ namespace Orchestrator.Tests.Agent.Libvirt;
 /// </summary>
 public sealed class HypervisorHosts : IAsyncLifetime
 {
+    public const string Collection = "hypervisors";
+
     public static readonly TimeSpan BootTime = TimeSpan.FromMinutes(2);
     private static readonly string Scripts = Path.Combine(AppContext.BaseDirectory, "Libvirt");
     private readonly string _base = $"/tmp/agent-hosts-{Environment.ProcessId}";
@@ -59,7 +61,8 @@ public sealed class HypervisorHosts : IAsyncLifetime
 
     /// <summary>Starts the agent of a host; its folders outlive it.</summary>
     /// <param name="look">How often a migration that does not get on is looked at; null: as in production.</param>
-    public async Task<RunningAgent> StartAgent(int host, TimeSpan? look = null)
+    /// <param name="unplug">How long a guest is waited for that lets no device go; null: as in production.</param>
+    public async Task<RunningAgent> StartAgent(int host, TimeSpan? look = null, TimeSpan? unplug = null)
     {
         var folder = Path.Combine(_base, $"agent-{host}");
         Directory.CreateDirectory($"{folder}/console");
@@ -73,6 +76,7 @@ public sealed class HypervisorHosts : IAsyncLifetime
             MigrationAddress = $"10.79.0.{host}",
             Accelerator = "tcg",
             MigrationLook = look ?? Convergence.LookEvery,
+            UnplugPatience = unplug ?? TimeSpan.FromSeconds(30),
             ConsoleLogFolder = $"{folder}/console",
         }, logging => logging.SetMinimumLevel(LogLevel.Debug).AddProvider(new FileLog(Environment.GetEnvironmentVariable("AGENT_TEST_LOG"))));
         await app.StartAsync();
@@ -101,6 +105,10 @@ public sealed class HypervisorHosts : IAsyncLifetime
         return await output;
     }
 }
+
+/// <summary>Their tests come one after another.</summary>
+[CollectionDefinition(HypervisorHosts.Collection)]
+public sealed class HypervisorTests : ICollectionFixture<HypervisorHosts>;
 
 /// <summary>One agent process's worth of agent, and an engine's client to it.</summary>
 public sealed class RunningAgent : IAsyncDisposable

@@ -59,5 +59,6 @@ case $verb in
   up) up;;
   down) down;;
   libvirtd) inside bash -c 'kill -9 $(cat /run/libvirtd.pid); sleep 0.5; libvirtd -l -d';;
+  xml) inside virsh -q dumpxml "$5";;
   qemu) inside pgrep -c -f "guest=.*$5" || true;;
 esac

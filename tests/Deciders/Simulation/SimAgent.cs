@@ -20,6 +20,10 @@ internal sealed record Told(int Vm, long Lease, GuestState State, VmExit Exit, l
     public bool SaveFailed { get; init; }
 
     public bool MemoryGone { get; init; }
+
+    public long? Reshape { get; init; }
+
+    public bool? Reshaped { get; init; }
 }
 
 /// <summary>
@@ -166,6 +170,22 @@ internal sealed class SimAgent(World world, int number)
         : _records[vm].State is GuestState.Up or GuestState.PoweringUp or GuestState.Paused ? Receipt(vm)
         : new Answer.Refused("wrong-state", true);
 
+    public Answer Reshape(int vm, long lease, long number)
+    {
+        if (About(vm, lease) is { } refusal) return refusal;
+        var here = _records[vm];
+        if (number < here.Reshape) return new Answer.Refused("stale-order", true);
+        if (number == here.Reshape) return Receipt(vm);
+        if (here.State is not (GuestState.Up or GuestState.PoweringUp or GuestState.Paused)) return new Answer.Refused("wrong-state", true);
+        (here.Reshape, here.Reshaped) = (number, null);
+        world.After(100, 2500, () => Alive(here) && here.Reshape == number, () =>
+        {
+            here.Reshaped = !world.Chance(0.15);
+            Say(vm, here, here.State);
+        });
+        return Receipt(vm);
+    }
+
     public Answer AbandonIncoming(int vm, long lease)
     {
         if (About(vm, lease) is { } refusal) return refusal;
@@ -278,6 +298,10 @@ internal sealed class SimAgent(World world, int number)
 
         public bool MemoryGone { get; set; }
 
+        public long? Reshape { get; set; }
+
+        public bool? Reshaped { get; set; }
+
         /// <summary>A failed migration is told of until the next one begins, as the agent does.</summary>
         public Told Told(int vm) => new(
             vm, Lease, State == GuestState.Up && Failed ? GuestState.MigrationFailed : State, Exit, Move)
@@ -285,6 +309,8 @@ internal sealed class SimAgent(World world, int number)
             Save = Save,
             SaveFailed = SaveFailed,
             MemoryGone = MemoryGone,
+            Reshape = Reshape,
+            Reshaped = Reshaped,
         };
     }
 }

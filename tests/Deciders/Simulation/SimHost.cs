@@ -105,6 +105,9 @@ internal sealed class SimHost
             Save = guest.Save is { } save ? new JobId(save) : null,
             SaveError = guest.SaveFailed ? "no room" : null,
             MemoryGone = guest.MemoryGone,
+            Reshape = guest.Reshape,
+            Reshaped = guest.Reshaped == true,
+            ReshapeError = guest.Reshaped == false ? "no" : null,
         };
         if (!down && _world.Loses()) return;
         _world.ToVm(guest.Vm, report, Delivery.Now);
@@ -184,6 +187,10 @@ internal sealed class SimHost
                     if (answer is Answer.Accepted) _world.ToVm(vm, new VmCommand.ReportActionTaken(e.Action.Id, _world.At));
                     return answer;
                 }, refused => refused.Final ? new VmCommand.RefuseAction(e.Action.Id, refused.Code, _world.At) : null);
+                break;
+            case HostEffect.SendReshape e:
+                Order(e.Vm, e.Lease, vm => Agent.Reshape(vm, e.Lease.Number, e.Number), refused =>
+                    refused.Final ? new VmCommand.RefuseReshape(e.Number, refused.Code, _world.At) : null);
                 break;
             case HostEffect.SendAbandonIncoming e:
                 Order(e.Vm, e.Lease, vm => Agent.AbandonIncoming(vm, e.Lease.Number), _ => null);

@@ -186,6 +186,7 @@ internal sealed class World
             case 10 when _random.Next(3) == 0: host.Rules.Take(new HostCommand.Deactivate(By(), "")); break;
             case 11: host.Rules.Take(new HostCommand.Activate(By())); break;
             case 12 or 13 or 19: vm.Take(new VmCommand.Migrate(By(), null, true)); break;
+            case 14: vm.Take(new VmCommand.Update(By(), new VmPatch { Sockets = 1 + _random.Next(4) })); break;
             case 16: HurryAway(vm, 4); break;
             case 17: vm.Take(new VmCommand.CancelMigration(By())); break;
             case 18:
@@ -270,6 +271,9 @@ internal sealed class World
                 break;
             case VmEffect.Act e:
                 ToHost(e.Seat.Host, new HostCommand.ActOnGuest(id, e.Seat, e.Action));
+                break;
+            case VmEffect.Reshape e when state.Core.Reshape is { } pending:
+                ToHost(e.Seat.Host, new HostCommand.ReshapeGuest(id, e.Seat, pending.Number, pending.Definition));
                 break;
             case VmEffect.Destroy e:
                 ToHost(e.Host, new HostCommand.Destroy(id, e.Lease));

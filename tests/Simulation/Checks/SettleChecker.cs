@@ -68,6 +68,18 @@ public sealed class SettleChecker(Simulation simulation)
         _ => null,
     };
 
+    /// <summary>Engine and guest have one opinion of its machine.</summary>
+    private static string? Differs(VmState vm, World.WorldHost host)
+    {
+        if (vm.Core.Running is not { } said) return null;
+        var has = host.Guests.First(g => g.Key.Vm == vm.Core.Id.Value).Definition;
+        return !said.Disks.Where(d => d.Active).Select(d => d.Disk.Value).ToHashSet().SetEquals(has.Disks.Select(d => d.Id))
+            ? $"said to have {said.Disks.Count(d => d.Active)} disks, and its guest has {has.Disks.Length}"
+            : said.Sockets != has.Sockets ? $"said to have {said.Sockets} sockets, and its guest has {has.Sockets}"
+            : said.Memory != has.MemoryBytes ? $"said to have {said.Memory} bytes, and its guest has {has.MemoryBytes}"
+            : null;
+    }
+
     private IEnumerable<string> Truth()
     {
         var run = simulation.World.Running().ToLookup(g => g.Vm);
@@ -80,6 +92,7 @@ public sealed class SettleChecker(Simulation simulation)
             {
                 if (!real.Any(g => g.Host.Name == seat.HostName && g.Lease == seat.Lease.Number))
                     yield return $"{Name(replica)}: said to run on {seat.HostName} and does not";
+                else if (Differs(vm, real[0].Host) is { } difference) yield return $"{Name(replica)}: {difference}";
             }
             else if (real.Length > 0)
             {

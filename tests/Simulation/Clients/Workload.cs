@@ -158,6 +158,10 @@ public sealed class Workload(Simulation simulation, ApiClients clients, Random c
                 case "suspended":
                     await Start(vm.Id, vm.Name);
                     break;
+                case "up" when dice < 0.90:
+                    await clients.Ask(Kinds.Vm, vm.Id, $"change the sockets of {vm.Name}", o =>
+                        new VmCommand.Update(o, new VmPatch { Sockets = 1 + chance.Next(3) }));
+                    break;
                 case "up" when dice < 0.92:
                     await clients.Ask(Kinds.Vm, vm.Id, $"reboot {vm.Name}", o => new VmCommand.Reboot(o));
                     break;
@@ -293,10 +297,23 @@ public sealed class Workload(Simulation simulation, ApiClients clients, Random c
             await clients.Ask(Kinds.Disk, disk.Id, $"take {disk.Name} from {vmName}", o => new DiskCommand.Detach(o, new VmId(vm)));
     }
 
+    /// <summary>As the API does: the guest may have it for as long as its VM lists it.</summary>
+    private async Task<bool> LetsGo(Guid vm, Guid disk)
+    {
+        for (var times = 0; times < 60; times++)
+        {
+            if (simulation.Database.Read.Find(Kinds.Vm, vm) is not { } row
+                || WireJson.Read<VmView>(row.Document.Json).Config.Disks.All(d => d.Disk.Value != disk)) return true;
+            await clients.Pause(TimeSpan.FromSeconds(1));
+        }
+
+        return false;
+    }
+
     private async Task Take(Document disk, Guid vm, string vmName)
     {
         if (await clients.Ask(Kinds.Vm, vm, $"detach {disk.Name} from {vmName}", o => new VmCommand.DetachDisk(o, new DiskId(disk.Id)))
-            is Reply.Accepted or Reply.Refused { Fault: Fault.VmDiskNotAttached or Fault.Removed })
+            is Reply.Accepted or Reply.Refused { Fault: Fault.VmDiskNotAttached or Fault.Removed } && await LetsGo(vm, disk.Id))
             await clients.Ask(Kinds.Disk, disk.Id, $"take {disk.Name} from {vmName}", o => new DiskCommand.Detach(o, new VmId(vm)));
     }
 }

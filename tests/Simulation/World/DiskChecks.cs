@@ -1,3 +1,4 @@
+using Orchestrator.Agent;
 using Orchestrator.Agent.Protocol;
 using Orchestrator.Agent.Simulated;
 
@@ -28,6 +29,21 @@ internal sealed class DiskChecks(SimulatedWorld world, WorldChecks checks)
         foreach (var disk in definition.Disks)
             if (!disk.ReadOnly)
                 writers.Add(Add(new Writer(disk.Path, host, checks.Line(life))));
+    }
+
+    /// <summary>A guest that runs has got disks, or let some go.</summary>
+    public void Reshaped(int number, GuestKey key, VmDefinition definition)
+    {
+        var at = (number, key.Vm, key.Lease);
+        if (!_guests.TryGetValue(at, out var writers)) return;
+        foreach (var gone in writers.Where(w => !definition.Disks.Any(d => d.Path == w.Path && !d.ReadOnly)).ToArray())
+        {
+            writers.Remove(gone);
+            _writers[gone.Path].Remove(gone);
+        }
+
+        foreach (var disk in definition.Disks.Where(d => !d.ReadOnly && writers.All(w => w.Path != d.Path)).ToArray())
+            writers.Add(Add(new Writer(disk.Path, world.Hosts.Single(h => h.Number == number), $"{world.NameOf(key.Vm)}, plugged in under lease {key.Lease}")));
     }
 
     /// <summary>A job on images; what it writes under the image's own name, it writes until the result is disposed.</summary>

@@ -34,6 +34,7 @@ public sealed class SimulatedWorld : IDisposable
         Losses = new LossChecks(this, Checks);
         Powers = new PowerChecks(this, Checks);
         var memories = new MemoryChecks(this, Checks);
+        Truth.Reshaped = Writers.Reshaped;
         Truth.Told = life =>
         {
             Copies.Told(life);

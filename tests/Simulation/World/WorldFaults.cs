@@ -234,6 +234,10 @@ public sealed class WorldFaults(SimulatedWorld world)
     public bool GuestWrites(Guid vm, double times) =>
         ToGuest(vm, $"writes {times} times as fast as its memory is copied", h => h.Dirty(vm, times));
 
+    /// <summary>It lets no device go, or does so again.</summary>
+    public bool GuestIsDeaf(Guid vm, bool deaf) =>
+        ToGuest(vm, deaf ? "lets no device go" : "lets devices go again", h => h.Deafen(vm, deaf));
+
     public bool GuestHangs(Guid vm) => ToGuest(vm, "hangs", h => h.Hang(vm));
 
     public bool GuestShutsDown(Guid vm) => ToGuest(vm, "shuts itself down", h => h.ShutDownItself(vm));
@@ -242,6 +246,11 @@ public sealed class WorldFaults(SimulatedWorld world)
         Do($"{share:P0} of the migrations from {from.Name} break off{For(duration)}", duration, from,
             () => from.Faults = from.Faults with { MigrationFailures = share },
             () => from.Faults = from.Faults with { MigrationFailures = 0 }, $"migrations from {from.Name} succeed again");
+
+    public void PluggingFails(WorldHost on, double share, TimeSpan? duration = null) =>
+        Do($"{share:P0} of what is plugged in on {on.Name} is refused{For(duration)}", duration, on,
+            () => on.Faults = on.Faults with { PlugFailures = share },
+            () => on.Faults = on.Faults with { PlugFailures = 0 }, $"devices can be plugged in on {on.Name} again");
 
     public void MigrationsTakeLong(WorldHost from, double times, TimeSpan? duration = null) =>
         Do($"migrations from {from.Name} take {times:F0} times as long{For(duration)}", duration, from,
