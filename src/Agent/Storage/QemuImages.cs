@@ -83,7 +83,7 @@ public sealed class QemuImages(string qemuImg = "/usr/bin/qemu-img") : IImageWor
         try
         {
             var images = new QemuImages();
-            File.Delete(Absolute(path));
+            if (File.Exists(Absolute(path))) File.Delete(path);
             await images.Create(new ImageJob.Create(path, format, await images.VirtualBytes(like, cancel)), cancel);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
