@@ -85,6 +85,7 @@ public enum Fault
     DiskIllegal,
     DiskShared,
     DiskFormatNotShareable,
+    DiskMovedToItself,
 
     // templates
     TemplateLocked,

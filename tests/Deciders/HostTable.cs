@@ -217,7 +217,7 @@ public sealed class HostTable
         ("MigrateOut", _ => new MigrateOut(_vm, _seat, _other)),
         ("CancelMigration", _ => new HostCommand.CancelMigration(_vm, _seat)),
         ("SaveGuest", _ => new SaveGuest(_vm, _seat, new JobId(Making.Id(8)), "/data/web.memory")),
-        ("ReshapeGuest", _ => new ReshapeGuest(_vm, _seat, 5, new VmConfig { Name = "web", Cluster = default })),
+        ("ReshapeGuest", _ => new ReshapeGuest(_vm, _seat, 5, new VmConfig { Name = "web", Cluster = default }, [])),
         ("ActOnGuest", _ => new ActOnGuest(_vm, _seat, new PendingAction(new JobId(Making.Id(8)), GuestAction.Reboot))),
         ("AbandonIncoming", _ => new HostCommand.AbandonIncoming(_vm, _seat)),
         ("AskWhetherGone", _ => new AskWhetherGone(_vm, _seat)),

@@ -43,7 +43,7 @@ internal sealed class AgentOrders(HostId id, HostWorld world, HostTroubles troub
 
     private async Task Launch(HostEffect.SendLaunch e, HostLink link)
     {
-        if (await Taken(e.Vm, e.Definition) is { } disk)
+        if (await Taken(e.Vm, e.Definition.Disks.Select(d => d.Disk), starts: true) is { } disk)
         {
             await Bury(e, disk, link);
             return;
@@ -61,18 +61,18 @@ internal sealed class AgentOrders(HostId id, HostWorld world, HostTroubles troub
 
     /// <summary>Asks each disk for itself: no two VMs write one image, whatever their definitions list.</summary>
     /// <returns>Why the VM may not have a disk, or null.</returns>
-    private async Task<string?> Taken(VmId vm, VmConfig definition)
+    private async Task<string?> Taken(VmId vm, IEnumerable<DiskId> disks, bool starts)
     {
-        foreach (var attachment in definition.Disks)
+        foreach (var disk in disks)
         {
             var origin = Origin.System(world.NewId(), world.Clock.GetUtcNow());
-            if (await world.Entities.Ask(Kinds.Disk, attachment.Disk.Value, new DiskCommand.Attach(origin, vm), closed)
+            if (await world.Entities.Ask(Kinds.Disk, disk.Value, new DiskCommand.Attach(origin, vm) { Starts = starts }, closed)
                 is Reply.Refused refused)
-                return $"disk {attachment.Disk} is not to be had: " + refused.Fault switch
+                return $"disk {disk} is not to be had: " + refused.Fault switch
                 {
                     Fault.DiskInUse => "another VM has it",
                     Fault.DiskIllegal => "its image is illegal",
-                    Fault.DiskLocked => "it is being removed",
+                    Fault.DiskLocked => "it is being removed, or moved to another storage domain",
                     _ => "it is no more",
                 };
         }
@@ -86,8 +86,11 @@ internal sealed class AgentOrders(HostId id, HostWorld world, HostTroubles troub
     {
         var answer = await link.Client.Stop(
             e.Vm.Value, new StopOrder(link.Stamp, e.Seat.Lease.Number, Agent.Protocol.StopMode.PowerOff), closed);
-        if (Heard(answer, link, e.Seat.Lease, "stop") is not null || answer is AgentAnswer.Accepted { Receipt.Guest: null })
-            ToVm(e.Vm, new VmCommand.RefuseLaunch(id, e.Seat.Lease, why, world.Clock.GetUtcNow()));
+        var refused = new VmCommand.RefuseLaunch(id, e.Seat.Lease, why, world.Clock.GetUtcNow());
+        // Before the agent's report that it was ended, which does not say why.
+        var ended = answer is AgentAnswer.Accepted { Receipt.Guest: null or { State: Agent.Protocol.GuestState.Down } };
+        if (ended) ToVm(e.Vm, refused);
+        if (Heard(answer, link, e.Seat.Lease, "stop") is not null && !ended) ToVm(e.Vm, refused);
     }
 
     private async Task Halt(HostEffect.SendHalt e, HostLink link)
@@ -162,21 +165,23 @@ internal sealed class AgentOrders(HostId id, HostWorld world, HostTroubles troub
 
     private async Task Reshape(HostEffect.SendReshape e, HostLink link)
     {
-        if (await Taken(e.Vm, e.Definition) is { } why)
+        // Of those that the guest has already nothing is asked: one of them may be on its way to another storage domain.
+        if (await Taken(e.Vm, e.New, starts: false) is { } why)
         {
             ToVm(e.Vm, new VmCommand.RefuseReshape(e.Number, why, world.Clock.GetUtcNow()));
             return;
         }
 
-        var images = await Images(e.Definition);
         // A disk that is not found just now must not be taken from the guest, and one that is being made waits for that.
-        foreach (var disk in e.Definition.Disks.Where(d => d.Active))
-            if (!images.ContainsKey(disk.Disk)
-                || await world.Read.View<DiskView>(Kinds.Disk, disk.Disk.Value, closed) is not { Status: "ok" })
-            {
-                troubles.Note($"disk {disk.Disk} cannot be plugged in yet: its image is not ready");
-                return;
-            }
+        var images = await Images(e.Definition);
+        var unready = e.Definition.Disks.Where(d => d.Active && !images.ContainsKey(d.Disk)).Select(d => d.Disk).ToList();
+        foreach (var disk in e.New)
+            if (await world.Read.View<DiskView>(Kinds.Disk, disk.Value, closed) is not { Status: "ok" }) unready.Add(disk);
+        if (unready is [var first, ..])
+        {
+            troubles.Note($"disk {first} cannot be plugged in yet: its image is not ready");
+            return;
+        }
 
         var answer = await link.Client.Reshape(
             e.Vm.Value, new ReshapeOrder(link.Stamp, e.Lease.Number, e.Number, AgentWords.Definition(e.Vm, e.Definition, images)), closed);

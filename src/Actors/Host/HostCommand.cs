@@ -50,7 +50,8 @@ public abstract record HostCommand : Traced
     public sealed record ActOnGuest(VmId Vm, Seat Seat, PendingAction Action) : HostCommand;
 
     /// <summary>Give the guest this machine while it runs.</summary>
-    public sealed record ReshapeGuest(VmId Vm, Seat Seat, long Number, VmConfig Definition) : HostCommand;
+    /// <param name="New">Disks that it is to get.</param>
+    public sealed record ReshapeGuest(VmId Vm, Seat Seat, long Number, VmConfig Definition, ImmutableArray<DiskId> New) : HostCommand;
 
     /// <summary>A copy that must not be: end it, whatever the host's life.</summary>
     public sealed record Destroy(VmId Vm, Lease Lease) : HostCommand;
@@ -281,6 +282,16 @@ public sealed record HostBond(string BootId, string Folder, int LeaseMs, int Wat
 /// <param name="Owner">Kind and id of the entity that waits: "disk", "storagedomain", "template", "vm".</param>
 public sealed record ImageWork(
     Guid Id, string Owner, Guid OwnerId, ImageAction Action, string Path, string Format, long Size, string Source,
-    string SourceFormat);
+    string SourceFormat)
+{
+    /// <summary>Under a running guest: whose image it is.</summary>
+    public GuestImage? Guest { get; init; }
 
-public enum ImageAction { PrepareDomain, Create, Copy, Delete }
+    /// <summary>The image is nobody's any more.</summary>
+    public bool Leftover { get; init; }
+}
+
+public sealed record GuestImage(VmId Vm, Lease Lease, DiskId Disk);
+
+/// <summary>The last three are steps of moving an image under a guest that runs.</summary>
+public enum ImageAction { PrepareDomain, Create, Copy, Delete, Mirror, Switch, TurnBack }

@@ -160,7 +160,7 @@ public static class HostDecider
         (_, ActOnGuest c)                        => Pass(host, c.Vm, c.Seat,
                                                         new HostEffect.SendAction(c.Vm, c.Seat.Lease, c.Action)),
         (_, ReshapeGuest c)                      => Pass(host, c.Vm, c.Seat,
-                                                        new HostEffect.SendReshape(c.Vm, c.Seat.Lease, c.Number, c.Definition)),
+                                                        new HostEffect.SendReshape(c.Vm, c.Seat.Lease, c.Number, c.Definition, c.New)),
         (_, AbandonIncoming c)                   => Pass(host, c.Vm, c.Seat,
                                                         new HostEffect.SendAbandonIncoming(c.Vm, c.Seat.Lease)),
         (_, Halt c)                              => Pass(host, c.Vm, c.Seat,

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using Orchestrator.Actors.Cluster;
 using Orchestrator.Actors.Vm;
 
@@ -91,7 +92,7 @@ public abstract record HostEffect
 
     public sealed record SendAction(VmId Vm, Lease Lease, PendingAction Action) : HostEffect;
 
-    public sealed record SendReshape(VmId Vm, Lease Lease, long Number, VmConfig Definition) : HostEffect;
+    public sealed record SendReshape(VmId Vm, Lease Lease, long Number, VmConfig Definition, ImmutableArray<DiskId> New) : HostEffect;
 
     public sealed record SendAbandonIncoming(VmId Vm, Lease Lease) : HostEffect;
 

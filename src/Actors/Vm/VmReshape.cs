@@ -127,6 +127,12 @@ internal static class VmReshape
         Config = Follow(core.Config, ran, pending.Definition, pending.Definition),
     };
 
+    /// <summary>Disks that the guest is to get.</summary>
+    public static ImmutableArray<DiskId> New(VmConfig running, PendingReshape pending) =>
+    [
+        .. pending.Definition.Disks.Where(d => d.Active && !running.Disks.Any(r => r.Disk == d.Disk && r.Active)).Select(d => d.Disk),
+    ];
+
     /// <summary>The machine that the guest has certainly: while it is changed, what it had before and is to have.</summary>
     public static VmConfig Certain(VmCore core, VmConfig running) => core.Reshape is not { } pending
         ? running
@@ -243,6 +249,7 @@ internal static class VmReshape
 
     private static Decision.Refuse? Fits(VmState vm, DiskAttachment wanted, DiskAttachment? old) => (wanted, old) switch
     {
+        _ when vm.Core.Lent.Any(l => l.Disk == wanted.Disk)              => new Decision.Refuse(Fault.DiskLocked),
         // What a stateless guest writes goes to images of its own, which are made when it starts.
         _ when Machine(vm).Stateless && (wanted.Active || old?.Active == true) => new Decision.Refuse(Fault.VmMustBeDown),
         ({ Active: true }, { Active: true } o) when (o.Interface, o.ReadOnly) != (wanted.Interface, wanted.ReadOnly) =>

@@ -8,6 +8,9 @@ internal sealed class SimulatedGuest(GuestKey key, VmDefinition definition, long
     public GuestKey Key { get; } = key;
     public VmDefinition Definition { get; set; } = definition;
 
+    /// <summary>Disks that have been worked on while it runs.</summary>
+    public Dictionary<Guid, GuestDisk> Open { get; } = [];
+
     /// <summary>It lets no device go.</summary>
     public bool Deaf { get; set; }
     public long Since { get; } = since;

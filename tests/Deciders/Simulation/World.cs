@@ -273,7 +273,7 @@ internal sealed class World
                 ToHost(e.Seat.Host, new HostCommand.ActOnGuest(id, e.Seat, e.Action));
                 break;
             case VmEffect.Reshape e when state.Core.Reshape is { } pending:
-                ToHost(e.Seat.Host, new HostCommand.ReshapeGuest(id, e.Seat, pending.Number, pending.Definition));
+                ToHost(e.Seat.Host, new HostCommand.ReshapeGuest(id, e.Seat, pending.Number, pending.Definition, []));
                 break;
             case VmEffect.Destroy e:
                 ToHost(e.Host, new HostCommand.Destroy(id, e.Lease));

@@ -21,8 +21,9 @@ internal sealed class SharedStorage(
         }
 
         using var writing = writers.Writes(host, job);
+        var held = writers.Held(job);
         var done = await images.Do(job, percent, cancel);
-        writers.Made(host, job);
+        writers.Made(host, job, held);
         return done;
     }
 }
