@@ -36,6 +36,8 @@ public static class Verbs
         To($"give {V} (?<n>[0-9]+) sockets", a => a.AskVm(o => new VmCommand.Update(o, new VmPatch { Sockets = (int)a.Number }))),
         To($"give {V} (?<n>[0-9]+) sockets from its next start", a =>
             a.AskVm(o => new VmCommand.Update(o, new VmPatch { Sockets = (int)a.Number }) { NextRun = true })),
+        To($"give {V} (?<n>[0-9]+) GiB from its next start", a => a.AskVm(o =>
+            new VmCommand.Update(o, new VmPatch { Memory = a.Number << 30 }) { NextRun = true })),
         To($"plug a NIC into {V}", a => a.AskVm(o => new VmCommand.AddNic(o, a.NewNic))),
         To($"unplug the NIC of {V}", a => a.AskVm(o => new VmCommand.UpdateNic(o, a.View.Config.Nics[^1] with { Plugged = false }))),
         To($"pull the cable of {V}", a => a.AskVm(o => new VmCommand.UpdateNic(o, a.View.Config.Nics[^1] with { Linked = false }))),
