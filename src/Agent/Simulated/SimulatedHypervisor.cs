@@ -700,11 +700,4 @@ public sealed class SimulatedHypervisor(
     };
 
     private static GuestReport Report(Awaited awaited) => new(awaited.Key.Vm, awaited.Key.Lease, GuestState.Incoming);
-
-    /// <summary>A lease that a migration may arrive under; <see cref="Arriving"/> once its stopped process is there.</summary>
-    private sealed class Awaited(GuestKey key)
-    {
-        public GuestKey Key { get; } = key;
-        public bool Arriving { get; set; }
-    }
 }
