@@ -13,7 +13,7 @@ public sealed record DiskMoveOptions(int Rounds = 40, int Seed = 1);
 public sealed class DiskMoves(Installation installation, DiskMoveOptions options)
 {
     private static readonly TimeSpan _limit = TimeSpan.FromSeconds(150);
-    private static readonly TimeSpan _longestWait = TimeSpan.FromMilliseconds(1500);
+    private static readonly TimeSpan _longestWait = TimeSpan.FromMilliseconds(600);
     private readonly Verdict _verdict = new();
     private readonly List<Round> _rounds = [];
 
@@ -76,7 +76,7 @@ public sealed class DiskMoves(Installation installation, DiskMoveOptions options
         var action = await api.Send(HttpMethod.Post, $"{disk}/move", new JsonObject { ["storage_domain"] = new JsonObject { ["id"] = to } });
         await Task.Delay(after);
         var heal = await Befall(kind, host, guest);
-        await Task.Delay(TimeSpan.FromSeconds(kind == Kind.EngineApart ? 2 + random.Next(6) : 0));
+        await Task.Delay(TimeSpan.FromSeconds(kind is Kind.EngineApart or Kind.EngineNodeKilled ? 2 + random.Next(6) : 0));
         await heal();
         var job = $"{DemoVm.Folder}/jobs/{EngineApi.Text(action["job"], "id")}";
         var end = await Patience.Until($"round {number} ({Words(kind)}): the end of the move", _limit, async () =>

@@ -113,6 +113,27 @@ public sealed class CheckTests
         });
     }
 
+    /// <summary>The copy catches up after 1.6 s.</summary>
+    [Theory]
+    [InlineData(0.8, true)]
+    [InlineData(3, false)]
+    public void A_guest_that_begins_with_a_copy_of_before_it_had_caught_up_misses_what_it_wrote(double seconds, bool misses)
+    {
+        var story = new WorldStory();
+        story.Run(async () =>
+        {
+            await story.Start(1, 1, 1);
+            var mirror = new ImageJob.Mirror(Vm(1), 1, Vm(1001), "/storage/copy", DiskFormat.Qcow2);
+            await story.Agent(1).Run(Vm(99), new JobOrder(new Stamp(1), mirror));
+            await story.Clock.Pass(seconds);
+            await story.Agent(1).Stop(Vm(1), new StopOrder(new Stamp(1), 1, StopMode.PowerOff));
+            await story.Until(() => story.Host(1).Guests.IsEmpty);
+            Accepted(await story.Agent(2).Launch(Launch(1, 2, disk: "/storage/copy")));
+            await story.Clock.Pass(2);
+            Assert.Equal(misses ? 1 : 0, story.World.Violations.Count(v => v.Rule == DiskChecks.LostWrite));
+        });
+    }
+
     [Fact]
     public void A_guest_powered_off_that_nobody_asked_to_end_is_lost_needlessly()
     {
