@@ -479,12 +479,7 @@ public sealed class SimulatedHypervisor(
     /// <summary>From now on the guest lets no device go, or does so again.</summary>
     public bool Deafen(Guid vm, bool deaf)
     {
-        lock (_gate)
-        {
-            if (!_guests.TryGetValue(vm, out var guest)) return false;
-            guest.Deaf = deaf;
-            return true;
-        }
+        lock (_gate) return _guests.TryGetValue(vm, out var guest) && (guest.Deaf = deaf) == deaf;
     }
 
     private bool Runs(Guid vm, long lease)
