@@ -83,11 +83,12 @@ public sealed class HostAgent : IGuestWatch, IAsyncDisposable
     public void Beat()
     {
         var sample = _hypervisor.Sample();
+        var addresses = _hypervisor.Addresses;
         lock (_gate)
             _feed.Tell(n =>
             {
                 _guard?.Sending(n);
-                return new HostEvent.Heartbeat(n, sample);
+                return new HostEvent.Heartbeat(n, sample) { Addresses = addresses };
             });
     }
 

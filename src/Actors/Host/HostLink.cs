@@ -38,6 +38,7 @@ public sealed class HostLink : IDisposable
     private readonly Dictionary<Guid, ImageWork> _works = [];
     private HostLiveness _liveness;
     private AgentFacts? _facts;
+    private ImmutableArray<HostAddress> _addresses = [];
     private HostRow _row;
     private AgentLink? _seen;
     private bool _silenceSaid;
@@ -94,9 +95,9 @@ public sealed class HostLink : IDisposable
     /// <summary>Name and life of the host may change while the link stays.</summary>
     public void Know(HostRow row) => Volatile.Write(ref _row, row);
 
-    public (AgentFacts? Facts, ImmutableArray<GuestShare> Guests) Holds()
+    public (AgentFacts? Facts, ImmutableArray<HostAddress> Addresses, ImmutableArray<GuestShare> Guests) Holds()
     {
-        lock (_gate) return (_facts, [.. _guests.Values]);
+        lock (_gate) return (_facts, _addresses, [.. _guests.Values]);
     }
 
     /// <summary>A guest's state as an order's receipt shows it; dropped when a later report was told already.</summary>
@@ -172,7 +173,8 @@ public sealed class HostLink : IDisposable
 
     private async Task Listen(CancellationToken closed)
     {
-        var facts = AgentWords.Facts(await _client.Describe(closed));
+        var about = await _client.Describe(closed);
+        var facts = AgentWords.Facts(about);
         // An agent that answers is slow at most, and no reason to cut its power.
         Live();
         TellWay(_client.ByWayOf);
@@ -185,7 +187,7 @@ public sealed class HostLink : IDisposable
             switch (said)
             {
                 case Said.Report report:
-                    Begin(facts, report, expected);
+                    Begin(facts, AgentWords.Addresses(about.Addresses), report, expected);
                     break;
                 case Said.GuestChanged change:
                     TellGuest(change.Guest, change.Sequence);
@@ -194,6 +196,7 @@ public sealed class HostLink : IDisposable
                     TellJob(change.Job);
                     break;
                 case Said.Heartbeat beat:
+                    Note(AgentWords.Addresses(beat.Addresses));
                     _ = _renewals.Heard(beat.Sequence, _id, Volatile.Read(ref _row), Stamp, closed);
                     break;
                 case Said.Superseded:
@@ -210,7 +213,17 @@ public sealed class HostLink : IDisposable
         _by = by;
     }
 
-    private void Begin(AgentFacts facts, Said.Report report, IReadOnlyList<VmCopy> expected)
+    private void Note(ImmutableArray<HostAddress> addresses)
+    {
+        lock (_gate)
+        {
+            if (addresses.SequenceEqual(_addresses)) return;
+            (_addresses, _dirty) = (addresses, true);
+        }
+    }
+
+    private void Begin(
+        AgentFacts facts, ImmutableArray<HostAddress> addresses, Said.Report report, IReadOnlyList<VmCopy> expected)
     {
         if (report.BootId != facts.BootId) throw new AgentUnreachableException("the host rebooted while it was asked");
 
@@ -223,6 +236,7 @@ public sealed class HostLink : IDisposable
             }
 
             Volatile.Write(ref _facts, facts);
+            _addresses = addresses;
             _guests.Clear();
             _dirty = true;
         }

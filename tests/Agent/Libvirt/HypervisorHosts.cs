@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Diagnostics;
 using System.Net;
 using Microsoft.AspNetCore.Builder;
@@ -57,9 +58,14 @@ public sealed class HypervisorHosts : IAsyncLifetime
     public async Task<int> QemuProcesses(int host, Guid vm) =>
         int.Parse((await On("qemu", host, vm.ToString()[^8..])).Trim());
 
+    /// <summary>Bytes that have come in by one of its lines, eth0 or eth1.</summary>
+    public async Task<long> Came(int host, string line) => long.Parse((await On("came", host, line)).Trim());
+
     /// <summary>Starts the agent of a host; its folders outlive it.</summary>
     /// <param name="look">How often a migration that does not get on is looked at; null: as in production.</param>
-    public async Task<RunningAgent> StartAgent(int host, TimeSpan? look = null)
+    /// <param name="addresses">Where it should not have both of its lines: those that it has. The agent itself is not in the
+    /// host's namespace.</param>
+    public async Task<RunningAgent> StartAgent(int host, TimeSpan? look = null, ImmutableArray<NetworkAddress>? addresses = null)
     {
         var folder = Path.Combine(_base, $"agent-{host}");
         Directory.CreateDirectory($"{folder}/console");
@@ -71,6 +77,8 @@ public sealed class HypervisorHosts : IAsyncLifetime
             RunFolder = $"{folder}/run",
             LibvirtUri = $"qemu+unix:///system?socket={_base}/{host}/run/libvirt/libvirt-sock",
             MigrationAddress = $"10.79.0.{host}",
+            Addresses = () => addresses
+                ?? [new NetworkAddress("eth0", $"10.79.0.{host}/24", 0), new NetworkAddress("eth1", $"10.78.0.{host}/24", 10_000)],
             Accelerator = "tcg",
             MigrationLook = look ?? Convergence.LookEvery,
             ConsoleLogFolder = $"{folder}/console",
