@@ -21,6 +21,10 @@ public sealed class HostLink : IDisposable
     /// enough for an agent that is only busy.</summary>
     private const double SuspectedAfter = 0.6;
 
+    /// <summary>A host that has just come back is met by way of another node for ten seconds now and then, and a line that comes
+    /// and goes is one trouble, not many.</summary>
+    private static readonly TimeSpan DetourIsSaidAfter = TimeSpan.FromSeconds(20), StraightIsSaidAfter = TimeSpan.FromSeconds(30);
+
     private static readonly TimeSpan AnnounceAtMostEvery = TimeSpan.FromSeconds(1);
 
     private readonly HostId _id;
@@ -45,6 +49,10 @@ public sealed class HostLink : IDisposable
     private bool _suspicionSaid;
     private bool _breakSaid;
     private string? _by;
+    private bool _wayIsKnown;
+
+    /// <summary>Since when it is spoken to in the present way, ms; null: that was said.</summary>
+    private long? _waySince;
     private bool _dirty;
     private long _announcedAt;
     private long _heardAt;
@@ -207,6 +215,12 @@ public sealed class HostLink : IDisposable
 
     private void TellWay(string? by)
     {
+        lock (_gate)
+        {
+            if (!_wayIsKnown || by != _by) _waySince = Now;
+            _wayIsKnown = true;
+        }
+
         if (by == _by) return;
         _world.WayChanged(_id, Volatile.Read(ref _row).Name, by);
         if (_by is null || by is null) ActorMeters.Relayed(by is null ? -1 : 1);
@@ -312,7 +326,7 @@ public sealed class HostLink : IDisposable
         while (!closed.IsCancellationRequested)
         {
             await _world.Pause(LookEvery, closed);
-            bool silent, suspect, announce;
+            bool silent, suspect, announce, way;
             lock (_gate)
             {
                 _liveness = _liveness.Look(Now);
@@ -323,6 +337,9 @@ public sealed class HostLink : IDisposable
                 if (suspect) _suspicionSaid = true;
                 announce = _dirty && Now - _announcedAt >= AnnounceAtMostEvery.TotalMilliseconds;
                 if (announce) (_dirty, _announcedAt) = (false, Now);
+                way = _waySince is { } since && !_silenceSaid
+                    && Now - since >= (_by is null ? StraightIsSaidAfter : DetourIsSaidAfter).TotalMilliseconds;
+                if (way) _waySince = null;
             }
 
             var now = _world.Clock.GetUtcNow();
@@ -333,6 +350,7 @@ public sealed class HostLink : IDisposable
                 _self.Tell(new HostCommand.ReportSilent(now - TimeSpan.FromMilliseconds(_liveness.Silence), now));
             }
 
+            if (way) _self.Tell(new HostCommand.ReportWay(Volatile.Read(ref _by), now));
             if (announce) _announce();
         }
     }
