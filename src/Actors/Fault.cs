@@ -78,6 +78,7 @@ public enum Fault
     DiskIllegal,
     DiskShared,
     DiskFormatNotShareable,
+    DiskMovedToItself,
 
     // templates
     TemplateLocked,

@@ -11,6 +11,9 @@ namespace Orchestrator.Agent.Protocol;
 [JsonDerivedType(typeof(Copy), "copy")]
 [JsonDerivedType(typeof(PrepareDomain), "prepare-domain")]
 [JsonDerivedType(typeof(CheckDomain), "check-domain")]
+[JsonDerivedType(typeof(Mirror), "mirror")]
+[JsonDerivedType(typeof(Switch), "switch")]
+[JsonDerivedType(typeof(TurnBack), "turn-back")]
 public abstract record ImageJob
 {
     /// <summary>A new image; <paramref name="Backing"/> makes it a qcow2 overlay. Existing files are never overwritten.</summary>
@@ -28,6 +31,19 @@ public abstract record ImageJob
 
     /// <summary>Is it there, writable, and whose is it?</summary>
     public sealed record CheckDomain(string Path, Guid Domain) : ImageJob;
+
+    /// <summary>Copies the image that a running guest has open. Done when the copy has caught up and each write of the guest is
+    /// answered only when it is in both. This and the next two are lost, not failed, while the guest is not here under that
+    /// lease: then nobody here knows which image it wrote last.</summary>
+    public sealed record Mirror(Guid Vm, long Lease, Guid Disk, string Destination, DiskFormat Format) : ImageJob;
+
+    /// <summary>The guest goes on with the copy alone; done, too, when it did so before. Failed: it writes the old one alone, or
+    /// still both.</summary>
+    public sealed record Switch(Guid Vm, long Lease, Guid Disk, string Destination) : ImageJob;
+
+    /// <summary>The guest goes on with the image that it had; done, too, when nothing of a copy is left. The copy stays there
+    /// as a file. Failed: the guest has been switched to it.</summary>
+    public sealed record TurnBack(Guid Vm, long Lease, Guid Disk, string Destination) : ImageJob;
 }
 
 public sealed record JobOrder(Stamp Stamp, ImageJob Job);

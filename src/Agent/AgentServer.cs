@@ -73,11 +73,12 @@ public static class AgentServer
             new RunMemory(config.RunFolder, NewBoot), config.Time, log);
         try
         {
+            var hypervisor = new LibvirtHypervisor(config, new HostSampling(), log);
             return new HostAgent(
                 about, boot,
                 new LeaseLedger(File("leases")),
-                new LibvirtHypervisor(config, new HostSampling(), log),
-                new ImageJobs(File("jobs"), new QemuImages(), log),
+                hypervisor,
+                new ImageJobs(File("jobs"), new GuestImageWork(new QemuImages(), hypervisor.Images), log),
                 config.IncomingTimeout, config.Time, log, guard, new DomainWatch(new FolderProbe(), config.Time));
         }
         catch

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using Orchestrator.Agent.Protocol;
+using Orchestrator.Agent.Storage;
 
 namespace Orchestrator.Agent;
 
@@ -55,6 +56,9 @@ public interface IHypervisor : IAsyncDisposable
     Task Migrate(GuestKey guest, MigrateOrder order);
 
     Task CancelMigration(GuestKey guest);
+
+    /// <summary>Work on images that its guests have open.</summary>
+    IGuestImages Images { get; }
 
     HostStatistics Sample();
 

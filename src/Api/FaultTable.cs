@@ -139,6 +139,8 @@ public static class FaultTable
             "Several VMs have the disk; detach it from all but one, then it need not be shareable"),
         Fault.DiskFormatNotShareable => new(409, "SHAREABLE_DISK_IS_NOT_SUPPORTED_BY_VOLUME_FORMAT",
             "Only a disk of the format raw can be shareable: two writers would destroy a cow image"),
+        Fault.DiskMovedToItself => new(409, "ACTION_TYPE_FAILED_SOURCE_AND_TARGET_SAME",
+            "The disk is in that storage domain already; choose another one"),
         Fault.DiskIllegal => new(409, "ACTION_TYPE_FAILED_DISKS_ILLEGAL",
             "The disk's last image operation failed and its content is not usable; remove the disk"),
 

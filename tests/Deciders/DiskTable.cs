@@ -22,6 +22,11 @@ public sealed class DiskTable
         | Absent | nothing is known of this id | |
         | Creating | defined; its image may or may not be there yet (`locked` to clients) | has a host make the image, at every tick, under one work id |
         | Ok | the image is whole | |
+        | Moving, asking | whoever has it is asked whether a guest has its image open (`locked`, as all of Moving) | its VM's word, at every tick |
+        | Moving, copying | no guest has it open, and nobody is given it | has a host copy the image |
+        | Moving, mirroring | a guest runs with it; its VM keeps the guest where it is | has the guest's host copy it, until each write goes to both images; asks the VM |
+        | Moving, switching | the new image is the disk's, and has all that the guest wrote | has the guest's host go on with it alone; asks the VM |
+        | Moving, turning back | the old image is the disk's, the guest writes it | has the guest's host drop the copy; asks the VM |
         | Illegal | the image could not be made or deleted; the disk can be removed, and nobody gets it | |
         | Removing | nobody has it; the image may or may not be there still (`locked` to clients) | has a host delete the image, at every tick, under one work id |
         | Gone | the image is deleted; the id is never used again | |
@@ -31,6 +36,18 @@ public sealed class DiskTable
         1. A disk that is not shareable has one VM at most. What several VMs have stays shareable.
         2. Only a raw disk can be shareable: a cow image has tables in it, which each writer would keep for itself.
         3. A disk is removed only when no VM has it, and given to no VM once it is being removed.
+
+        **An image that goes to another storage domain** loses no write of a guest that runs with it, because of three rules:
+
+        1. Which of the two images is the disk's is journaled before the guest is switched to it, and only once every write is
+           in both before the guest hears that it is done. Whenever guest, host or engine die, the journal names an image
+           that has all of it.
+        2. A VM lends the image: as long as it does its guest is not migrated and not suspended.
+        3. A start asks the disk first (`Attach`). It proves that the guest of before is dead, and ends the move where it is.
+
+        What is left behind is deleted (`DeleteLeftover`, in every phase); each move has a file name of its own. Steps are
+        numbered, and one of which nobody knows what became (`lost`: the guest or the agent is not there) is said again
+        under the next number.
 
         A new disk is given to its VM while the image is still made: oVirt, too, attaches it locked. Work on the image
         carries the id of the job that asked for it; an answer to any other work is `StaleReport`. The API chooses the host:
@@ -53,6 +70,17 @@ public sealed class DiskTable
     private static readonly DiskCore _raw = _core with { Config = _core.Config! with { Format = "raw" } };
     private static readonly DiskCore _shared = _raw with { Config = _raw.Config! with { Shareable = true }, Vms = [_w] };
 
+    private static readonly DiskPlace _there = new(new StorageDomainId(Making.Id(1)), "/e/1"), _here = new(new StorageDomainId(Making.Id(0)), "/d/1");
+    private static readonly GuestCopy _guest = new(_v, _host, new Lease(7));
+    private static readonly DiskCore _busy = _attached with { Job = new Job(new JobId(_work), "Moving disk web_Disk1", By()) };
+
+    private static Moving Under(MoveStep step) => step == MoveStep.Switching
+        ? new Moving(
+            _busy with { Config = _busy.Config! with { StorageDomain = _there.Domain }, Path = _there.Path }, _work, _host, _here, step) { Guest = _guest }
+        : new Moving(_busy, _work, _host, _there, step) { Guest = _guest, Why = step == MoveStep.TurningBack ? "no space left" : "" };
+
+    private static Guid WorkOf(DiskState disk) => disk is Moving s ? s.StepWork() : _work;
+
     private static Origin By() => new(new JobId(Making.Id(3)), null, "admin@internal", Making.Start);
 
     private static (string Name, DiskState State)[] Phases { get; } =
@@ -67,6 +95,13 @@ public sealed class DiskTable
         ("Ok, w has it", new Ok(_core with { Vms = [_w] })),
         ("Ok, shareable, w has it", new Ok(_shared)),
         ("Ok, shareable, v and w have it", new Ok(_shared with { Vms = [_v, _w] })),
+        ("Moving, asking", new Moving(_busy with { Vms = [] }, _work, _host, _there, MoveStep.Asking)),
+        ("Moving, asking, v has it", new Moving(_busy, _work, _host, _there, MoveStep.Asking)),
+        ("Moving, copying, v has it", new Moving(_busy, _work, _host, _there, MoveStep.Copying)),
+        ("Moving, mirroring under v", Under(MoveStep.Mirroring)),
+        ("Moving, switching v", Under(MoveStep.Switching)),
+        ("Moving, turning back v", Under(MoveStep.TurningBack)),
+        ("Ok, v has it, an image is left over", new Ok(_attached with { Leftovers = [new Leftover(_there.Path, _host)] })),
         ("Illegal", new Illegal(_core, "no space left")),
         ("Illegal, v has it", new Illegal(_attached, "no space left")),
         ("Removing", new Removing(_core, _host, _work)),
@@ -82,19 +117,31 @@ public sealed class DiskTable
         ("Update: shareable", _ => new Update(By(), new DiskPatch { Shareable = true })),
         ("Update: not shareable", _ => new Update(By(), new DiskPatch { Shareable = false })),
         ("Remove", _ => new Remove(By(), _host)),
+        ("Move", _ => new Move(By(), _there, _host)),
+        ("Move to where it is", d => new Move(By(), new DiskPlace(d.Core.Config?.StorageDomain ?? default, "/d/2"), _host)),
     ];
 
     private static (string, Func<DiskState, DiskCommand>)[] Vms { get; } =
     [
         ("Attach v", _ => new Attach(By(), _v)),
+        ("Attach v, for a start", _ => new Attach(By(), _v) { Starts = true }),
         ("Attach v, a late copy", _ => new Attach(By() with { Job = _given }, _v)),
         ("Detach v", _ => new Detach(By(), _v)),
+        ("ReportIdle: no guest has it", _ => new ReportIdle(_work, Making.Start)),
+        ("ReportLent: the guest of v has it", _ => new ReportLent(_work, _guest, Making.Start)),
+        ("ReportLent: another copy of v has it", _ => new ReportLent(_work, _guest with { Lease = new Lease(8) }, Making.Start)),
+        ("ReportNotLent", _ => new ReportNotLent(_work, "its VM is suspended", Making.Start)),
+        ("ReportIdle of other work", _ => new ReportIdle(Making.Id(2), Making.Start)),
+        ("AskWhetherLent for this work", _ => new AskWhetherLent(_v, _work)),
+        ("AskWhetherLent for other work", _ => new AskWhetherLent(_v, Making.Id(2))),
     ];
 
     private static (string, Func<DiskState, DiskCommand>)[] Hosts { get; } =
     [
-        ("ReportImageWork: done", _ => new ReportImageWork(_work, true, "", Making.Start)),
-        ("ReportImageWork: failed", _ => new ReportImageWork(_work, false, "no space left", Making.Start)),
+        ("ReportImageWork: done", d => new ReportImageWork(WorkOf(d), true, "", Making.Start)),
+        ("ReportImageWork: failed", d => new ReportImageWork(WorkOf(d), false, "no space left", Making.Start)),
+        ("ReportImageWork: lost", d => new ReportImageWork(WorkOf(d), false, "the agent was stopped", Making.Start) { Lost = true }),
+        ("ReportLeftoverDeleted", _ => new ReportLeftoverDeleted(_there.Path, Making.Start)),
         ("ReportImageWork of other work", _ => new ReportImageWork(Making.Id(2), true, "", Making.Start)),
     ];
 

@@ -71,6 +71,10 @@ public sealed class OtherProperties
             },
             DiskCommand.ReportImageWork c when disk is DiskState.Creating s => c with { Work = s.Work },
             DiskCommand.ReportImageWork c when disk is DiskState.Removing s => c with { Work = s.Work },
+            DiskCommand.ReportImageWork c when disk is DiskState.Moving s => c with { Work = s.StepWork() },
+            DiskCommand.ReportIdle c when disk is DiskState.Moving s => c with { Work = s.Work },
+            DiskCommand.ReportLent c when disk is DiskState.Moving s => c with { Work = s.Work, Guest = random.Next(2) == 0 ? c.Guest : s.Guest ?? c.Guest },
+            DiskCommand.ReportNotLent c when disk is DiskState.Moving s => c with { Work = s.Work },
             _ => command,
         });
 

@@ -32,7 +32,7 @@ public sealed class VmProperties
             }
 
             Assert.True(
-                (vm is Absent or Down or PoweringUp or Up or Paused or Suspended or Gone && vm.Core is { Action: null, Leftovers.IsEmpty: true }) == VmDecider.Outstanding(vm).IsEmpty,
+                (vm is Absent or Down or PoweringUp or Up or Paused or Suspended or Gone && vm.Core is { Action: null, Lent.IsEmpty: true, Leftovers.IsEmpty: true }) == VmDecider.Outstanding(vm).IsEmpty,
                 $"{vm.GetType().Name} owes {VmDecider.Outstanding(vm).Length}");
             Assert.True(
                 vm.Core.Memory is null || vm is Suspending or Suspended or Sought or Placing { Cause: StartCause.User } or Starting { Cause: StartCause.User } or Stopping,
@@ -159,6 +159,8 @@ public sealed class VmProperties
             ReportNowhere c when random.Next(4) > 0 => c with { Restoration = vm.Core.Restoration },
             ReportUnheard c when random.Next(4) > 0 => c with { Restoration = vm.Core.Restoration },
             ReportMemoryDeleted c when vm.Core.Leftovers is [var left, ..] => c with { Path = left },
+            LendDisk c when vm.Core.Config?.Disks is [var disk, ..] => c with { Disk = disk.Disk },
+            ReturnDisk c when vm.Core.Lent is [var lent, ..] => c with { Work = lent.Work },
             ReportMissing c when place is { } p => c with { Host = p.Host, Lease = p.Lease },
             RefuseLaunch c when place is { } p => c with { Host = p.Host, Lease = p.Lease },
             RefuseMigration c when place is { } p => c with { DestinationLease = p.Lease },

@@ -82,6 +82,7 @@ public sealed class VmTable
 
     private static readonly VmCore _restored = _core with { Restoration = 1 };
 
+    private static readonly LentDisk _lent = new(_disk.Disk, Making.Id(5));
     private static readonly PendingAction _reboot = new(new JobId(Making.Id(8)), GuestAction.Reboot);
 
     private static readonly VmCore _next = _core with { Running = _core.Config, Config = _core.Config! with { Memory = 2L << 30, MaxMemory = 8L << 30 } };
@@ -129,6 +130,9 @@ public sealed class VmTable
         ("Migrating, to where a user wanted it", new Migrating(_moved, _seat, _to, MigrationEnds.None) { Wanted = _b }),
         ("Migrating, third destination", new Migrating(_moved, _seat, _to, MigrationEnds.None) { Tried = [_a, _c] }),
         ("Migrating, begun", new Migrating(_moved, _seat, _to, MigrationEnds.None) { Begun = true }),
+        ("Up, its disk lent", new Up(_core with { Lent = [_lent] }, _seat)),
+        ("Paused, its disk lent", new Paused(_core with { Lent = [_lent] }, _seat, "io-error")),
+        ("Stopping, its disk lent", new Stopping(_core with { Lent = [_lent] }, _seat, StopMode.PowerOff, null)),
         ("Up, to reboot", new Up(_core with { Action = _reboot }, _seat)),
         ("Paused, to resume", new Paused(_core with { Action = _reboot with { What = GuestAction.Resume } }, _seat, "io-error")),
         ("Migrating, cancelled", new Migrating(_moved, _seat, _to, MigrationEnds.None) { Cancelled = true }),
@@ -201,6 +205,10 @@ public sealed class VmTable
         ("Up, not saved", _ => Report(GuestState.Up, VmExit.Never) with { Save = _memory.Id, SaveError = "no space left" }),
         ("Up, an earlier order not saved", _ => Report(GuestState.Up, VmExit.Never) with { Save = new JobId(Making.Id(7)), SaveError = "no" }),
         ("Down, memory gone", _ => Report(GuestState.Down, new VmExit(VmExitKind.Error, "it is not there any more")) with { MemoryGone = true }),
+        ("LendDisk", _ => new LendDisk(_disk.Disk, _lent.Work, _at)),
+        ("LendDisk, for other work", _ => new LendDisk(_disk.Disk, Making.Id(6), _at)),
+        ("LendDisk, none of its own", _ => new LendDisk(new DiskId(Making.Id(2)), _lent.Work, _at)),
+        ("ReturnDisk", _ => new ReturnDisk(_lent.Work, _at)),
         ("ReportIncomingReady", _ => new ReportIncomingReady(_b, _to.Lease, _at)),
         ("RefuseMigration", _ => new RefuseMigration(_to.Lease, "no", _at)),
         ("MigrationFailed, this one", _ => Failed(_to.Lease)),
@@ -270,6 +278,6 @@ public sealed class VmTable
         foreach (var (name, state) in Phases)
             Assert.True(
                 (state is Absent or Down or PoweringUp or Up or Paused or VmState.Suspended or Gone
-                    && state.Core is { Action: null, Leftovers.IsEmpty: true }) == VmDecider.Outstanding(state).IsEmpty, name);
+                    && state.Core is { Action: null, Lent.IsEmpty: true, Leftovers.IsEmpty: true }) == VmDecider.Outstanding(state).IsEmpty, name);
     }
 }

@@ -164,6 +164,17 @@ public sealed partial class Stage : IDisposable
             o, new DiskAttachment(disk, "virtio", Bootable: true, Active: true, ReadOnly: false)));
     }
 
+    /// <summary>Between the one storage domain that there is and one beside it.</summary>
+    public async Task MoveDisk(string vm, string words)
+    {
+        var read = _simulation.Database.Read;
+        var disk = read.Of(Kinds.Disk).Select(d => WireJson.Read<DiskView>(d.Document.Json)).Single(d => d.Config.Name == vm);
+        var main = new StorageDomainId(read.Of(Kinds.StorageDomain).Single().Document.Id);
+        var to = disk.Config.StorageDomain == main ? new StorageDomainId(Guid.Parse("5ec0d000-0000-0000-0000-000000000000")) : main;
+        await Ask(Kinds.Disk, disk.Id.Value, words, o => new DiskCommand.Move(
+            o, new DiskPlace(to, $"/data/{to}/{disk.Id}/{o.Job}") { Name = to == main ? "data" : "second" }, new HostId(Cast.HostId("host-1"))));
+    }
+
     private void Do(Step step)
     {
         _doing = step;

@@ -18,13 +18,49 @@ public abstract record DiskCommand : Traced
     /// <param name="Host">A host that can reach the storage domain.</param>
     public sealed record Remove(Origin Origin, HostId Host) : DiskCommand;
 
-    public sealed record ReportImageWork(Guid Work, bool Ok, string Message, DateTimeOffset At) : DiskCommand;
+    /// <summary>To another storage domain, also while its VM runs.</summary>
+    /// <param name="Host">A host that can reach both.</param>
+    public sealed record Move(Origin Origin, DiskPlace To, HostId Host) : DiskCommand;
+
+    public sealed record ReportImageWork(Guid Work, bool Ok, string Message, DateTimeOffset At) : DiskCommand
+    {
+        /// <summary>What became of it is not known.</summary>
+        public bool Lost { get; init; }
+    }
+
+    /// <summary>A host has deleted an image that is nobody's any more, or found none.</summary>
+    public sealed record ReportLeftoverDeleted(string Path, DateTimeOffset At) : DiskCommand;
 
     // from VMs
-    public sealed record Attach(Origin Origin, VmId Vm) : DiskCommand;
+    public sealed record Attach(Origin Origin, VmId Vm) : DiskCommand
+    {
+        /// <summary>For a start: every guest that the VM had before is dead.</summary>
+        public bool Starts { get; init; }
+    }
 
     public sealed record Detach(Origin Origin, VmId Vm) : DiskCommand;
+
+    /// <summary>No guest has the image open, and none will before its VM has asked for the disk anew.</summary>
+    public sealed record ReportIdle(Guid Work, DateTimeOffset At) : DiskCommand;
+
+    /// <summary>This guest has it open, and stays where it is until it is given back.</summary>
+    public sealed record ReportLent(Guid Work, GuestCopy Guest, DateTimeOffset At) : DiskCommand;
+
+    public sealed record ReportNotLent(Guid Work, string Why, DateTimeOffset At) : DiskCommand;
+
+    /// <summary>Is the image that the VM's guest has open still lent for this work?</summary>
+    public sealed record AskWhetherLent(VmId Vm, Guid Work) : DiskCommand;
 }
+
+/// <param name="Path">Absolute path of the image on every host; each move has one of its own.</param>
+public sealed record DiskPlace(StorageDomainId Domain, string Path)
+{
+    /// <summary>Of the storage domain, for the operator.</summary>
+    public string Name { get; init; } = "";
+}
+
+/// <summary>A running copy of a VM.</summary>
+public sealed record GuestCopy(VmId Vm, HostId Host, Lease Lease);
 
 public sealed record DiskConfig
 {

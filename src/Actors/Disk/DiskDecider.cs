@@ -24,6 +24,8 @@ public static class DiskDecider
         (_, Create)                                => No(Fault.AlreadyExists),
         (Absent, _)                                => No(Fault.NotFound),
         (Gone, Remove or Detach)                   => Done,
+        (_, ReportLeftoverDeleted c)               => disk.Core.Leftovers.Any(l => l.Path == c.Path) ? Accept(new LeftoverDeleted(c.Path, c.At)) : Done,
+        (Gone, AskWhetherLent c)                   => DiskMove.Answer(c),
         (Gone, _)                                  => No(Fault.Removed),
 
         (Creating s, ReportImageWork c)            => c.Work != s.Work ? No(Fault.StaleReport)
@@ -32,7 +34,10 @@ public static class DiskDecider
         (Removing s, ReportImageWork c)            => c.Work != s.Work ? No(Fault.StaleReport)
             : c.Ok ? Accept(new Removed(c.At))
             : Accept(new ImageFailed(c.Message, c.At)),
-        (_, ReportImageWork)                       => No(Fault.StaleReport),
+        (Moving s, not (Create or Move))           => DiskMove.Decide(s, command),
+        (_, ReportImageWork or ReportIdle or ReportLent or ReportNotLent) => No(Fault.StaleReport),
+        (_, AskWhetherLent c)                      => DiskMove.Answer(c),
+        (_, Move c)                                => DiskMove.Begin(disk, c),
 
         (Creating or Removing, Update or Remove)   => No(Fault.DiskLocked),
         (_, Update { Patch.Shareable: false }) when disk.Core.Vms.Length > 1 => No(Fault.DiskShared),
@@ -83,13 +88,17 @@ public static class DiskDecider
                 },
                 e.Host, e.Origin.Job.Value),
             Removed            => new Gone(core with { Job = null }),
-            _                  => disk,
+            _                  => DiskMove.Evolve(disk, fact),
         };
     }
 
     /// <summary>What must be asked of the world in this state; the same after a crash.</summary>
-    public static ImmutableArray<DiskEffect> Outstanding(DiskState disk) => disk switch
+    public static ImmutableArray<DiskEffect> Outstanding(DiskState disk) =>
+        [.. OfPhase(disk), .. disk.Core.Leftovers.Select(image => new DiskEffect.DeleteLeftover(image))];
+
+    private static ImmutableArray<DiskEffect> OfPhase(DiskState disk) => disk switch
     {
+        Moving s   => DiskMove.Outstanding(s),
         Creating s => [new DiskEffect.MakeImage(s.Host, s.Work)],
         Removing s => [new DiskEffect.DeleteImage(s.Host, s.Work)],
         _          => [],
@@ -112,6 +121,7 @@ public static class DiskDecider
         Create c => c.Origin,
         Update c => c.Origin,
         Remove c => c.Origin,
+        Move c   => c.Origin,
         Detach c => c.Origin,
         _        => null,
     };

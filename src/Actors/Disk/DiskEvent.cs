@@ -23,4 +23,34 @@ public abstract record DiskEvent
     public sealed record RemovalRequested(Origin Origin, HostId Host) : DiskEvent;
 
     public sealed record Removed(DateTimeOffset At) : DiskEvent;
+
+    public sealed record MoveRequested(Origin Origin, DiskPlace To, HostId Host) : DiskEvent;
+
+    /// <summary>No guest has the image open.</summary>
+    public sealed record CopyBegun(DateTimeOffset At) : DiskEvent;
+
+    /// <summary>The guest goes on writing meanwhile.</summary>
+    public sealed record MirrorBegun(GuestCopy Guest, DateTimeOffset At) : DiskEvent;
+
+    /// <summary>The copy has caught up, and whatever the guest writes goes to both.</summary>
+    public sealed record SwitchBegun(DateTimeOffset At) : DiskEvent;
+
+    /// <summary>The guest runs on, on the old image.</summary>
+    public sealed record MoveTurnedBack(string Reason, DateTimeOffset At) : DiskEvent;
+
+    public sealed record StepRepeated(DateTimeOffset At) : DiskEvent;
+
+    public sealed record MoveDone(DateTimeOffset At) : DiskEvent
+    {
+        /// <summary>The start that ended it; null: it came to its end.</summary>
+        public JobId? By { get; init; }
+    }
+
+    public sealed record MoveFailed(string Reason, DateTimeOffset At) : DiskEvent
+    {
+        /// <summary>The start that ended it.</summary>
+        public JobId? By { get; init; }
+    }
+
+    public sealed record LeftoverDeleted(string Path, DateTimeOffset At) : DiskEvent;
 }

@@ -1,31 +1,83 @@
+using System.Security.Cryptography;
+using System.Text;
+using Akka.Actor;
 using Orchestrator.Actors.Host;
 using Orchestrator.Actors.Journal;
+using Orchestrator.Actors.Vm;
 
 namespace Orchestrator.Actors.Disk;
 
-/// <summary>A disk's effects are work for a host that is up; when the chosen one is not, another does it.</summary>
-public sealed class DiskHands(DiskId id, IEntities entities, IReadModel read) : IHands<DiskState, DiskEffect>
+/// <summary>A disk's effects are work for hosts, and questions to the VM that has it. When the host that was chosen is not up,
+/// another one does the work; what is done under a guest only the guest's own host can do.</summary>
+public sealed class DiskHands(DiskId id, IEntities entities, IReadModel read, TimeProvider clock) : IHands<DiskState, DiskEffect>
 {
+    private readonly Dictionary<string, (int Times, long Since)> _deletions = [];
+
     public void Do(DiskEffect effect, Reach<DiskState> reach)
     {
         if (reach.State.Core.Config is not { } config) return;
         var format = config.Format == "raw" ? "raw" : "qcow2";
+        var path = reach.State.Core.Path;
+        ImageWork Work(Guid work, ImageAction action, string to, string source = "", string sourceFormat = "") =>
+            new(work, Kinds.Disk, id.Value, action, to, format, config.ProvisionedSize, source, sourceFormat);
         switch (effect, reach.State)
         {
             case (DiskEffect.MakeImage e, DiskState.Creating s):
-                _ = Send(e.Host, new ImageWork(
-                    e.Work, Kinds.Disk, id.Value, s.Source == "" ? ImageAction.Create : ImageAction.Copy,
-                    s.Core.Path, format, config.ProvisionedSize, s.Source, s.SourceFormat));
+                _ = Send(e.Host, Work(e.Work, s.Source == "" ? ImageAction.Create : ImageAction.Copy, path, s.Source, s.SourceFormat));
                 break;
             case (DiskEffect.DeleteImage e, _):
-                _ = Send(e.Host, new ImageWork(
-                    e.Work, Kinds.Disk, id.Value, ImageAction.Delete, reach.State.Core.Path, format, 0, "", ""));
+                _ = Send(e.Host, Work(e.Work, ImageAction.Delete, path) with { Size = 0 });
+                break;
+            case (DiskEffect.CopyImage e, DiskState.Moving s):
+                _ = Send(e.Host, Work(e.Work, ImageAction.Copy, s.To.Path, path, format));
+                break;
+            case (DiskEffect.MoveUnderGuest e, DiskState.Moving s):
+                // Once the guest is to be switched, the new place is the disk's own.
+                entities.Tell(Kinds.Host, e.Guest.Host.Value, new HostCommand.RunImageJob(
+                    Work(e.Work, Action(e.Step), e.Step == MoveStep.Switching ? path : s.To.Path) with
+                    {
+                        Guest = new GuestImage(e.Guest.Vm, e.Guest.Lease, id),
+                    }));
+                break;
+            case (DiskEffect.AskForLoan { Vm: null } e, _):
+                reach.Self.Tell(new DiskCommand.ReportIdle(e.Work, clock.GetUtcNow()));
+                break;
+            case (DiskEffect.AskForLoan { Vm: { } vm } e, _):
+                _ = Ask(vm, e.Work, reach.Self);
+                break;
+            case (DiskEffect.GiveBack e, _):
+                entities.Tell(Kinds.Vm, e.Vm.Value, new VmCommand.ReturnDisk(e.Work, clock.GetUtcNow()));
+                break;
+            case (DiskEffect.DeleteLeftover e, _):
+                _ = Delete(e.Image);
                 break;
         }
     }
 
     public void Dispose()
     {
+    }
+
+    private static ImageAction Action(MoveStep step) => step switch
+    {
+        MoveStep.Mirroring => ImageAction.Mirror,
+        MoveStep.Switching => ImageAction.Switch,
+        _ => ImageAction.TurnBack,
+    };
+
+    /// <summary>A VM that is no more has no guest.</summary>
+    private async Task Ask(VmId vm, Guid work, IActorRef self)
+    {
+        try
+        {
+            if (await entities.Ask(Kinds.Vm, vm.Value, new VmCommand.LendDisk(id, work, clock.GetUtcNow()), CancellationToken.None)
+                is Reply.Refused { Fault: Fault.NotFound or Fault.Removed })
+                self.Tell(new DiskCommand.ReportIdle(work, clock.GetUtcNow()));
+        }
+        catch (EntityUnavailableException)
+        {
+            // The next tick asks again.
+        }
     }
 
     private async Task Send(HostId preferred, ImageWork work)
@@ -39,5 +91,18 @@ public sealed class DiskHands(DiskId id, IEntities entities, IReadModel read) : 
         {
             // The database is away: the next tick asks again.
         }
+    }
+
+    /// <summary>Under a number of its own each time: what failed on one host is tried again, also on others.</summary>
+    private async Task Delete(Leftover image)
+    {
+        var path = image.Path;
+        if (_deletions.TryGetValue(path, out var last)
+            && clock.GetElapsedTime(last.Since) < Pause.After(last.Times, TimeSpan.FromSeconds(5))) return;
+        var times = last.Times + 1;
+        _deletions[path] = (times, clock.GetTimestamp());
+        await Send(image.Host, new ImageWork(
+            new Guid(SHA256.HashData(Encoding.UTF8.GetBytes($"{path} {times}")).AsSpan(0, 16)),
+            Kinds.Disk, id.Value, ImageAction.Delete, path, "raw", 0, "", "") { Leftover = true });
     }
 }

@@ -16,10 +16,46 @@ public abstract record DiskState(DiskCore Core)
     /// <summary>The image could not be made; the disk can only be removed.</summary>
     public sealed record Illegal(DiskCore Core, string Reason) : DiskState(Core);
 
+    /// <summary>Its image goes to another storage domain.</summary>
+    /// <param name="Host">Copies it while no guest has it open.</param>
+    /// <param name="To">The new place; from <see cref="MoveStep.Switching"/> on the old one, because the new is the disk's.</param>
+    public sealed record Moving(DiskCore Core, Guid Work, HostId Host, DiskPlace To, MoveStep Step) : DiskState(Core)
+    {
+        /// <summary>Who has the image open; null: nobody.</summary>
+        public GuestCopy? Guest { get; init; }
+
+        /// <summary>How often this step was said again.</summary>
+        public int Attempt { get; init; }
+
+        /// <summary>Why it turns back.</summary>
+        public string Why { get; init; } = "";
+    }
+
     /// <summary>A host deletes the image.</summary>
     public sealed record Removing(DiskCore Core, HostId Host, Guid Work) : DiskState(Core);
 
     public sealed record Gone(DiskCore Core) : DiskState(Core);
+}
+
+/// <param name="Host">One that reaches it.</param>
+public sealed record Leftover(string Path, HostId Host);
+
+public enum MoveStep
+{
+    /// <summary>Whoever has it is asked whether a guest runs.</summary>
+    Asking,
+
+    /// <summary>A host copies it; no guest has it.</summary>
+    Copying,
+
+    /// <summary>The guest's host copies it, until what the guest writes goes to both.</summary>
+    Mirroring,
+
+    /// <summary>The guest is to go on with the new image alone.</summary>
+    Switching,
+
+    /// <summary>The guest is to go on with the old image alone.</summary>
+    TurningBack,
 }
 
 public sealed record DiskCore(DiskId Id)
@@ -31,6 +67,9 @@ public sealed record DiskCore(DiskId Id)
 
     /// <summary>VMs that have it; more than one only when it is shareable.</summary>
     public ImmutableArray<VmId> Vms { get; init; } = [];
+
+    /// <summary>Images of before, or of moves that came to nothing: they are to be deleted.</summary>
+    public ImmutableArray<Leftover> Leftovers { get; init; } = [];
 
     public Job? Job { get; init; }
 

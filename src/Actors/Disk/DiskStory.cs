@@ -43,13 +43,22 @@ public static class DiskStory
             Attached e         => By(2016, e.Origin, $"Disk {name} was attached to VM {e.Vm} by {e.Origin.User}."),
             Detached e         => By(2018, e.Origin, $"Disk {name} was detached from VM {e.Vm} by {e.Origin.User}."),
             RemovalRequested e => By(2038, e.Origin, $"Removing disk {name} was initiated by {e.Origin.User}."),
+            MoveRequested e    => By(2008, e.Origin, $"User {e.Origin.User} is moving disk {name} to storage domain {Named(e.To)}."),
+            MoveDone e         => Then(2010, Severity.Normal, e.At, $"Disk {name} was moved to its new storage domain."),
+            MoveFailed e       => Then(2011, Severity.Error, e.At,
+                                      $"Disk {name} was not moved: {e.Reason}. It stays where it was; move it again."),
             Removed e          => Then(2014, Severity.Normal, e.At, $"Disk {name} was removed."),
             _                  => null,
         };
     }
 
+    private static string Named(DiskPlace place) => place.Name == "" ? place.Domain.ToString() : place.Name;
+
     public static ImmutableArray<JobView> Jobs(DiskState before, DiskEvent fact, DiskState after) =>
         Journal.Jobs.Change(before.Core.Job, after.Core.Job, Kinds.Disk, after.Core.Id.Value,
-            fact is ImageFailed ? Outcome.Failed : Outcome.Finished,
-            fact switch { ImageMade e => e.At, ImageFailed e => e.At, Removed e => e.At, _ => default });
+            fact is ImageFailed or MoveFailed ? Outcome.Failed : Outcome.Finished,
+            fact switch
+            {
+                ImageMade e => e.At, ImageFailed e => e.At, Removed e => e.At, MoveDone e => e.At, MoveFailed e => e.At, _ => default,
+            });
 }

@@ -17,12 +17,22 @@ internal static class DiskWords
         {
             DiskEffect.MakeImage e   => $"its image to be made (work {e.Work})",
             DiskEffect.DeleteImage e => $"its image to be deleted (work {e.Work})",
+            DiskEffect.AskForLoan { Vm: not null } e => $"its VM to say whether its guest runs (work {e.Work})",
+            DiskEffect.CopyImage e   => $"its image to be copied (work {e.Work})",
+            DiskEffect.MoveUnderGuest { Step: MoveStep.Mirroring } e => $"its image to be copied under the guest that runs (work {e.Work})",
+            DiskEffect.MoveUnderGuest { Step: MoveStep.Switching } e => $"its guest to go on with the new image (work {e.Work})",
+            DiskEffect.MoveUnderGuest e => $"its guest to go on with the old image alone (work {e.Work})",
+            DiskEffect.DeleteLeftover e => $"the image {e.Image.Path}, which is nobody's any more, to be deleted",
             _                        => null,
         },
         effect => effect switch
         {
             DiskEffect.MakeImage e   => new Party(Kinds.Host, e.Host.Value),
             DiskEffect.DeleteImage e => new Party(Kinds.Host, e.Host.Value),
+            DiskEffect.AskForLoan { Vm: { } vm } => new Party(Kinds.Vm, vm.Value),
+            DiskEffect.CopyImage e   => new Party(Kinds.Host, e.Host.Value),
+            DiskEffect.MoveUnderGuest e => new Party(Kinds.Host, e.Guest.Host.Value),
+            DiskEffect.DeleteLeftover e => new Party(Kinds.Host, e.Image.Host.Value),
             _                        => null,
         },
         _ => "A host must be up to do it; look at the storage there (space, mount).",

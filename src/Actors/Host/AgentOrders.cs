@@ -65,13 +65,13 @@ internal sealed class AgentOrders(HostId id, HostWorld world, HostTroubles troub
         foreach (var attachment in definition.Disks)
         {
             var origin = Origin.System(world.NewId(), world.Clock.GetUtcNow());
-            if (await world.Entities.Ask(Kinds.Disk, attachment.Disk.Value, new DiskCommand.Attach(origin, vm), closed)
+            if (await world.Entities.Ask(Kinds.Disk, attachment.Disk.Value, new DiskCommand.Attach(origin, vm) { Starts = true }, closed)
                 is Reply.Refused refused)
                 return $"disk {attachment.Disk} is not to be had: " + refused.Fault switch
                 {
                     Fault.DiskInUse => "another VM has it",
                     Fault.DiskIllegal => "its image is illegal",
-                    Fault.DiskLocked => "it is being removed",
+                    Fault.DiskLocked => "it is being removed, or moved to another storage domain",
                     _ => "it is no more",
                 };
         }
@@ -85,8 +85,11 @@ internal sealed class AgentOrders(HostId id, HostWorld world, HostTroubles troub
     {
         var answer = await link.Client.Stop(
             e.Vm.Value, new StopOrder(link.Stamp, e.Seat.Lease.Number, Agent.Protocol.StopMode.PowerOff), closed);
-        if (Heard(answer, link, e.Seat.Lease, "stop") is not null || answer is AgentAnswer.Accepted { Receipt.Guest: null })
-            ToVm(e.Vm, new VmCommand.RefuseLaunch(id, e.Seat.Lease, why, world.Clock.GetUtcNow()));
+        var refused = new VmCommand.RefuseLaunch(id, e.Seat.Lease, why, world.Clock.GetUtcNow());
+        // Before the agent's report that it was ended, which does not say why.
+        var ended = answer is AgentAnswer.Accepted { Receipt.Guest: null or { State: Agent.Protocol.GuestState.Down } };
+        if (ended) ToVm(e.Vm, refused);
+        if (Heard(answer, link, e.Seat.Lease, "stop") is not null && !ended) ToVm(e.Vm, refused);
     }
 
     private async Task Halt(HostEffect.SendHalt e, HostLink link)

@@ -143,6 +143,12 @@ public static class AgentWords
         ImageAction.Create        => new Wire.ImageJob.Create(work.Path, Format(work.Format), work.Size),
         ImageAction.Copy          => new Wire.ImageJob.Copy(
                                          work.Source, Format(work.SourceFormat), work.Path, Format(work.Format)),
+        ImageAction.Mirror when work.Guest is { } g => new Wire.ImageJob.Mirror(
+                                         g.Vm.Value, g.Lease.Number, g.Disk.Value, work.Path, Format(work.Format)),
+        ImageAction.Switch when work.Guest is { } g => new Wire.ImageJob.Switch(
+                                         g.Vm.Value, g.Lease.Number, g.Disk.Value, work.Path),
+        ImageAction.TurnBack when work.Guest is { } g => new Wire.ImageJob.TurnBack(
+                                         g.Vm.Value, g.Lease.Number, g.Disk.Value, work.Path),
         _                         => new Wire.ImageJob.Delete(work.Path),
     };
 

@@ -282,6 +282,16 @@ public sealed record HostBond(string BootId, string Folder, int LeaseMs, int Wat
 /// <param name="Owner">Kind and id of the entity that waits: "disk", "storagedomain", "template", "vm".</param>
 public sealed record ImageWork(
     Guid Id, string Owner, Guid OwnerId, ImageAction Action, string Path, string Format, long Size, string Source,
-    string SourceFormat);
+    string SourceFormat)
+{
+    /// <summary>Under a running guest: whose image it is.</summary>
+    public GuestImage? Guest { get; init; }
 
-public enum ImageAction { PrepareDomain, Create, Copy, Delete }
+    /// <summary>The image is nobody's any more.</summary>
+    public bool Leftover { get; init; }
+}
+
+public sealed record GuestImage(VmId Vm, Lease Lease, DiskId Disk);
+
+/// <summary>The last three are steps of moving an image under a guest that runs.</summary>
+public enum ImageAction { PrepareDomain, Create, Copy, Delete, Mirror, Switch, TurnBack }

@@ -172,6 +172,8 @@ public sealed class HostLink : IDisposable
                 if (!_breakSaid) _world.LinkBroke(_id, Volatile.Read(ref _row).Name, e.Message);
                 _breakSaid = true;
                 if (_seen == AgentLink.Reached) See(AgentLink.Connecting);
+                // A way counts from when something was last heard by it without a break.
+                lock (_gate) _waySince = _waySince is null ? null : Now;
                 _self.Tell(new HostCommand.ReportUnreached(_world.Clock.GetUtcNow()));
             }
 

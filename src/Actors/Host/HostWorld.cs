@@ -78,9 +78,15 @@ public sealed class HostWorld(
             return;
         }
 
+        if (work.Leftover)
+        {
+            if (ok) entities.Tell(work.Owner, work.OwnerId, new DiskCommand.ReportLeftoverDeleted(work.Path, clock.GetUtcNow()));
+            return;
+        }
+
         var message = job.Message ?? (ok ? "" : "the host lost the work");
         object report = work.Owner == Kinds.Disk
-            ? new DiskCommand.ReportImageWork(work.Id, ok, message, clock.GetUtcNow())
+            ? new DiskCommand.ReportImageWork(work.Id, ok, message, clock.GetUtcNow()) { Lost = job.State == JobState.Lost }
             : new StorageDomainCommand.ReportImageWork(
                 work.Id, ok, message, job.Domain?.AvailableBytes ?? 0,
                 (job.Domain?.TotalBytes ?? 0) - (job.Domain?.AvailableBytes ?? 0), clock.GetUtcNow());

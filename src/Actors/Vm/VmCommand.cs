@@ -58,6 +58,12 @@ public abstract record VmCommand : Traced
 
     public sealed record RemoveNic(Origin Origin, Guid Nic) : VmCommand;
 
+    // from disks
+    /// <summary>May its image be worked on? While a guest has it open, the guest stays where it is until it is given back.</summary>
+    public sealed record LendDisk(DiskId Disk, Guid Work, DateTimeOffset At) : VmCommand, IReport;
+
+    public sealed record ReturnDisk(Guid Work, DateTimeOffset At) : VmCommand, IReport;
+
     // from its shell and its hands, after the database was restored from a backup
     public sealed record TakeUpRestored(long Restoration, DateTimeOffset At) : VmCommand, IReport;
 

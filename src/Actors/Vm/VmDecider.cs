@@ -45,6 +45,9 @@ public static class VmDecider
         (_, UpdateNic c)                     => Rewire(vm, c),
         (_, RemoveNic c)                     => Unplug(vm, c),
 
+        (_, LendDisk c)                      => VmLoans.Lend(vm, c),
+        (_, ReturnDisk c)                    => VmLoans.Return(vm, c),
+
         (Down, Remove) when vm.Config.DeleteProtected => No(Fault.VmDeleteProtected),
         (Down, Remove c)                     => Accept(new Removed(c.Origin)),
         (_, Remove)                          => No(Fault.VmMustBeDown),
@@ -77,6 +80,7 @@ public static class VmDecider
         (_, Shutdown c)                      => Accept(new StopRequested(c.Origin, StopMode.PowerOff)),
 
         (Up, Suspend) when (vm.Core.Running ?? vm.Config).Stateless => No(Fault.VmStateless),
+        (Up, Suspend) when !vm.Core.Lent.IsEmpty => No(Fault.DiskLocked),
         (Up, Suspend { Path: "" })           => No(Fault.VmNoRoomForMemory),
         (Up, Suspend c) when vm.Core.Action is null => Accept(new SuspendRequested(c.Origin, c.Path)),
         (Orphaned, Suspend)                  => No(Fault.VmHostUnknown),
@@ -90,6 +94,7 @@ public static class VmDecider
         (_, Reboot or Reset)                 => No(Fault.VmStatusIllegal),
 
         (Up or PoweringUp or Paused, Migrate) when vm.Core.Action is not null => No(Fault.VmStatusIllegal),
+        (Up or PoweringUp or Paused, Migrate) when !vm.Core.Lent.IsEmpty => No(Fault.DiskLocked),
         (Up or PoweringUp or Paused, Migrate c) => BeginMigration(vm, c),
         (Down or Placing or VmState.Suspended, Migrate) => No(Fault.VmNotRunning),
         (Orphaned, Migrate)                  => No(Fault.VmHostUnknown),
@@ -137,7 +142,7 @@ public static class VmDecider
 
     /// <summary>What must be asked of the world while the VM is in this state; the same after a crash.</summary>
     public static ImmutableArray<VmEffect> Outstanding(VmState vm) =>
-        [.. OfPhase(vm), .. vm.Core.Leftovers.Select(path => new VmEffect.DeleteMemory(path))];
+        [.. OfPhase(vm), .. VmLoans.Outstanding(vm), .. vm.Core.Leftovers.Select(path => new VmEffect.DeleteMemory(path))];
 
     private static ImmutableArray<VmEffect> OfPhase(VmState vm) => vm switch
     {

@@ -31,6 +31,13 @@ public abstract record VmEffect
     /// <summary>Have a host delete a file of memory that nothing will be started from.</summary>
     public sealed record DeleteMemory(string Path) : VmEffect;
 
+    /// <summary>Tell a disk whether a guest has its image open, and where.</summary>
+    /// <param name="Seat">Null: none has.</param>
+    /// <param name="Why">Not null: it is not to be had.</param>
+    public sealed record AnswerLoan(DiskId Disk, Guid Work, Seat? Seat, string? Why) : VmEffect;
+
+    public sealed record AskWhetherLent(LentDisk Lent) : VmEffect;
+
     /// <summary>End a copy that must not be.</summary>
     public sealed record Destroy(HostId Host, Lease Lease) : VmEffect;
 

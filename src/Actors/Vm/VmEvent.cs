@@ -80,6 +80,10 @@ public abstract record VmEvent
 
     public sealed record MemoryDeleted(string Path, DateTimeOffset At) : VmEvent;
 
+    public sealed record DiskLent(DiskId Disk, Guid Work, DateTimeOffset At) : VmEvent;
+
+    public sealed record DiskReturned(Guid Work, DateTimeOffset At) : VmEvent;
+
     public sealed record WentDown(VmExit Exit, DateTimeOffset At) : VmEvent;
 
     public sealed record MigrationRequested(Origin Origin, HostId? Wanted) : VmEvent;

@@ -3,6 +3,7 @@ using System.Security.Cryptography;
 using System.Text;
 using Akka.Actor;
 using Orchestrator.Actors.Cluster;
+using Orchestrator.Actors.Disk;
 using Orchestrator.Actors.Host;
 using Orchestrator.Actors.Journal;
 
@@ -53,6 +54,17 @@ public sealed class VmHands(VmId id, IEntities entities, IReadModel read, Wherea
                 break;
             case VmEffect.Act e:
                 ToHost(e.Seat.Host, new HostCommand.ActOnGuest(id, e.Seat, e.Action));
+                break;
+            case VmEffect.AnswerLoan e:
+                entities.Tell(Kinds.Disk, e.Disk.Value, e switch
+                {
+                    { Why: { } why } => new DiskCommand.ReportNotLent(e.Work, why, clock.GetUtcNow()),
+                    { Seat: { } seat } => new DiskCommand.ReportLent(e.Work, new GuestCopy(id, seat.Host, seat.Lease), clock.GetUtcNow()),
+                    _ => new DiskCommand.ReportIdle(e.Work, clock.GetUtcNow()),
+                });
+                break;
+            case VmEffect.AskWhetherLent e:
+                entities.Tell(Kinds.Disk, e.Lent.Disk.Value, new DiskCommand.AskWhetherLent(id, e.Lent.Work));
                 break;
             case VmEffect.Destroy e:
                 ToHost(e.Host, new HostCommand.Destroy(id, e.Lease));

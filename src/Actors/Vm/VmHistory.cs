@@ -7,7 +7,7 @@ namespace Orchestrator.Actors.Vm;
 /// <summary>What each fact makes of a VM. Total: it never throws and never refuses.</summary>
 internal static class VmHistory
 {
-    public static VmState Evolve(VmState vm, VmEvent fact) => WithoutPast(Next(vm, fact));
+    public static VmState Evolve(VmState vm, VmEvent fact) => VmLoans.WithoutPast(WithoutPast(Next(vm, fact)));
 
     private static VmState Next(VmState vm, VmEvent fact)
     {
@@ -88,6 +88,7 @@ internal static class VmHistory
             MemoryDiscarded e => new Down(
                 Asked(core, e.Origin) with { StoppedAt = e.Origin.At }, new VmExit(VmExitKind.Normal, "")),
             MemoryDeleted e => vm with { Core = core with { Leftovers = core.Leftovers.Remove(e.Path) } },
+            DiskLent or DiskReturned => VmLoans.Evolve(vm, fact),
             ActionTaken or ActionFailed => vm with { Core = Settled(core) },
             WentDown e => new Down(
                 Settled(core).NowhereElse() with { Running = null, StoppedAt = e.At }, e.Exit),

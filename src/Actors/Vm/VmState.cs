@@ -173,6 +173,9 @@ public sealed record VmCore(VmId Id)
     /// <summary>What a user asked of the running guest and its host has not taken yet.</summary>
     public PendingAction? Action { get; init; }
 
+    /// <summary>Disks whose images are worked on while the guest has them open: it stays where it is.</summary>
+    public ImmutableArray<LentDisk> Lent { get; init; } = [];
+
     /// <summary>Work under way that a user follows.</summary>
     public Job? Job { get; init; }
 
@@ -192,6 +195,9 @@ public sealed record VmCore(VmId Id)
 /// <summary>A place on a host, given under a lease.</summary>
 /// <param name="Incarnation">Which life of the host; it rises with each proof that all its guests are dead.</param>
 public sealed record Seat(HostId Host, string HostName, long Incarnation, Lease Lease);
+
+/// <param name="Work">For which the disk has asked.</param>
+public sealed record LentDisk(DiskId Disk, Guid Work);
 
 /// <summary>A start with other settings, for that run alone.</summary>
 /// <param name="Host">The host that it must be, or null.</param>

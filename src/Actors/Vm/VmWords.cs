@@ -58,6 +58,7 @@ internal static class VmWords
         VmEffect.CancelMigration e => Host(e.From.Host),
         VmEffect.AbandonIncoming e => Host(e.To.Host),
         VmEffect.AskWhetherGone e  => Host(e.Seat.Host),
+        VmEffect.AskWhetherLent e  => new Party(Kinds.Disk, e.Lent.Disk.Value),
         _                          => null,
     };
 
@@ -72,6 +73,7 @@ internal static class VmWords
         VmEffect.Halt e => $"Look at the agent of {e.Seat.HostName}.",
         VmEffect.Seek => "Bring the hosts back that were not heard since the database was restored, fence them, or, when they certainly are "
             + "off, confirm that they were rebooted (POST /hosts/{id}/fence, fence_type manual).",
+        VmEffect.AskWhetherLent => "Wait for the work on its disk, or stop the VM: it is not migrated or suspended before.",
         VmEffect.ExpectIncoming or VmEffect.MigrateOut => "Cancel the migration, or wait: the VM runs on at its source.",
         VmEffect.AskWhetherGone e => $"Bring {e.Seat.HostName} back, repair its power management, or, when it certainly is "
             + "off, confirm that it was rebooted (POST /hosts/{id}/fence, fence_type manual).",

@@ -30,6 +30,8 @@ public sealed class LibvirtHypervisor(AgentConfig config, HostSampling sampling,
     private int _connections;
     private AgentDescription? _facts;
 
+    public IGuestImages Images => new LibvirtImages(Connected, config.Time);
+
     public AgentDescription Describe(AgentDescription about) => (_facts ?? about) with
     {
         BootId = about.BootId,

@@ -59,6 +59,9 @@ internal static unsafe partial class Native
     [LibraryImport(Lib)] public static partial int virDomainMigrateSetMaxDowntime(nint domain, ulong milliseconds, uint flags);
     [LibraryImport(Lib)] public static partial int virDomainMigrateStartPostCopy(nint domain, uint flags);
     [LibraryImport(Lib, StringMarshalling = StringMarshalling.Utf8)] public static partial int virDomainMigrateToURI3(nint domain, string uri, TypedParam* values, uint count, uint flags);
+    [LibraryImport(Lib, StringMarshalling = StringMarshalling.Utf8)] public static partial int virDomainBlockCopy(nint domain, string disk, string destination, TypedParam* values, int count, uint flags);
+    [LibraryImport(Lib, StringMarshalling = StringMarshalling.Utf8)] public static partial int virDomainBlockJobAbort(nint domain, string disk, uint flags);
+    [LibraryImport(Lib, StringMarshalling = StringMarshalling.Utf8)] public static partial int virDomainGetBlockJobInfo(nint domain, string disk, out BlockJobInfo info, uint flags);
     [LibraryImport(Lib)] public static partial int virDomainInterfaceAddresses(nint domain, out Interface** interfaces, uint source, uint flags);
     [LibraryImport(Lib)] public static partial void virDomainInterfaceFree(Interface* one);
 
@@ -102,6 +105,15 @@ internal static unsafe partial class Native
         [FieldOffset(80)] public int type;
         [FieldOffset(88)] public int i;
         [FieldOffset(88)] public long l;
+    }
+
+    [StructLayout(LayoutKind.Sequential)]
+    public struct BlockJobInfo
+    {
+        public int type;
+        public ulong bandwidth;
+        public ulong cur;
+        public ulong end;
     }
 
     [StructLayout(LayoutKind.Sequential)]

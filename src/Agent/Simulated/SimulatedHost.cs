@@ -134,7 +134,7 @@ public sealed class SimulatedHost(
             HostName = $"sim-{number}",
         };
         Agent = new HostAgent(
-            about, _boot, new LeaseLedger(_ledger), hypervisor, new ImageJobs(_jobs, images, log),
+            about, _boot, new LeaseLedger(_ledger), hypervisor, new ImageJobs(_jobs, new GuestImageWork(images, hypervisor.Images), log),
             TimeSpan.FromSeconds(30), time, log, domains: new DomainWatch(new Probe(this), time));
         await Agent.Open(CancellationToken.None);
     }

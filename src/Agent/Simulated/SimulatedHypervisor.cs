@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using Orchestrator.Agent.Network;
 using Orchestrator.Agent.Protocol;
+using Orchestrator.Agent.Storage;
 
 namespace Orchestrator.Agent.Simulated;
 
@@ -24,6 +25,11 @@ public sealed class SimulatedHypervisor(
     private IGuestWatch? _watch;
 
     public int Guests { get { lock (_gate) return _guests.Count; } }
+
+    /// <summary>Hears, under the lock, when a guest writes another set of images of a disk than before.</summary>
+    public Action<GuestKey, Guid, ImmutableArray<string>> Writes { get; init; } = (_, _, _) => { };
+
+    public IGuestImages Images => field ??= new SimulatedGuestImages(OnDisk, images, faults, Wait, Writes);
 
     public AgentDescription Describe(AgentDescription about) => about with
     {
@@ -193,6 +199,7 @@ public sealed class SimulatedHypervisor(
             under = leaving.Job;
             if (under is not null && leaving.Destination != order.DestinationLease)
                 throw new HypervisorException("simulated libvirt: another migration job is already running");
+            if (leaving.Open.Values.Any(d => d.Copy is not null)) throw new HypervisorException("simulated libvirt: domain has an active block job");
             (leaving.Job, leaving.Destination) = (under ?? job.Task, order.DestinationLease);
         }
 
@@ -533,6 +540,21 @@ public sealed class SimulatedHypervisor(
 
     private int Number => number;
 
+    /// <summary>What a disk of a guest is after the work, the guest's definition says, too: it is carried along by migrations.</summary>
+    private void OnDisk(GuestKey key, Guid disk, Action<GuestDisk> work)
+    {
+        lock (_gate)
+        {
+            if (!_guests.TryGetValue(key.Vm, out var guest) || guest.Key != key)
+                throw new GuestAwayException($"simulated QEMU: no guest {key} is here");
+            var at = guest.Definition.Disks.FirstOrDefault(d => d.Id == disk)
+                ?? throw new GuestAwayException($"simulated QEMU: the guest {key} has no disk {disk}");
+            if (!guest.Open.TryGetValue(disk, out var open)) guest.Open[disk] = open = new GuestDisk(at.Path);
+            work(open);
+            guest.Definition = guest.Definition with { Disks = guest.Definition.Disks.Replace(at, at with { Path = open.Source }) };
+        }
+    }
+
     private void MayBegin(GuestKey guest, VmDefinition definition)
     {
         var failures = faults().LaunchFailures is >= 0 and var f ? f : profile.LaunchFailures;
@@ -666,7 +688,10 @@ public sealed class SimulatedHypervisor(
     private sealed class Guest(GuestKey key, VmDefinition definition, long since)
     {
         public GuestKey Key { get; } = key;
-        public VmDefinition Definition { get; } = definition;
+        public VmDefinition Definition { get; set; } = definition;
+
+        /// <summary>Disks that have been worked on while it runs.</summary>
+        public Dictionary<Guid, GuestDisk> Open { get; } = [];
         public long Since { get; } = since;
         public GuestState State { get; set; }
         public string? PauseReason { get; set; }

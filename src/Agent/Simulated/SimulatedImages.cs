@@ -20,6 +20,10 @@ public sealed class SimulatedImages(TimeProvider time) : IImageWork
         _memories[path] = guest;
     }
 
+    /// <summary>An image as big as another one, in place of what may have that name.</summary>
+    public void MakeEmpty(string like, string path, DiskFormat format) =>
+        _images[path] = (_images.GetValueOrDefault(like) ?? new ImageFacts(format, 0, 0)) with { Format = format };
+
     /// <returns>Whose memory it is: he is the only one who gets it. Null when it is not there.</returns>
     public GuestKey? TakeMemory(string path) =>
         _images.TryRemove(path, out _) && _memories.TryRemove(path, out var guest) ? guest : null;
@@ -37,7 +41,7 @@ public sealed class SimulatedImages(TimeProvider time) : IImageWork
     public async Task<(ImageFacts? Image, DomainFacts? Domain)> Do(
         Guid id, ImageJob job, Action<int> percent, CancellationToken cancel)
     {
-        await Task.Delay(TimeSpan.FromMilliseconds(20), time, cancel);
+        await Task.Delay(TimeSpan.FromMilliseconds(job is ImageJob.Copy ? 500 : 20), time, cancel);
         percent(50);
         switch (job)
         {

@@ -117,6 +117,11 @@ public sealed class ImageJobs : IDisposable
         {
             // The next agent finds it running and reports it lost.
         }
+        catch (GuestAwayException e)
+        {
+            _logger.LogWarning("job {Job}: what became of it is not known: {Why}", id, e.Message);
+            Finish(new JobReport(id, JobState.Lost, 0, e.Message));
+        }
         catch (Exception e)
         {
             _logger.LogWarning("job {Job}: failed: {Why}", id, e.Message);

@@ -96,6 +96,29 @@ public sealed class QemuImages(string qemuImg = "/usr/bin/qemu-img") : IImageWor
         return null;
     }
 
+    /// <summary>An empty image as big as another one, which a guest may have open. A file of that name is one that an agent
+    /// before this left half-made: each move has names of its own.</summary>
+    internal static async Task MakeEmpty(string like, string path, DiskFormat format, CancellationToken cancel)
+    {
+        try
+        {
+            var images = new QemuImages();
+            if (File.Exists(Absolute(path))) File.Delete(path);
+            await images.Create(Guid.NewGuid(), new ImageJob.Create(path, format, await images.VirtualBytes(like, cancel)), cancel);
+            ImageMark.Delete(path);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new ImageWorkException(e.Message, e);
+        }
+    }
+
+    private async Task<long> VirtualBytes(string path, CancellationToken cancel)
+    {
+        using var json = JsonDocument.Parse(await Run(["info", "-U", "--output=json", path], null, cancel));
+        return json.RootElement.GetProperty("virtual-size").GetInt64();
+    }
+
     private async Task<ImageFacts> Facts(string path, DiskFormat format, CancellationToken cancel)
     {
         var text = await Run(["info", "-U", "--output=json", "-f", Word(format), path], null, cancel);

@@ -54,7 +54,7 @@ internal static class Absent
 
     private static readonly string[] _missingActions =
     [
-        "clusters/{id}/upgrade", "disks/{id}/copy", "disks/{id}/move", "disks/{id}/export", "disks/{id}/sparsify",
+        "clusters/{id}/upgrade", "disks/{id}/copy", "disks/{id}/export", "disks/{id}/sparsify",
         "disks/{id}/reduce", "disks/{id}/convert", "hosts/{id}/install", "hosts/{id}/refresh", "hosts/{id}/upgrade",
         "hosts/{id}/upgradecheck", "hosts/{id}/setupnetworks", "hosts/{id}/enrollcertificate",
         "hosts/{id}/commitnetconfig", "hosts/{id}/forceselectspm", "reloadconfigurations", "vms/{id}/clone",

@@ -23,6 +23,7 @@ internal static class Disks
         .Post("disks", Add)
         .Get("disks/{id}", async call => Answer.Of(Show(await call.Get<DiskView>(Kinds.Disk, call.Id()))))
         .Put("disks/{id}", async call => Answer.Of(await Update(call, call.Id(), await call.ReadBody(Shapes.Disk))))
+        .Post("disks/{id}/move", Move)
         .Delete("disks/{id}", async call =>
         {
             var origin = call.NewOrigin();
@@ -85,6 +86,35 @@ internal static class Disks
         await call.Ask(Kinds.Disk, id, new DiskCommand.Remove(origin, host));
     }
 
+    /// <summary>To another storage domain of the same data center; a VM that runs with it does not notice.</summary>
+    private static async Task<Answer> Move(ApiCall call)
+    {
+        var action = await call.ReadBody(Shapes.Action);
+        var disk = await call.Get<DiskView>(Kinds.Disk, call.Id());
+        var to = await Refs.Resolve(call, Kinds.StorageDomain, action.One("storage_domain"))
+            ?? throw FaultException.Missing("Action", "storageDomain.id|name", "move");
+        var target = await call.Get<StorageDomainView>(Kinds.StorageDomain, to);
+        RequireActive(target);
+        var source = await call.Get<StorageDomainView>(Kinds.StorageDomain, disk.Config.StorageDomain.Value);
+        RequireActive(source);
+        if (target.DataCenter != source.DataCenter)
+            throw FaultTable.Refusal(Fault.StorageDomainNotAttached,
+                $"The disk is in the data center {source.DataCenter}, the storage domain {target.Config.Name} in {target.DataCenter}");
+        var host = await StorageDomains.HostFor(call, target);
+        // A place of its own for each move: what one that failed has left behind is in nobody's way.
+        var place = new DiskPlace(target.Id, $"{target.Config.Path.TrimEnd('/')}/{target.Id}/images/{disk.Id}/{Guid.NewGuid()}")
+        {
+            Name = target.Config.Name,
+        };
+        return await Acts.Send(call, Kinds.Disk, disk.Id.Value, origin => new DiskCommand.Move(origin, place, host));
+    }
+
+    private static void RequireActive(StorageDomainView domain)
+    {
+        if (domain.DataCenter is null) throw FaultTable.Refusal(Fault.StorageDomainNotAttached, domain.Config.Name);
+        if (domain.Status != "active") throw FaultTable.Refusal(Fault.StorageDomainNotActive, domain.Config.Name);
+    }
+
     public static async Task<Element> Update(ApiCall call, Guid id, Element body)
     {
         if (body.Has("provisioned_size"))
@@ -106,7 +136,8 @@ internal static class Disks
     public static Element Show(DiskView view)
     {
         var config = view.Config;
-        var disk = Shapes.Disk.New(view.Id.Value, Hrefs.Disk(view.Id.Value))
+        var href = Hrefs.Disk(view.Id.Value);
+        var disk = Shapes.Disk.New(view.Id.Value, href)
             .With("name", config.Name)
             .With("alias", config.Name)
             .With("description", config.Description)
@@ -120,7 +151,8 @@ internal static class Disks
             .With("storage_type", "image")
             .With("content_type", "data")
             .With("status", view.Status)
-            .With("storage_domains", [Refs.To(config.StorageDomain)]);
+            .With("storage_domains", [Refs.To(config.StorageDomain)])
+            .WithAction("move", $"{href}/move");
         if (view.StatusDetail.Length > 0) disk.With("status_detail", view.StatusDetail);
         if (view.Vms.Length > 0) disk.With("vms", [.. view.Vms.Select(Refs.To)]);
         return disk;
@@ -130,8 +162,7 @@ internal static class Disks
         ApiCall call, Guid id, DiskConfig config, string source, string sourceFormat)
     {
         var domain = await call.Get<StorageDomainView>(Kinds.StorageDomain, config.StorageDomain.Value);
-        if (domain.DataCenter is null) throw FaultTable.Refusal(Fault.StorageDomainNotAttached, domain.Config.Name);
-        if (domain.Status != "active") throw FaultTable.Refusal(Fault.StorageDomainNotActive, domain.Config.Name);
+        RequireActive(domain);
         var host = await StorageDomains.HostFor(call, domain);
         var path = $"{domain.Config.Path.TrimEnd('/')}/{domain.Id}/images/{id}/{id}";
         return await call.Ask<DiskView>(Kinds.Disk, id,

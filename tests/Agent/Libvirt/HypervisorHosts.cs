@@ -17,6 +17,9 @@ namespace Orchestrator.Tests.Agent.Libvirt;
 /// </summary>
 public sealed class HypervisorHosts : IAsyncLifetime
 {
+    /// <summary>Tests of one class after the other: they share the two hosts.</summary>
+    public const string Shelf = "hypervisor hosts";
+
     public static readonly TimeSpan BootTime = TimeSpan.FromMinutes(2);
     private static readonly string Scripts = Path.Combine(AppContext.BaseDirectory, "Libvirt");
     private readonly string _base = $"/tmp/agent-hosts-{Environment.ProcessId}";
@@ -29,7 +32,7 @@ public sealed class HypervisorHosts : IAsyncLifetime
     /// <summary>A folder that both hosts see.</summary>
     public string Shared => $"{_base}/shared";
 
-    public static string Guest => "/tmp/agent-guest";
+    public static string Guest => "/tmp/agent-guest-2";
 
     public async Task InitializeAsync()
     {
@@ -109,6 +112,9 @@ public sealed class HypervisorHosts : IAsyncLifetime
         return await output;
     }
 }
+
+[CollectionDefinition(HypervisorHosts.Shelf)]
+public sealed class HypervisorShelf : ICollectionFixture<HypervisorHosts>;
 
 /// <summary>One agent process's worth of agent, and an engine's client to it.</summary>
 public sealed class RunningAgent : IAsyncDisposable

@@ -4,7 +4,8 @@ using Orchestrator.Agent.Protocol;
 namespace Orchestrator.Tests.Agent.Libvirt;
 
 /// <summary>The real thing: guests in QEMU, libvirt in between, the agent over HTTPS.</summary>
-public sealed class LibvirtTests(HypervisorHosts hosts) : IClassFixture<HypervisorHosts>
+[Collection(HypervisorHosts.Shelf)]
+public sealed class LibvirtTests(HypervisorHosts hosts)
 {
     private readonly Guid _vm = Guid.NewGuid();
 

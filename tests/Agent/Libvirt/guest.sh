@@ -1,6 +1,7 @@
 #!/bin/bash
 # guest.sh FOLDER: builds FOLDER/{vmlinuz,initrd.gz}, a guest of this machine's own kernel, busybox and qemu-ga.
-# It prints LABUP on its console when it is up, obeys the power button, and dirties memory with lab.dirty=MiB.
+# It prints LABUP on its console when it is up, obeys the power button, dirties memory with lab.dirty=MiB, and writes to its
+# disk what guest-writer.sh says with lab.write=1.
 set -e
 out=$1; kernel=$(ls /boot/vmlinuz-*-cloud-amd64 | sort -V | tail -1); version=${kernel#/boot/vmlinuz-}
 mkdir -p "$out"; root=$(mktemp -d); trap 'rm -rf "$root"' EXIT
@@ -13,6 +14,7 @@ for m in virtio_ring virtio virtio_pci_modern_dev virtio_pci_legacy_dev virtio_p
          virtio_net virtio_console virtio_balloon rng-core virtio-rng button evdev; do
   f=$(find "/lib/modules/$version" -name "$m.ko" | head -1)
   [ -n "$f" ] && cp "$f" "$root/modules/" && echo "$m" >> "$root/modules/order"; done
+install -m 755 "$(dirname "$0")/guest-writer.sh" "$root/bin/guest-writer"
 cat > "$root/init" <<'X'
 #!/bin/sh
 export PATH=/bin:/sbin:/usr/sbin
@@ -26,6 +28,7 @@ printf '#!/bin/sh\npoweroff -f\n' > /etc/acpi/PWRF/00000080; chmod +x /etc/acpi/
 acpid -f &
 qemu-ga -d -m virtio-serial -p /dev/virtio-ports/org.qemu.guest_agent.0 -t /run -f /run/qga.pid
 echo "LABUP $(uname -r)"
+[ -n "$write" ] && guest-writer &
 [ -n "$dirty" ] && while :; do dd if=/dev/urandom of=/tmp/d bs=1M count=$dirty 2>/dev/null; done
 while :; do sleep 3600; done
 X

@@ -24,6 +24,9 @@ public sealed class Workload(Simulation simulation, ApiClients clients, Random c
     private readonly Guid _center = clients.NewId();
     private readonly ClusterId _cluster = new(clients.NewId());
     private readonly StorageDomainId _domain = new(clients.NewId());
+
+    /// <summary>Where disks are moved to and from; nothing else is asked of it.</summary>
+    private readonly StorageDomainId _second = new(Guid.Parse("5ec0d000-0000-0000-0000-000000000000"));
     private int _names;
 
     /// <summary>Set up: faults may begin.</summary>
@@ -269,6 +272,15 @@ public sealed class Workload(Simulation simulation, ApiClients clients, Random c
         if (disks.Length > 0 && chance.NextDouble() < 0.4)
         {
             await clients.Ask(Kinds.Disk, disk.Id, $"remove {disk.Name}", o => new DiskCommand.Remove(o, host));
+            return;
+        }
+
+        if (chance.NextDouble() < 0.4)
+        {
+            var view = WireJson.Read<DiskView>(disk.Json);
+            var to = view.Config.StorageDomain == _domain ? _second : _domain;
+            await clients.Ask(Kinds.Disk, disk.Id, $"move {disk.Name} to another storage domain", o =>
+                new DiskCommand.Move(o, new DiskPlace(to, $"/data/{to}/images/{disk.Id}/{o.Job}"), host));
             return;
         }
 

@@ -26,7 +26,7 @@ internal sealed class AgentLife : IHypervisor, IGuestWatch
         _hypervisor = hypervisor;
         Clock = clock;
         Agent = new HostAgent(
-            about, boot, new LeaseLedger(ledger), this, new ImageJobs(jobs, images, log), incomingTimeout, clock, log, guard,
+            about, boot, new LeaseLedger(ledger), this, new ImageJobs(jobs, new GuestImageWork(images, Images), log), incomingTimeout, clock, log, guard,
             new DomainWatch(storage, clock));
     }
 
@@ -34,6 +34,8 @@ internal sealed class AgentLife : IHypervisor, IGuestWatch
     public Action<GuestKey> Restarts { get; init; } = _ => { };
 
     public HostAgent Agent { get; }
+
+    public IGuestImages Images => _hypervisor.Images;
 
     public HostClock Clock { get; }
 

@@ -1,3 +1,5 @@
+using System.Collections.Immutable;
+using Orchestrator.Agent;
 using Orchestrator.Agent.Protocol;
 using Orchestrator.Agent.Simulated;
 
@@ -8,8 +10,14 @@ namespace Orchestrator.Tests.Simulation.World;
 internal sealed class DiskChecks(SimulatedWorld world, WorldChecks checks)
 {
     public const string Rule = "one-writer";
+    public const string LostWrite = "no-lost-write";
     private readonly Dictionary<string, List<Writer>> _writers = [];
     private readonly Dictionary<(int Host, Guid Vm, long Lease), List<Writer>> _guests = [];
+
+    /// <summary>The last write to each disk that a guest was answered, and the last one that each image has.</summary>
+    private readonly Dictionary<Guid, long> _written = [];
+    private readonly Dictionary<string, long> _holds = new(StringComparer.Ordinal);
+    private long _writes;
 
     public void Told(GuestLife life)
     {
@@ -17,6 +25,7 @@ internal sealed class DiskChecks(SimulatedWorld world, WorldChecks checks)
         if (life.ToMs is not null)
         {
             if (!_guests.Remove(key, out var gone)) return;
+            Write(gone);
             foreach (var writer in gone) _writers[writer.Path].Remove(writer);
             return;
         }
@@ -27,19 +36,66 @@ internal sealed class DiskChecks(SimulatedWorld world, WorldChecks checks)
         var writers = _guests[key] = [];
         foreach (var disk in definition.Disks)
             if (!disk.ReadOnly)
-                writers.Add(Add(new Writer(disk.Path, host, checks.Line(life))));
+            {
+                writers.Add(Add(new Writer(disk.Path, host, checks.Line(life)) { Disk = disk.Backing is null ? disk.Id : null }));
+                if (disk.Backing is null) Find(disk, host, checks.Line(life));
+            }
+
+        Write(writers);
     }
+
+    /// <summary>The guest writes these images of one of its disks from now on; those that it did not write before have all that it
+    /// has written.</summary>
+    public void Writes(WorldHost host, GuestKey guest, Guid disk, ImmutableArray<string> paths)
+    {
+        if (!_guests.TryGetValue((host.Number, guest.Vm, guest.Lease), out var writers)) return;
+        var before = writers.Where(w => w.Disk == disk).ToList();
+        if (before.Count == 0) return;
+        Write(before);
+        foreach (var writer in before)
+        {
+            writers.Remove(writer);
+            _writers[writer.Path].Remove(writer);
+        }
+
+        foreach (var path in paths) writers.Add(Add(before[0] with { Path = path }));
+        Write([.. writers.Where(w => w.Disk == disk)]);
+    }
+
+    /// <summary>A guest that begins finds all that was written to the disk, by whichever guest.</summary>
+    private void Find(VmDisk disk, WorldHost host, string who)
+    {
+        if (_written.TryGetValue(disk.Id, out var written) && _holds.GetValueOrDefault(disk.Path) != written)
+            checks.BreakUnlessLied([host], LostWrite, $"{disk.Path} has not all that was written to disk {disk.Id}", [who]);
+    }
+
+    private void Write(IEnumerable<Writer> writers)
+    {
+        var write = ++_writes;
+        foreach (var writer in writers)
+            if (writer.Disk is { } disk)
+                _written[disk] = _holds[writer.Path] = write;
+    }
+
+    /// <summary>What an image that is copied has at the beginning: what is written meanwhile may be missing in the copy.</summary>
+    public long Held(ImageJob job) => job is ImageJob.Copy c ? _holds.GetValueOrDefault(c.Source) : 0;
 
     /// <summary>A job on images; what it writes under the image's own name, it writes until the result is disposed.</summary>
     public IDisposable Writes(WorldHost host, ImageJob job) => new Writing(this, Add(host, job, (job as ImageJob.Delete)?.Path));
 
     /// <summary>The job has made an image: from here on its name stands for what the job wrote.</summary>
-    public void Made(WorldHost host, ImageJob job) => new Writing(this, Add(host, job, job switch
+    public void Made(WorldHost host, ImageJob job, long held)
     {
-        ImageJob.Create c => c.Path,
-        ImageJob.Copy c => c.Destination,
-        _ => null,
-    })).Dispose();
+        var path = job switch
+        {
+            ImageJob.Create c => c.Path,
+            ImageJob.Copy c => c.Destination,
+            _ => null,
+        };
+        new Writing(this, Add(host, job, path)).Dispose();
+        if (path is not null) _holds[path] = held;
+        if (job is ImageJob.Delete d) _holds.Remove(d.Path);
+    }
 
     private Writer? Add(WorldHost host, ImageJob job, string? path) =>
         path is null ? null : Add(new Writer(path, host, $"{job.GetType().Name} job on {host.Name}"));
@@ -55,7 +111,11 @@ internal sealed class DiskChecks(SimulatedWorld world, WorldChecks checks)
         return writer;
     }
 
-    private sealed record Writer(string Path, WorldHost Host, string Who);
+    private sealed record Writer(string Path, WorldHost Host, string Who)
+    {
+        /// <summary>Of a guest, except where what it writes is thrown away.</summary>
+        public Guid? Disk { get; init; }
+    }
 
     private sealed class Writing(DiskChecks owner, Writer? writer) : IDisposable
     {

@@ -15,8 +15,9 @@ internal sealed class SharedStorage(
     {
         await Answer(cancel);
         using var writing = writers.Writes(host, job);
+        var held = writers.Held(job);
         var done = await images.Do(id, job, percent, cancel);
-        writers.Made(host, job);
+        writers.Made(host, job, held);
         return done;
     }
 

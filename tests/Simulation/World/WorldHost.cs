@@ -223,7 +223,10 @@ public sealed class WorldHost : IDisposable, IBootMemory
         _boot = new BootIdentity($"boot-{Number}-{_boots}", 0);
         Hypervisor = new SimulatedHypervisor(
             Number, _boot.BootId, _world.Options.Profile, () => Faults, _world.Truth, _world.Images, _random.Next(), Find,
-            Clock);
+            Clock)
+        {
+            Writes = (guest, disk, paths) => _world.Writers.Writes(this, guest, disk, paths),
+        };
         StartAgent();
         if (_boots > 1) _world.Note($"{Name} has booted ({_boot.BootId})");
     }

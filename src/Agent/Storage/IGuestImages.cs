@@ -1,0 +1,23 @@
+using Orchestrator.Agent.Protocol;
+
+namespace Orchestrator.Agent.Storage;
+
+/// <summary>Work on images that running guests have open: only their hypervisor can do it. All of it may be said again.</summary>
+/// <remarks>What could not be done is an <see cref="ImageWorkException"/>; <see cref="GuestAwayException"/> when nobody here
+/// knows what became of it.</remarks>
+public interface IGuestImages
+{
+    /// <summary>Completes when each write of the guest goes to the copy, too, before it is answered.</summary>
+    /// <param name="percent">Hears how much is copied.</param>
+    Task Mirror(GuestKey guest, Guid disk, string destination, DiskFormat format, Action<int> percent, CancellationToken cancel);
+
+    /// <summary>Completes when the guest writes the copy alone.</summary>
+    Task Switch(GuestKey guest, Guid disk, string destination, CancellationToken cancel);
+
+    /// <summary>Completes when the guest writes its old image alone.</summary>
+    /// <exception cref="ImageWorkException">It writes the copy alone.</exception>
+    Task TurnBack(GuestKey guest, Guid disk, string destination, CancellationToken cancel);
+}
+
+/// <summary>The guest is not here under that lease, or its hypervisor does not answer.</summary>
+public sealed class GuestAwayException(string message, Exception? cause = null) : Exception(message, cause);

@@ -1,0 +1,75 @@
+using System.Net;
+using Orchestrator.Actors;
+using Orchestrator.Actors.Disk;
+using Orchestrator.Actors.Journal;
+using Orchestrator.Actors.StorageDomain;
+
+namespace Orchestrator.Tests.Api;
+
+/// <summary>disks/{id}/move: to which storage domains, and what is refused.</summary>
+public sealed class DiskMoveTests : IAsyncLifetime
+{
+    private readonly Guid _disk = Guid.NewGuid(), _second = Guid.NewGuid();
+    private readonly TestApi _api = new();
+
+    private string Path => $"/disks/{_disk}/move";
+
+    public async Task InitializeAsync()
+    {
+        await _api.InitializeAsync();
+        _api.Engine.Put(Kinds.Disk, _disk, new DiskView
+        {
+            Id = new(_disk),
+            Status = "ok",
+            Path = "/shared/data/image",
+            Config = new DiskConfig { Name = "web_Disk1", StorageDomain = new(TestApi.Domain), ProvisionedSize = 1L << 30 },
+        });
+        _api.Engine.Put(Kinds.StorageDomain, _second, _api.Engine.View<StorageDomainView>(Kinds.StorageDomain, TestApi.Domain) with
+        {
+            Id = new(_second),
+            Config = new StorageDomainConfig { Name = "data-2", Path = "/shared/second/" },
+        });
+    }
+
+    public async Task DisposeAsync() => await _api.DisposeAsync();
+
+    [Fact]
+    public async Task A_disk_is_moved_to_a_file_of_its_own_in_the_other_domain()
+    {
+        var disk = await _api.GetXml($"/disks/{_disk}");
+        Assert.EndsWith(Path, (string?)disk.Element("actions")!.Elements("link").Single(l => (string?)l.Attribute("rel") == "move").Attribute("href"), StringComparison.Ordinal);
+        var action = await TestApi.Xml(
+            await _api.Post(Path, "<action><storage_domain><name>data-2</name></storage_domain><async>true</async></action>"), HttpStatusCode.OK);
+        Assert.NotNull(action.Element("job"));
+        var command = _api.LastCommand<DiskCommand.Move>();
+        Assert.Equal((new StorageDomainId(_second), "data-2", new HostId(TestApi.Host)), (command.To.Domain, command.To.Name, command.Host));
+        Assert.Matches($"^/shared/second/{_second}/images/{_disk}/[0-9a-f-]{{36}}$", command.To.Path);
+    }
+
+    [Theory]
+    [InlineData("<action/>", HttpStatusCode.BadRequest, "storageDomain.id|name")]
+    [InlineData("<action><storage_domain id='99999999-0000-4000-8000-000000000000'/></action>", HttpStatusCode.NotFound, "")]
+    [InlineData("<action><storage_domain><name>nowhere</name></storage_domain></action>", HttpStatusCode.NotFound, "nowhere")]
+    [InlineData("<vm/>", HttpStatusCode.BadRequest, "")]
+    public async Task What_names_no_storage_domain_is_refused(string body, HttpStatusCode status, string says)
+    {
+        var response = await _api.Post(Path, body);
+        Assert.Equal(status, response.StatusCode);
+        Assert.Contains(says, await response.Content.ReadAsStringAsync(), StringComparison.Ordinal);
+        Assert.DoesNotContain(_api.Engine.Commands, c => c.Command is DiskCommand.Move);
+    }
+
+    [Fact]
+    public async Task A_domain_that_is_not_active_or_of_another_data_center_is_refused()
+    {
+        var body = $"<action><storage_domain id='{_second}'/></action>";
+        var domain = _api.Engine.View<StorageDomainView>(Kinds.StorageDomain, _second);
+        _api.Engine.Put(Kinds.StorageDomain, _second, domain with { Status = "maintenance" });
+        Assert.Contains("not active", await TestApi.FaultOf(await _api.Post(Path, body), HttpStatusCode.Conflict), StringComparison.Ordinal);
+        _api.Engine.Put(Kinds.StorageDomain, _second, domain with { DataCenter = new(Guid.NewGuid()) });
+        Assert.Contains("not attached", await TestApi.FaultOf(await _api.Post(Path, body), HttpStatusCode.Conflict), StringComparison.Ordinal);
+        _api.Engine.Put(Kinds.StorageDomain, _second, domain with { DataCenter = null, Status = "unattached" });
+        Assert.Contains("not attached", await TestApi.FaultOf(await _api.Post(Path, body), HttpStatusCode.Conflict), StringComparison.Ordinal);
+        Assert.DoesNotContain(_api.Engine.Commands, c => c.Command is DiskCommand.Move);
+    }
+}
