@@ -26,6 +26,8 @@ public static class Arguments
                 i => new Drain(i, guests).Run(),
             (["pauses", .. var count], var known) when Only(known, "--seed") && Count(count, 12) is { } pauses =>
                 i => new Pauses(i, new PauseOptions(pauses, seed)).Run(),
+            (["moves", .. var count], var known) when Only(known, "--seed") && Count(count, 40) is { } moves =>
+                i => new DiskMoves(i, new DiskMoveOptions(moves, seed)).Run(),
             (["ha", .. var count], []) when Count(count, 3) is { } losses => i => new Restarts(i, losses).Run(),
             _ => null,
         };

@@ -14,6 +14,8 @@ const string Usage = """
       GUESTS          small guests on a host that is sent to maintenance, each asked for an echo all the time (20)
     ./do demo pauses [PAUSES] [--seed N]
       PAUSES          of agents, libvirtd, hosts and engine nodes; then half of the hosts is cut off (12)
+    ./do demo moves [ROUNDS] [--seed N]
+      ROUNDS          moves of a running guest's disk between two storage domains, with a mishap at a random moment (40)
     ./do demo ha [ROUNDS]
       ROUNDS          losses of the guest's host, in each of several ways (3)
     """;
