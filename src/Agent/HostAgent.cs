@@ -83,11 +83,12 @@ public sealed class HostAgent : IGuestWatch, IAsyncDisposable
     public void Beat()
     {
         var sample = _hypervisor.Sample();
+        var addresses = _hypervisor.Addresses;
         lock (_gate)
             _feed.Tell(n =>
             {
                 _guard?.Sending(n);
-                return new HostEvent.Heartbeat(n, sample);
+                return new HostEvent.Heartbeat(n, sample) { Addresses = addresses };
             });
     }
 
@@ -624,24 +625,40 @@ public sealed class HostAgent : IGuestWatch, IAsyncDisposable
     private async Task GiveUp()
     {
         lock (_gate) _feed.Close();
+        var said = "";
         while (true)
         {
-            List<Guest> left;
-            lock (_gate)
+            try
             {
-                if (_closed) return;
-                left = [.. _guests.Values.Where(g => g.Report.State != GuestState.Down)];
-                if (_looked && left.Count == 0)
-                {
-                    Volatile.Write(ref _about, _about with { BootId = _guard!.Freed() });
-                    _log.LogWarning("no guest is left here; this counts as another boot: {Boot}", _about.BootId);
-                    return;
-                }
+                if (await IsFreed()) return;
+            }
+            catch (Exception e)
+            {
+                // Whatever it is: guests that run on without a lease would be started elsewhere beside themselves.
+                if (e.Message != said) _log.LogError(e, "the guests of this host could not all be ended, and it is tried again: {Why}", said = e.Message);
             }
 
-            if (_looked) await Task.WhenAll(left.Select(EndForGood));
             await Task.Delay(Patience, _time);
         }
+    }
+
+    private async Task<bool> IsFreed()
+    {
+        List<Guest> left;
+        lock (_gate)
+        {
+            if (_closed) return true;
+            left = [.. _guests.Values.Where(g => g.Report.State != GuestState.Down)];
+            if (_looked && left.Count == 0)
+            {
+                Volatile.Write(ref _about, _about with { BootId = _guard!.Freed() });
+                _log.LogWarning("no guest is left here; this counts as another boot: {Boot}", _about.BootId);
+                return true;
+            }
+        }
+
+        if (_looked) await Task.WhenAll(left.Select(EndForGood));
+        return false;
     }
 
     /// <summary>A guest whose start or arrival is under way is ended behind it: it must not come after its end.</summary>
@@ -673,27 +690,5 @@ public sealed class HostAgent : IGuestWatch, IAsyncDisposable
         {
             _log.LogError("vm {Guest}: could not be powered off: {Why}", key, e.Message);
         }
-    }
-
-    /// <summary>What is in memory of one life of a VM. <see cref="Last"/> is the end of the queue of its orders.</summary>
-    private sealed class Guest(GuestReport report, long since)
-    {
-        public GuestKey Key { get; } = new(report.Vm, report.Lease);
-        public GuestReport Report { get; set; } = report;
-        public long Since { get; set; } = since;
-        public Task Last { get; set; } = Task.CompletedTask;
-        public bool Busy => !Last.IsCompleted;
-        public bool Moving { get; set; }
-
-        /// <summary>Ended because the host's lease has.</summary>
-        public bool GivenUp { get; set; }
-        public Guid? LastAction { get; set; }
-        public ITimer? Deadline { get; set; }
-
-        /// <summary>Not null while a failed disk has paused it and it is looked after.</summary>
-        public StuckGuest? Stuck { get; set; }
-
-        /// <summary>Why it is ended by the agent itself: to the engine that is a failure, not an order.</summary>
-        public string? Condemned { get; set; }
     }
 }

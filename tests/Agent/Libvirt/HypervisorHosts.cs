@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Diagnostics;
 using System.Net;
 using Microsoft.AspNetCore.Builder;
@@ -16,6 +17,9 @@ namespace Orchestrator.Tests.Agent.Libvirt;
 /// </summary>
 public sealed class HypervisorHosts : IAsyncLifetime
 {
+    /// <summary>Tests of one class after the other: they share the two hosts.</summary>
+    public const string Shelf = "hypervisor hosts";
+
     public static readonly TimeSpan BootTime = TimeSpan.FromMinutes(2);
     private static readonly string Scripts = Path.Combine(AppContext.BaseDirectory, "Libvirt");
     private readonly string _base = $"/tmp/agent-hosts-{Environment.ProcessId}";
@@ -57,9 +61,14 @@ public sealed class HypervisorHosts : IAsyncLifetime
     public async Task<int> QemuProcesses(int host, Guid vm) =>
         int.Parse((await On("qemu", host, vm.ToString()[^8..])).Trim());
 
+    /// <summary>Bytes that have come in by one of its lines, eth0 or eth1.</summary>
+    public async Task<long> Came(int host, string line) => long.Parse((await On("came", host, line)).Trim());
+
     /// <summary>Starts the agent of a host; its folders outlive it.</summary>
     /// <param name="look">How often a migration that does not get on is looked at; null: as in production.</param>
-    public async Task<RunningAgent> StartAgent(int host, TimeSpan? look = null)
+    /// <param name="addresses">Where it should not have both of its lines: those that it has. The agent itself is not in the
+    /// host's namespace.</param>
+    public async Task<RunningAgent> StartAgent(int host, TimeSpan? look = null, ImmutableArray<NetworkAddress>? addresses = null)
     {
         var folder = Path.Combine(_base, $"agent-{host}");
         Directory.CreateDirectory($"{folder}/console");
@@ -71,6 +80,8 @@ public sealed class HypervisorHosts : IAsyncLifetime
             RunFolder = $"{folder}/run",
             LibvirtUri = $"qemu+unix:///system?socket={_base}/{host}/run/libvirt/libvirt-sock",
             MigrationAddress = $"10.79.0.{host}",
+            Addresses = () => addresses
+                ?? [new NetworkAddress("eth0", $"10.79.0.{host}/24", 0), new NetworkAddress("eth1", $"10.78.0.{host}/24", 10_000)],
             Accelerator = "tcg",
             MigrationLook = look ?? Convergence.LookEvery,
             ConsoleLogFolder = $"{folder}/console",
@@ -101,6 +112,9 @@ public sealed class HypervisorHosts : IAsyncLifetime
         return await output;
     }
 }
+
+[CollectionDefinition(HypervisorHosts.Shelf)]
+public sealed class HypervisorShelf : ICollectionFixture<HypervisorHosts>;
 
 /// <summary>One agent process's worth of agent, and an engine's client to it.</summary>
 public sealed class RunningAgent : IAsyncDisposable
