@@ -22,6 +22,9 @@ public sealed record AgentDescription(string HostUuid, string BootId, string Age
     /// <summary>Mbit/s of the interface that has <see cref="MigrationAddress"/>; 0: not known.</summary>
     public int LinkMbps { get; init; }
 
+    /// <summary>At present; each heartbeat says them anew.</summary>
+    public ImmutableArray<NetworkAddress> Addresses { get => field.IsDefault ? [] : field; init; }
+
     /// <summary>A crash kernel is loaded, which will write the memory should the kernel crash; null: not known.</summary>
     public bool? CrashKernel { get; init; }
     public string KernelVersion { get => field ?? ""; init; }
@@ -35,6 +38,11 @@ public sealed record AgentDescription(string HostUuid, string BootId, string Age
     /// <summary>The version of this contract; an engine refuses an agent of another one.</summary>
     public const int CurrentProtocol = 1;
 }
+
+/// <summary>An address of a network interface that is up; never one that is known on its own link alone.</summary>
+/// <param name="Address">With the length of its prefix, "10.78.0.2/24" or "fd00:78::2/64".</param>
+/// <param name="Mbps">Mbit/s of the interface; 0: not known.</param>
+public sealed record NetworkAddress(string Interface, string Address, int Mbps);
 
 /// <summary>A sample of the whole host. Bytes, and percent of all CPUs since the sample before.</summary>
 public sealed record HostStatistics(

@@ -27,7 +27,11 @@ public abstract record HostEvent(long Sequence)
     public sealed record JobChanged(long Sequence, JobReport Job) : HostEvent(Sequence);
 
     /// <summary>Twice a second: its absence is the sign of a silent host.</summary>
-    public sealed record Heartbeat(long Sequence, HostStatistics Host) : HostEvent(Sequence);
+    public sealed record Heartbeat(long Sequence, HostStatistics Host) : HostEvent(Sequence)
+    {
+        /// <summary>As <see cref="AgentDescription.Addresses"/>.</summary>
+        public ImmutableArray<NetworkAddress> Addresses { get => field.IsDefault ? [] : field; init; }
+    }
 
     /// <summary>The last line of a stream whose host another owner has claimed; do not come back with this epoch.</summary>
     public sealed record Superseded(long Sequence, long ByEpoch) : HostEvent(Sequence);

@@ -74,6 +74,13 @@ public sealed record MigrateOrder(
 
     /// <summary>Memory goes to the network card without a copy; only with <see cref="Connections"/>, never encrypted.</summary>
     public bool ZeroCopy { get; init; }
+
+    /// <summary>The destination's address that the memory is sent to; null: that of <see cref="DestinationUri"/>.</summary>
+    public string? MemoryAddress { get; init; }
+
+    /// <summary>The network of <see cref="MemoryAddress"/>, "10.78.0.0/24": without an address of its own in it the source
+    /// sends nothing.</summary>
+    public string? MemoryNetwork { get; init; }
 }
 
 /// <param name="After">Done when the memory was gone over more often than this after its first pass; -1: at the next time.</param>

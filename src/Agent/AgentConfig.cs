@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Net;
 using Orchestrator.Agent.Protocol;
 
@@ -31,6 +32,9 @@ public sealed record AgentConfig
 
     /// <summary>The address of this host on the migration network; empty takes the host's name.</summary>
     public string MigrationAddress { get; init; } = "";
+
+    /// <summary>The addresses that the host has; null asks the operating system.</summary>
+    public Func<ImmutableArray<NetworkAddress>>? Addresses { get; init; }
 
     /// <summary>"auto", "kvm" or "tcg".</summary>
     public string Accelerator { get; init; } = "auto";

@@ -83,11 +83,12 @@ public sealed class HostAgent : IGuestWatch, IAsyncDisposable
     public void Beat()
     {
         var sample = _hypervisor.Sample();
+        var addresses = _hypervisor.Addresses;
         lock (_gate)
             _feed.Tell(n =>
             {
                 _guard?.Sending(n);
-                return new HostEvent.Heartbeat(n, sample);
+                return new HostEvent.Heartbeat(n, sample) { Addresses = addresses };
             });
     }
 
@@ -647,24 +648,40 @@ public sealed class HostAgent : IGuestWatch, IAsyncDisposable
     private async Task GiveUp()
     {
         lock (_gate) _feed.Close();
+        var said = "";
         while (true)
         {
-            List<Guest> left;
-            lock (_gate)
+            try
             {
-                if (_closed) return;
-                left = [.. _guests.Values.Where(g => g.Report.State != GuestState.Down)];
-                if (_looked && left.Count == 0)
-                {
-                    Volatile.Write(ref _about, _about with { BootId = _guard!.Freed() });
-                    _log.LogWarning("no guest is left here; this counts as another boot: {Boot}", _about.BootId);
-                    return;
-                }
+                if (await IsFreed()) return;
+            }
+            catch (Exception e)
+            {
+                // Whatever it is: guests that run on without a lease would be started elsewhere beside themselves.
+                if (e.Message != said) _log.LogError(e, "the guests of this host could not all be ended, and it is tried again: {Why}", said = e.Message);
             }
 
-            if (_looked) await Task.WhenAll(left.Select(EndForGood));
             await Task.Delay(Patience, _time);
         }
+    }
+
+    private async Task<bool> IsFreed()
+    {
+        List<Guest> left;
+        lock (_gate)
+        {
+            if (_closed) return true;
+            left = [.. _guests.Values.Where(g => g.Report.State != GuestState.Down)];
+            if (_looked && left.Count == 0)
+            {
+                Volatile.Write(ref _about, _about with { BootId = _guard!.Freed() });
+                _log.LogWarning("no guest is left here; this counts as another boot: {Boot}", _about.BootId);
+                return true;
+            }
+        }
+
+        if (_looked) await Task.WhenAll(left.Select(EndForGood));
+        return false;
     }
 
     /// <summary>A guest whose start or arrival is under way is ended behind it: it must not come after its end.</summary>

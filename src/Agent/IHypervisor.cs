@@ -20,6 +20,9 @@ public interface IHypervisor : IAsyncDisposable
 {
     AgentDescription Describe(AgentDescription about);
 
+    /// <summary>The host's, at present.</summary>
+    ImmutableArray<NetworkAddress> Addresses { get; }
+
     /// <summary>Connects, tells the watch what is there, and goes on telling. Reconnects by itself later.</summary>
     Task Open(IGuestWatch watch, CancellationToken cancel);
 

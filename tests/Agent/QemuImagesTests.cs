@@ -1,3 +1,5 @@
+using System.Text.Json;
+using Microsoft.Extensions.Logging.Abstractions;
 using Orchestrator.Agent.Ledgers;
 using Orchestrator.Agent.Protocol;
 using Orchestrator.Agent.Storage;
@@ -20,7 +22,105 @@ public sealed class QemuImagesTests : IDisposable
         Skip.IfNot(File.Exists(QemuImg), $"{QemuImg} is not there");
         var made = await Task.WhenAll(Enumerable.Range(0, 8).Select(_ => Made(new ImageJob.Create(Image, DiskFormat.Qcow2, 1 << 20))));
         Assert.Single(made, m => m);
-        Assert.Equal([Image], Directory.GetFiles(_folder));
+        var files = Directory.GetFiles(_folder).Order().ToArray();
+        Assert.Equal((Image, 2, ".made"), (files[0], files.Length, Path.GetExtension(files[1])));
+        await new QemuImages(QemuImg).Do(Guid.NewGuid(), new ImageJob.Delete(Image), _ => { }, CancellationToken.None);
+        Assert.Empty(Directory.GetFiles(_folder));
+    }
+
+    /// <summary>The first host fell silent, and the second one was asked for the same.</summary>
+    [SkippableFact]
+    public async Task Of_many_who_have_one_job_all_have_done_it()
+    {
+        Skip.IfNot(File.Exists(QemuImg), $"{QemuImg} is not there");
+        var id = Guid.NewGuid();
+        var made = await Task.WhenAll(Enumerable.Range(0, 8).Select(_ => Made(new ImageJob.Create(Image, DiskFormat.Qcow2, 1 << 20), id)));
+        Assert.All(made, Assert.True);
+        Assert.Equal(2, Directory.GetFiles(_folder).Length);
+    }
+
+    /// <summary>The agent is killed when the image has its name, and before it has recorded that.</summary>
+    [SkippableFact]
+    public async Task An_image_whose_agent_died_before_it_could_say_so_is_made()
+    {
+        Skip.IfNot(File.Exists(QemuImg), $"{QemuImg} is not there");
+        var (id, job) = (Guid.NewGuid(), new ImageJob.Create(Image, DiskFormat.Qcow2, 1 << 20));
+        var disk = new DyingLog();
+        using (var dead = new ImageJobs(disk, new QemuImages(QemuImg), NullLogger.Instance))
+        {
+            dead.Run(id, job);
+            await disk.Died.Task.WaitAsync(TimeSpan.FromSeconds(30));
+        }
+
+        var number = Folder.NumberOf(Image);
+        using (var next = new ImageJobs(disk.Rest, new QemuImages(QemuImg), NullLogger.Instance))
+            Assert.Equal(1 << 20, (await End(next, id, j => next.Run(id, j).Job!, job)).Image!.VirtualBytes);
+        using (var elsewhere = new ImageJobs(new MemoryLog(), new QemuImages(QemuImg), NullLogger.Instance))
+        {
+            Assert.Equal(JobState.Done, (await End(elsewhere, id, j => elsewhere.Run(id, j).Job!, job)).State);
+            var other = await End(elsewhere, Guid.NewGuid(), _ => null, job);
+            Assert.Equal(JobState.Failed, other.State);
+            Assert.Contains("exists already", other.Message, StringComparison.Ordinal);
+        }
+
+        Assert.Equal(number, Folder.NumberOf(Image));
+    }
+
+    /// <summary>The agent is killed before the image has its name, and meanwhile somebody else has made one.</summary>
+    [SkippableFact]
+    public async Task An_image_of_somebody_else_is_not_taken_for_ones_own()
+    {
+        Skip.IfNot(File.Exists(QemuImg), $"{QemuImg} is not there");
+        var (id, job) = (Guid.NewGuid(), new ImageJob.Create(Image, DiskFormat.Raw, 1 << 20));
+        var draft = Path.Combine(_folder, "draft");
+        await File.WriteAllTextAsync(draft, "mine");
+        ImageMark.Put(draft, Image, id);
+        await File.WriteAllTextAsync(Image, "somebody's");
+        Assert.False(await Made(job, id));
+        Assert.Equal("somebody's", await File.ReadAllTextAsync(Image));
+
+        var disk = new MemoryLog();
+        disk.Append($"{{\"id\":\"{id}\",\"state\":\"running\"}}\t{JsonSerializer.Serialize<ImageJob>(job, AgentJson.Default.ImageJob)}");
+        using var next = new ImageJobs(disk, new QemuImages(QemuImg), NullLogger.Instance);
+        Assert.Equal(JobState.Lost, (await End(next, id, j => next.Run(id, j).Job!, job)).State);
+    }
+
+    /// <summary>Says it until it has ended.</summary>
+    private static async Task<JobReport> End(ImageJobs jobs, Guid id, Func<ImageJob, JobReport?> again, ImageJob job)
+    {
+        jobs.Run(id, job);
+        for (var left = 600; jobs.Find(id)!.State == JobState.Running && left > 0; left--) await Task.Delay(50);
+        var ended = jobs.Find(id)!;
+        Assert.Equal(ended, again(job) ?? ended);
+        return ended;
+    }
+
+    /// <summary>Takes the order, and no answer any more.</summary>
+    private sealed class DyingLog : IAppendLog
+    {
+        public MemoryLog Rest { get; } = new();
+
+        public TaskCompletionSource Died { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        public IEnumerable<string> Read() => Rest.Read();
+
+        public void Append(string line)
+        {
+            if (line.Contains("\"running\"", StringComparison.Ordinal))
+            {
+                Rest.Append(line);
+                return;
+            }
+
+            Died.TrySetResult();
+            throw new IOException("the agent is dead");
+        }
+
+        public void Replace(IEnumerable<string> lines) => throw new IOException("the agent is dead");
+
+        public void Dispose()
+        {
+        }
     }
 
     [Fact]
@@ -76,16 +176,16 @@ public sealed class QemuImagesTests : IDisposable
     public async Task With_an_image_goes_what_an_agent_left_that_died_while_it_made_it()
     {
         string[] others = [$"{Image}2", $"{Image}2.0123.part"];
-        foreach (var file in (string[])[Image, $"{Image}.0123.part", .. others]) await File.WriteAllTextAsync(file, "");
-        await new QemuImages(QemuImg).Do(new ImageJob.Delete(Image), _ => { }, CancellationToken.None);
+        foreach (var file in (string[])[Image, $"{Image}.0123.part", $"{Image}.0123.made", .. others]) await File.WriteAllTextAsync(file, "");
+        await new QemuImages(QemuImg).Do(Guid.NewGuid(), new ImageJob.Delete(Image), _ => { }, CancellationToken.None);
         Assert.Equal(others, Directory.GetFiles(_folder).Order());
     }
 
-    private static async Task<bool> Made(ImageJob job)
+    private static async Task<bool> Made(ImageJob job, Guid? id = null)
     {
         try
         {
-            await new QemuImages(QemuImg).Do(job, _ => { }, CancellationToken.None);
+            await new QemuImages(QemuImg).Do(id ?? Guid.NewGuid(), job, _ => { }, CancellationToken.None);
             return true;
         }
         catch (ImageWorkException)

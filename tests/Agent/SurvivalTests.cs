@@ -1,4 +1,9 @@
+using Microsoft.Extensions.Logging;
 using Orchestrator.Agent;
+using Orchestrator.Agent.Ledgers;
+using Orchestrator.Agent.Protocol;
+using Orchestrator.Agent.Simulated;
+using Orchestrator.Agent.Storage;
 using Orchestrator.Agent.Survival;
 
 namespace Orchestrator.Tests.Agent;
@@ -77,6 +82,37 @@ public sealed class SurvivalTests : IDisposable
         };
         Assert.Throws<OperationCanceledException>(() => dying.BeginAnew());
         Assert.NotNull(dying.Lease);
+    }
+
+    /// <summary>The disk of its boot id fails at first: to give up there would leave a host that neither serves nor says why.</summary>
+    [Fact]
+    public async Task A_host_that_has_lost_its_lease_goes_on_ending_it_whatever_fails()
+    {
+        var memory = new FailingMemory { Lease = new HostLease(_host, "/data", 0, 0, 7).ToText() };
+        var log = new FileLog(Path.Combine(_folder, "log")).CreateLogger("agent");
+        var time = TimeProvider.System;
+        var hypervisor = new SimulatedHypervisor(
+            1, "boot-1", new SimulatedProfile(), () => new HostFaults(), new GuestTruth(time), new SimulatedImages(time), 1, _ => null, time);
+        var guard = new HostGuard("boot-1", TimeSpan.FromSeconds(1), _leases, null, memory, time, log);
+        await using var agent = new HostAgent(
+            new AgentDescription("host", "boot-1", "0.2.0", 1) { Driver = "simulated", Accelerator = "simulated" }, new BootIdentity("boot-1", 0),
+            new LeaseLedger(new MemoryLog()), hypervisor, new ImageJobs(new MemoryLog(), new SimulatedImages(time), log),
+            TimeSpan.FromSeconds(30), time, log, guard);
+        await agent.Open(CancellationToken.None);
+        for (var left = 200; agent.Describe().BootId != "boot-2" && left > 0; left--) await Task.Delay(50);
+        Assert.Equal("boot-2", agent.Describe().BootId);
+        Assert.Equal(3, memory.Attempts);
+        var said = await System.IO.File.ReadAllLinesAsync(Path.Combine(_folder, "log"));
+        Assert.Single(said, l => l.Contains("tried again: no space left on device", StringComparison.Ordinal));
+    }
+
+    private sealed class FailingMemory : IBootMemory
+    {
+        public string? Lease { get; set; }
+
+        public int Attempts { get; private set; }
+
+        public string BeginAnew() => ++Attempts < 3 ? throw new IOException("no space left on device") : "boot-2";
     }
 
     [Fact]

@@ -1,4 +1,5 @@
 using Orchestrator.Actors;
+using Orchestrator.Actors.Cluster;
 using Orchestrator.Actors.Host;
 using Orchestrator.Actors.Journal;
 using Orchestrator.Actors.Template;
@@ -79,6 +80,8 @@ public sealed class GoldenTests : IAsyncLifetime
                     [KeyValuePair.Create("lanplus", "1")])],
             },
         });
+        var cluster = _api.Engine.View<ClusterView>(Kinds.Cluster, TestApi.Cluster);
+        _api.Engine.Put(Kinds.Cluster, TestApi.Cluster, cluster with { Config = cluster.Config with { MigrationNetwork = "10.78.0.0/24" } });
         _api.Engine.Put(Kinds.Job, _job, new JobView
         {
             Id = new(_job),

@@ -49,6 +49,50 @@ public sealed class MigrationTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_cluster_names_a_network_for_migrations_and_gives_it_up_again()
+    {
+        var path = $"/clusters/{TestApi.Cluster}";
+        Assert.Null((await _api.GetXml(path)).Element("migration")!.Element("network_cidr"));
+        var shown = await Put(path, "<cluster><migration><network_cidr> FD00:78:0::/64 </network_cidr></migration></cluster>");
+        Assert.Equal("fd00:78::/64", (string?)shown.Element("migration")!.Element("network_cidr"));
+        shown = await Put(path, "<cluster><comment>x</comment><migration><encrypted>true</encrypted></migration></cluster>");
+        Assert.Equal("fd00:78::/64", (string?)shown.Element("migration")!.Element("network_cidr"));
+        shown = await Put(path, "<cluster><migration><network_cidr/></migration></cluster>");
+        Assert.Null(shown.Element("migration")!.Element("network_cidr"));
+        Assert.Equal("true", (string?)shown.Element("migration")!.Element("encrypted"));
+    }
+
+    [Fact]
+    public async Task A_network_of_migrations_can_be_given_up_in_json()
+    {
+        var path = $"/clusters/{TestApi.Cluster}";
+        await Put(path, "<cluster><migration><network_cidr>10.78.0.0/24</network_cidr></migration></cluster>");
+        var response = await _api.Send(HttpMethod.Put, path, "{\"migration\":{\"network_cidr\":\"\"}}", "application/json");
+        Assert.Equal(HttpStatusCode.OK, response.StatusCode);
+        Assert.Null((await _api.GetXml(path)).Element("migration")!.Element("network_cidr"));
+    }
+
+    [Theory]
+    [InlineData("10.78.0.1/24")]
+    [InlineData("10.78.0.0")]
+    [InlineData("migration")]
+    public async Task What_is_no_network_is_refused(string network)
+    {
+        var body = $"<cluster><migration><network_cidr>{network}</network_cidr></migration></cluster>";
+        var said = await TestApi.FaultOf(await _api.Send(HttpMethod.Put, $"/clusters/{TestApi.Cluster}", body), HttpStatusCode.BadRequest);
+        Assert.Contains($"migration.network_cidr is '{network}'; it must be a network as 10.78.0.0/24", said, StringComparison.Ordinal);
+        Assert.DoesNotContain(_api.Engine.Commands, c => c.Command is ClusterCommand.Update);
+    }
+
+    [Fact]
+    public async Task A_vm_has_no_network_of_its_own()
+    {
+        var response = await _api.Send(HttpMethod.Put, $"/vms/{TestApi.Vm}",
+            "<vm><migration><network_cidr>10.78.0.0/24</network_cidr></migration></vm>");
+        Assert.Contains("named by a cluster", await TestApi.FaultOf(response, HttpStatusCode.BadRequest), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task A_vm_has_options_of_its_own_and_gives_them_up_again()
     {
         var vm = await Put($"/vms/{TestApi.Vm}",

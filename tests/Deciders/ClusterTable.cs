@@ -85,6 +85,7 @@ public sealed class ClusterTable
 
     private static readonly FenceWish _wish = new(1, 0, _at);
     private static readonly ClusterCore _single = _core with { Config = _core.Config! with { MaxFencesAtOnce = 1 } };
+    private static readonly ClusterCore _walled = _core with { Config = _core.Config! with { MigrationNetwork = "10.78.0.0/24" } };
     private static readonly ClusterCore _watched = _core with { Config = _core.Config! with { HaReservation = true } };
 
     private static Origin By() => new(new JobId(Making.Id(3)), null, "admin@internal", _at);
@@ -112,6 +113,15 @@ public sealed class ClusterTable
         ("Active, a has room, w gathers", new Active(_core, Waiting(Room.ReportsAwaited) with { Gathers = 2 })),
         ("Active, a has room, w waits", new Active(_core, Waiting(Room.ReportsAwaited))),
         ("Active, a has room, w asked long ago", new Active(_core, Waiting(Room.ReportsAwaited) with { Now = Room.ReportsAwaited + RestartQueue.AskHolds })),
+        ("Active, migrations have a network, b lacks an address", new Active(_walled, _loaded with
+        {
+            Hosts = _loaded.Hosts.SetItem(_a, _host with { Addresses = [new HostAddress("10.78.0.1/24", 0)] }),
+        })),
+        ("Active, migrations have a network, both are in it", new Active(_walled, _loaded with
+        {
+            Hosts = _loaded.Hosts.SetItem(_a, _host with { Addresses = [new HostAddress("10.78.0.1/24", 0)] })
+                .SetItem(_b, _host with { Host = _b, Name = "b", Addresses = [new HostAddress("10.78.0.2/24", 0)] }),
+        })),
         ("Active, reserve watched", new Active(_watched, _loaded)),
         ("Active, reserve watched, a is alone", new Active(_watched, _loaded with { Hosts = _loaded.Hosts.Remove(_b) })),
         ("Active, one fenced at a time", new Active(_single, _roomy)),
@@ -130,6 +140,7 @@ public sealed class ClusterTable
         {
             Migration = new MigrationOptions { Policy = Making.Id(7) },
         })),
+        ("Update, of a migration network that is none", _ => new Update(By(), new ClusterPatch { MigrationNetwork = "10.78.0.1/24" })),
         ("Update, overcommit 300 %", _ => new Update(By(), new ClusterPatch { MemoryOvercommitPercent = 300 })),
         ("Remove", _ => new Remove(By())),
     ];

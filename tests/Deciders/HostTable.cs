@@ -104,6 +104,7 @@ public sealed class HostTable
         ("Initializing", new Initializing(_core with { Facts = null })),
         ("Initializing, unanswered", new Initializing(_core with { Facts = null, Unfit = _unanswered })),
         ("Up", new Up(_core)),
+        ("Up, by way of another node", new Up(_core with { By = "10.0.0.2:5000" })),
         ("Up, second life", new Up(_core with { Incarnation = 2 })),
         ("Up, silent too often", new Up(_core with { Silences = _silences })),
         ("Up, a domain is lost", new Up(_core with { Lost = [_lost] })),
@@ -164,6 +165,8 @@ public sealed class HostTable
     [
         ("ReportReached, same boot", _ => new ReportReached(_facts, _at) { Quarantine = _rule }),
         ("ReportReached, another boot", _ => new ReportReached(_facts with { BootId = "boot-2" }, _at) { Quarantine = _rule }),
+        ("ReportWay, by another node", _ => new ReportWay("10.0.0.2:5000", _at)),
+        ("ReportWay, straight", _ => new ReportWay(null, _at)),
         ("ReportUnreached", _ => new ReportUnreached(_at)),
         ("ReportSuspect", _ => new ReportSuspect(_at, _at)),
         ("ReportAgentRestarted", _ => new ReportAgentRestarted("", _at)),

@@ -16,7 +16,7 @@ public sealed class MigrationQueueTests
     public MigrationQueueTests()
     {
         Take(new ClusterCommand.Create(Origin.System(Making.Id(9), _start), new ClusterConfig { Name = "c", DataCenter = default }));
-        for (var host = 1; host <= 3; host++) Report(host);
+        for (var host = 1; host <= 3; host++) Report(host, Array.Empty<GuestShare>());
         for (var beat = 0; beat < Room.ReportsAwaited; beat++) Take(new ClusterCommand.Beat());
     }
 
@@ -101,6 +101,89 @@ public sealed class MigrationQueueTests
         Ask(1, from: 1);
         Assert.Equal(MigrationPolicy.MinimalDowntime.Id, Assert.Single(_said.OfType<ClusterEffect.Offer>()).Terms?.Policy);
     }
+
+    [Fact]
+    public void A_migration_goes_to_a_host_with_an_address_in_the_network_of_its_cluster()
+    {
+        Network("10.78.0.0/24");
+        Report(1, "10.78.0.1/24");
+        Report(2, "10.77.0.2/24");
+        Report(3, "10.77.0.3/24", "10.78.0.3/24");
+        Ask(1, from: 1);
+        var offer = Assert.Single(_said.OfType<ClusterEffect.Offer>());
+        Assert.Equal((Host(3), "10.78.0.3", "10.78.0.0/24"), (offer.Host, offer.Terms!.Address, offer.Terms.Network));
+    }
+
+    [Fact]
+    public void The_bandwidth_is_that_of_the_slower_end_in_that_network()
+    {
+        Network("10.78.0.0/24");
+        Report(1, "10.78.0.1/24 2000");
+        Report(2, "10.77.0.2/24 100", "10.78.0.2/24 800");
+        Ask(1, from: 1, to: 2);
+        Assert.Equal(50, Assert.Single(_said.OfType<ClusterEffect.Offer>()).Terms!.BandwidthMiB);
+    }
+
+    [Fact]
+    public void Who_has_no_destination_or_no_source_in_that_network_hears_so()
+    {
+        Network("10.78.0.0/24");
+        Report(1, "10.78.0.1/24");
+        Ask(1, from: 1);
+        Assert.Contains("host-2: has no address in the migration network 10.78.0.0/24", Refused(), StringComparison.Ordinal);
+        Ask(1, from: 2);
+        Assert.Equal(
+            "host-2: is the source, and has no address in the migration network 10.78.0.0/24; "
+            + "host-3: has no address in the migration network 10.78.0.0/24", Refused());
+        Network("");
+        Ask(1, from: 2);
+        Assert.Equal("", Assert.Single(_said.OfType<ClusterEffect.Offer>()).Terms!.Address);
+    }
+
+    /// <summary>Its owner has changed, and the new one has not heard the agent yet: that is no reason to refuse.</summary>
+    [Fact]
+    public void A_source_that_was_not_heard_yet_is_waited_for()
+    {
+        Network("10.78.0.0/24");
+        Report(2, "10.78.0.2/24");
+        Take(new ClusterCommand.ReportHost(new HostReport(Host(1), "host-1", 1, false, true, 0, 0, []), _start));
+        Ask(1, from: 1);
+        Assert.DoesNotContain(_said, s => s is ClusterEffect.Offer or ClusterEffect.Refuse);
+        Report(1, "10.78.0.1/24");
+        Assert.Equal([1], Offered());
+    }
+
+    /// <summary>The offer was lost, and is asked for again: by then the host has no address any more.</summary>
+    [Fact]
+    public void A_promise_is_not_kept_to_a_host_that_has_lost_its_address()
+    {
+        Network("10.78.0.0/24");
+        for (var host = 1; host <= 3; host++) Report(host, $"10.78.0.{host}/24");
+        Ask(1, from: 1);
+        var first = Assert.Single(_said.OfType<ClusterEffect.Offer>()).Host;
+        _said.Clear();
+        Report(first == Host(2) ? 2 : 3, Array.Empty<string>());
+        Ask(1, from: 1);
+        Assert.NotEqual(first, Assert.Single(_said.OfType<ClusterEffect.Offer>()).Host);
+    }
+
+    private void Network(string cidr) => Take(new ClusterCommand.Update(
+        Origin.System(Guid.NewGuid(), _start), new ClusterPatch { MigrationNetwork = cidr }));
+
+    private string Refused()
+    {
+        var reasons = Assert.Single(_said.OfType<ClusterEffect.Refuse>()).Reasons;
+        _said.Clear();
+        return string.Join("; ", reasons);
+    }
+
+    /// <param name="addresses">Each with Mbit/s behind it or not.</param>
+    private void Report(int host, params string[] addresses) => Take(new ClusterCommand.ReportHost(
+        new HostReport(Host(host), $"host-{host}", 1, true, true, 8, 100 * Unit, [])
+        {
+            Addresses = [.. addresses.Select(a => a.Split(' ')).Select(a => new HostAddress(a[0], a.Length > 1 ? int.Parse(a[1]) : 0))],
+        },
+        _start));
 
     private static HostId Host(int n) => new(Making.Id(n));
 

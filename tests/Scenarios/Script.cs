@@ -86,6 +86,8 @@ public sealed partial record Script
             this with { Rules = new ClusterPatch { SkipFencingIfConnectivityBroken = true } },
         _ when Policy().Match(words) is { Success: true } m && MigrationPolicy.All.FirstOrDefault(p => p.Name == m.Groups["name"].Value) is { } policy =>
             this with { Rules = new ClusterPatch { Migration = new MigrationOptions { Policy = policy.Id } } },
+        _ when Network().Match(words) is { Success: true } m =>
+            this with { Rules = (Rules ?? new ClusterPatch()) with { MigrationNetwork = m.Groups["cidr"].Value } },
         _ when Ends().Match(words) is { Success: true } m => this with { End = Seconds(m.Groups["s"].Value) },
         _ when At().Match(words) is { Success: true } m =>
             this with { Steps = Steps.Add(Step.Of(null, Seconds(m.Groups["s"].Value), m.Groups["do"].Value)) },
@@ -105,6 +107,9 @@ public sealed partial record Script
 
     [GeneratedRegex("^migration policy: (?<name>.+)$", RegexOptions.ExplicitCapture)]
     private static partial Regex Policy();
+
+    [GeneratedRegex("^migration network: (?<cidr>.+)$", RegexOptions.ExplicitCapture)]
+    private static partial Regex Network();
 
     [GeneratedRegex("^policy: (?<n>[0-9]+) hosts? fenced at a time$", RegexOptions.ExplicitCapture)]
     private static partial Regex Turns();

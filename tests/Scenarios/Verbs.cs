@@ -89,6 +89,8 @@ public static class Verbs
             var nowhere = a.Device with { Id = Guid.Empty, Address = "10.99.9.9", Order = 0 };
             a.AskHost(o => new HostCommand.AddFenceAgent(o, nowhere));
         }),
+        To("move guests by no network of their own", a => a.AskCluster(
+            o => new ClusterCommand.Update(o, new ClusterPatch { MigrationNetwork = "" }))),
         To("allow fencing", a => a.AskCluster(
             o => new ClusterCommand.Update(o, new ClusterPatch { FencingEnabled = true }))),
 
@@ -113,6 +115,7 @@ public static class Verbs
         To($"launches on {H} fail {S}", a => a.Faults.LaunchesFail(a.Host, 1, a.Time)),
         To($"migrations from {H} fail {S}", a => a.Faults.MigrationsFail(a.Host, 1, a.Time)),
         To($"migrations from {H} take ten times as long {S}", a => a.Faults.MigrationsTakeLong(a.Host, 10, a.Time)),
+        To($"the migration line of {H} is down {S}", a => a.Faults.MigrationLineDown(a.Host, a.Time)),
         To($"the storage is gone {S}", a => a.Faults.StorageGone(null, a.Time)),
         To($"the storage is full {S}", a => a.Faults.StorageFull(a.Time)),
         To($"the storage is gone on {H} {S}", a => a.Faults.StorageGone(a.Host, a.Time)),

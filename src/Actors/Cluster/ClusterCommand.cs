@@ -74,12 +74,19 @@ public sealed record HostReport(
     /// <summary>Mbit/s of the host's way to other hosts; 0: not known.</summary>
     public int LinkMbps { get; init; }
 
+    /// <summary>Of its network interfaces; none of an agent of 0.1.0.</summary>
+    public ImmutableArray<HostAddress> Addresses { get; init; } = [];
+
     /// <summary>Number of the power action by which it is to be fenced; null: it is not.</summary>
     public long? Fencing { get; init; }
 
     /// <summary>Its link broke a moment ago: within the limit of a silence it takes guests again, or is lost.</summary>
     public bool Awaited { get; init; }
 }
+
+/// <param name="Address">With the length of its prefix: 10.78.0.2/24.</param>
+/// <param name="Mbps">Mbit/s of its interface; 0: not known.</param>
+public sealed record HostAddress(string Address, int Mbps);
 
 public sealed record GuestShare(VmId Vm, Lease Lease, long Memory)
 {
@@ -131,6 +138,9 @@ public sealed record ClusterConfig
 
     public MigrationOptions Migration { get; init; } = new();
 
+    /// <summary>The network that the memory of its guests goes by, 10.78.0.0/24; empty: whichever way hosts reach each other.</summary>
+    public string MigrationNetwork { get; init; } = "";
+
     /// <summary>Which guests leave a host that has become non-operational for its storage or network.</summary>
     public MigrateOnError OnError { get; init; }
 }
@@ -164,6 +174,9 @@ public sealed record ClusterPatch
 
     public MigrationOptions? Migration { get; init; }
 
+    /// <summary>Empty: none any more.</summary>
+    public string? MigrationNetwork { get; init; }
+
     public MigrateOnError? OnError { get; init; }
 
     public ClusterConfig Apply(ClusterConfig config) => config with
@@ -180,6 +193,7 @@ public sealed record ClusterPatch
         MaxFencesAtOnce = MaxFencesAtOnce ?? config.MaxFencesAtOnce,
         HaReservation = HaReservation ?? config.HaReservation,
         Migration = Migration ?? config.Migration,
+        MigrationNetwork = MigrationNetwork ?? config.MigrationNetwork,
         OnError = OnError ?? config.OnError,
     };
 }

@@ -131,7 +131,7 @@ public static class ClusterDecider
     private static HostReport? Held(Active s, Place c) =>
         s.Room.Promised.TryGetValue(c.Vm, out var held) && held.AskedAt == c.AskedAt
         && s.Room.Hosts.TryGetValue(held.Host, out var host) && host.TakesGuests
-        && !c.Excluded.Contains(held.Host) && (c.Wanted is null || c.Wanted == held.Host)
+        && !c.Excluded.Contains(held.Host) && (c.Wanted is null || c.Wanted == held.Host) && Reaches(s, c, host)
             ? host
             : null;
 
@@ -140,6 +140,7 @@ public static class ClusterDecider
         : config.MemoryOvercommitPercent is < 100 or > 200 ? "memory_policy.over_commit"
         : config.BrokenConnectivityThreshold is < 1 or > 100 ? "fencing_policy.skip_if_connectivity_broken.threshold"
         : config.MaxFencesAtOnce is < 0 or > 1000 ? "fencing_policy.max_fences_at_once"
+        : config.MigrationNetwork != "" && MigrationNetwork.Read(config.MigrationNetwork) is null ? "migration.network_cidr"
         : config.Migration.Wrong();
 
     internal static Promised Promise(Room room, Place c, HostReport host) =>
@@ -148,10 +149,22 @@ public static class ClusterDecider
     internal static ClusterEffect Offer(Active s, Place c, HostReport host) =>
         new ClusterEffect.Offer(c.Vm, c.AskedAt, host.Host, host.Name, host.Incarnation)
         {
-            Terms = c.Move is { } move
-                ? MigrationTerms.Of(s.Config.Migration, move, c.Shape.VCpus, Slower(host.LinkMbps, s.Room.Hosts.GetValueOrDefault(move.From)?.LinkMbps ?? 0))
-                : null,
+            Terms = c.Move is { } move ? Terms(s, c, move, host) : null,
         };
+
+    private static MigrationTerms Terms(Active s, Place c, Move move, HostReport to)
+    {
+        var from = s.Room.Hosts.GetValueOrDefault(move.From);
+        return MigrationNetwork.Of(s.Config) is { } network && network.Ways(from, to) is var (leaves, comes)
+            ? Of(Slower(comes.Mbps, leaves.Mbps)) with { Address = comes.Address, Network = network.ToString() }
+            : Of(Slower(to.LinkMbps, from?.LinkMbps ?? 0));
+
+        MigrationTerms Of(int mbps) => MigrationTerms.Of(s.Config.Migration, move, c.Shape.VCpus, mbps);
+    }
+
+    private static bool Reaches(Active s, Place c, HostReport to) =>
+        c.Move is not { } move || MigrationNetwork.Of(s.Config) is not { } network
+        || network.Ways(s.Room.Hosts.GetValueOrDefault(move.From), to) is not null;
 
     private static int Slower(int one, int other) => one == 0 || other == 0 ? Math.Max(one, other) : Math.Min(one, other);
 

@@ -26,6 +26,7 @@ public static class MigrationQueue
         var s = (Active)accept.Facts.Aggregate((ClusterState)before, ClusterDecider.Evolve);
         if (s.Room.Moves.IsEmpty) return decision;
 
+        var network = MigrationNetwork.Of(s.Config);
         var traffic = new Traffic(s.Room);
         var facts = accept.Facts.ToBuilder();
         var said = accept.Then.ToBuilder();
@@ -35,8 +36,9 @@ public static class MigrationQueue
             var move = ask.Move!;
             var atOnce = MigrationTerms.AtOnce(s.Config.Migration, move, ask.Shape.VCpus);
             if (traffic.Leaving(move.From, vm) >= atOnce) continue;
+            if (network is not null && !IsHeard(s.Room, move.From)) continue;
             ImmutableArray<HostId> busy = [.. s.Room.Hosts.Keys.Where(h => traffic.Arriving(h, vm) >= atOnce)];
-            switch (Find(s, ask, [.. ask.Excluded, .. busy]))
+            switch (Find(s, network, ask, [.. ask.Excluded, .. busy]))
             {
                 case Choice.Found found:
                     var promised = ClusterDecider.Promise(s.Room, ask, found.Host);
@@ -45,7 +47,7 @@ public static class MigrationQueue
                     s = (Active)ClusterDecider.Evolve(s, promised);
                     traffic.Add(promised.Reservation);
                     break;
-                case Choice.None none when vm == asker && s.Room.Heard && (busy.IsEmpty || Find(s, ask, ask.Excluded) is Choice.None):
+                case Choice.None none when vm == asker && s.Room.Heard && (busy.IsEmpty || Find(s, network, ask, ask.Excluded) is Choice.None):
                     facts.Add(new Unqueued(vm));
                     said.Add(new ClusterEffect.Refuse(vm, ask.AskedAt, none.Reasons));
                     break;
@@ -55,8 +57,17 @@ public static class MigrationQueue
         return new Decision.Accept(facts.ToImmutable()) { Then = said.ToImmutable() };
     }
 
-    private static Choice Find(Active s, ClusterCommand.Place ask, ImmutableArray<HostId> excluded) =>
-        Placement.Choose(s.Room, s.Config.MemoryOvercommitPercent, ask.Shape, ask.Vm, excluded, ask.Wanted);
+    /// <summary>Its addresses are known as soon as its owner has heard its agent, and the CPUs with them.</summary>
+    private static bool IsHeard(Room room, HostId host) => room.Hosts.GetValueOrDefault(host) is { Cpus: > 0 };
+
+    private static Choice Find(Active s, MigrationNetwork? network, ClusterCommand.Place ask, ImmutableArray<HostId> excluded) =>
+        network is not null && s.Room.Hosts.GetValueOrDefault(ask.Move!.From) is { } source && network.Way(source) is null
+            ? new Choice.None([$"{source.Name}: is the source, and {network.Lacks}", .. Lacking(s.Room, network, source.Host)])
+            : Placement.Choose(s.Room, s.Config.MemoryOvercommitPercent, ask.Shape, ask.Vm, excluded, ask.Wanted, network);
+
+    private static IEnumerable<string> Lacking(Room room, MigrationNetwork network, HostId but) =>
+        room.Hosts.Values.Where(h => h.Host != but && h.TakesGuests && network.Way(h) is null)
+            .OrderBy(h => h.Host.Value).Select(h => $"{h.Name}: {network.Lacks}");
 
     /// <summary>Who leaves and who arrives where: as the two hosts say, each for itself and before the other, or as was promised.
     /// </summary>

@@ -33,6 +33,12 @@ public sealed record MigrationTerms
 
     public ImmutableArray<MigrationStep> Steps { get; init; } = [];
 
+    /// <summary>The destination's address that the memory is sent to; empty: the one by which it is known.</summary>
+    public string Address { get; init; } = "";
+
+    /// <summary>The network of <see cref="Address"/>, in which the source must have one, too.</summary>
+    public string Network { get; init; } = "";
+
     /// <summary>Migrations that a host may have at a time, in each direction: what oVirt gives vdsm as the limits of both
     /// ends. Parallel connections are meant to fill the link alone.</summary>
     public static int AtOnce(MigrationOptions cluster, Move move, int vCpus) =>

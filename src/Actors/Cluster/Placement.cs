@@ -9,8 +9,10 @@ namespace Orchestrator.Actors.Cluster;
 /// </summary>
 public static class Placement
 {
+    /// <param name="network">Of a migration: in which the host must have an address; null: none is asked for.</param>
     public static Choice Choose(
-        Room room, int overcommitPercent, VmShape shape, VmId vm, ImmutableArray<HostId> excluded, HostId? wanted)
+        Room room, int overcommitPercent, VmShape shape, VmId vm, ImmutableArray<HostId> excluded, HostId? wanted,
+        MigrationNetwork? network = null)
     {
         var reasons = ImmutableArray.CreateBuilder<string>();
         var promised = Promised(room, vm);
@@ -19,7 +21,7 @@ public static class Placement
         foreach (var host in room.Hosts.Values.OrderBy(h => h.Host.Value))
         {
             var free = Free(overcommitPercent, host, vm, promised);
-            if (Obstacle(free, host, shape, excluded, wanted) is { } obstacle)
+            if (Obstacle(free, host, shape, excluded, wanted, network) is { } obstacle)
             {
                 reasons.Add($"{host.Name}: {obstacle}");
                 continue;
@@ -64,13 +66,14 @@ public static class Placement
     }
 
     private static string? Obstacle(
-        long free, HostReport host, VmShape shape, ImmutableArray<HostId> excluded, HostId? wanted)
+        long free, HostReport host, VmShape shape, ImmutableArray<HostId> excluded, HostId? wanted, MigrationNetwork? network)
     {
         if (!host.TakesGuests) return "is not up";
         if (excluded.Contains(host.Host)) return "was tried already or is the source";
         if (wanted is { } only && only != host.Host) return "is not the host that was asked for";
         if (shape.Pinned && !shape.Preferred.Contains(host.Host)) return "is not a host that the VM is pinned to";
         if (host.Cpus > 0 && shape.VCpus > host.Cpus * 16) return $"has {host.Cpus} CPUs for {shape.VCpus} virtual ones";
+        if (network is not null && network.Way(host) is null) return network.Lacks;
         return free < shape.Memory
             ? $"has {free >> 20} MiB free of {shape.Memory >> 20} MiB asked"
             : null;

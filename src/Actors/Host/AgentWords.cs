@@ -17,6 +17,9 @@ public static class AgentWords
         CrashKernel = d.CrashKernel,
     };
 
+    public static ImmutableArray<HostAddress> Addresses(ImmutableArray<Wire.NetworkAddress> told) =>
+        [.. told.Select(a => new HostAddress(a.Address, a.Mbps))];
+
     public static VmCommand Report(HostId host, string name, long incarnation, Wire.GuestReport g, DateTimeOffset at)
     {
         var state = (g.State, g.Exit) switch
@@ -105,6 +108,8 @@ public static class AgentWords
             Encrypted = terms.Encrypted,
             Connections = terms.Connections,
             ZeroCopy = terms.ZeroCopy,
+            MemoryAddress = terms.Address == "" ? null : terms.Address,
+            MemoryNetwork = terms.Network == "" ? null : terms.Network,
         };
 
     private static Wire.ConvergenceAction Step(MigrationAction action) => action switch

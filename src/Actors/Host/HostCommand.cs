@@ -118,6 +118,10 @@ public abstract record HostCommand : Traced
     /// <summary>Its cluster lets it be fenced now.</summary>
     public sealed record TakeFenceTurn(long Attempt, DateTimeOffset At) : HostCommand;
 
+    /// <summary>How the engine speaks to its agent.</summary>
+    /// <param name="By">The node that passes the words on; null: nobody, and has not for a while.</param>
+    public sealed record ReportWay(string? By, DateTimeOffset At) : HostCommand;
+
     /// <summary>Its agent was restarted over SSH, because nothing was heard of it.</summary>
     public sealed record ReportAgentRestarted(string Message, DateTimeOffset At) : HostCommand;
 

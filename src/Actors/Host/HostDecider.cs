@@ -91,6 +91,8 @@ public static class HostDecider
 
         (Maintenance, ReportReached or ReportSilent or ReportUnreached) => No(Fault.StaleReport),
         (_, ReportReached c)                     => Reached(host, c),
+        (Maintenance, ReportWay)                 => No(Fault.StaleReport),
+        (_, ReportWay c)                         => c.By == host.Core.By ? Done : Accept(new WayChanged(c.By, c.At)),
         (Up or NonOperational, ReportUnreached c) => Accept(new LinkBroke(c.At)),
         (_, ReportUnreached)                     => Done,
         (Up or NonOperational or Connecting or Draining, ReportSilent c) =>
@@ -242,6 +244,7 @@ public static class HostDecider
                                       {
                                           Core = core with { Attempt = e.Attempt, Failures = core.Failures + 1 },
                                       },
+            WayChanged e           => host with { Core = core with { By = e.By } },
             FenceDoubted           => host with { Core = core with { Doubted = true } },
             FenceSkipped e         => host with { Core = core with { Skipped = e.Why } },
             FenceTurnCame          => host with { Core = core with { Skipped = null } },
@@ -256,7 +259,7 @@ public static class HostDecider
                                               Job = new Job(e.Origin.Job, $"Moving host {host.Config.Name} to maintenance", e.Origin),
                                           },
                                       },
-            EnteredMaintenance     => new Maintenance(core with { Job = null, Bond = null, Unfit = null, Lost = [] }),
+            EnteredMaintenance     => new Maintenance(core with { Job = null, Bond = null, Unfit = null, Lost = [], By = null }),
             BackupRestored or RestorationSeen or Accounted => HostRestoration.Evolve(host, fact),
             DomainsChanged or BecameNonOperational or BecameOperational => HostFitness.Evolve(host, fact),
             Removed e              => new Gone(Asked(core, e.Origin)),

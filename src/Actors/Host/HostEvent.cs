@@ -24,6 +24,9 @@ public abstract record HostEvent
 
     public sealed record LinkBroke(DateTimeOffset At) : HostEvent;
 
+    /// <param name="By">The node by way of which its agent is spoken to; null: straight.</param>
+    public sealed record WayChanged(string? By, DateTimeOffset At) : HostEvent;
+
     public sealed record WentSilent(DateTimeOffset LastHeard, long Attempt, DateTimeOffset At) : HostEvent;
 
     /// <summary>The power is off, or the operator swears that it was: the guests of the life before are dead.</summary>

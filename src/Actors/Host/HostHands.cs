@@ -236,7 +236,7 @@ public sealed class HostHands(HostId id, HostWorld world) : IHands<HostState, Ho
     private void Announce()
     {
         if (_announced is not { } flags) return;
-        var (facts, guests) = _link?.Holds() ?? (null, []);
+        var (facts, addresses, guests) = _link?.Holds() ?? (null, [], []);
         // Its owner has just changed and has not heard the agent yet: what the former one said of it stands. To say "not
         // up" meanwhile would fail every start of a cluster whose hosts were owned by a node that died.
         if (flags.TakesGuests && facts is null) return;
@@ -247,6 +247,7 @@ public sealed class HostHands(HostId id, HostWorld world) : IHands<HostState, Ho
                 facts?.Cpus ?? 0, facts?.Memory ?? 0, guests)
             {
                 LinkMbps = facts?.LinkMbps ?? 0,
+                Addresses = addresses,
                 Fencing = flags.Fencing,
                 Awaited = flags.Awaited && facts is not null,
             },

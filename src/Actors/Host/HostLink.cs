@@ -21,6 +21,10 @@ public sealed class HostLink : IDisposable
     /// enough for an agent that is only busy.</summary>
     private const double SuspectedAfter = 0.6;
 
+    /// <summary>A host that has just come back is met by way of another node for ten seconds now and then, and a line that comes
+    /// and goes is one trouble, not many.</summary>
+    private static readonly TimeSpan DetourIsSaidAfter = TimeSpan.FromSeconds(20), StraightIsSaidAfter = TimeSpan.FromSeconds(30);
+
     private static readonly TimeSpan AnnounceAtMostEvery = TimeSpan.FromSeconds(1);
 
     private readonly HostId _id;
@@ -38,12 +42,17 @@ public sealed class HostLink : IDisposable
     private readonly Dictionary<Guid, ImageWork> _works = [];
     private HostLiveness _liveness;
     private AgentFacts? _facts;
+    private ImmutableArray<HostAddress> _addresses = [];
     private HostRow _row;
     private AgentLink? _seen;
     private bool _silenceSaid;
     private bool _suspicionSaid;
     private bool _breakSaid;
     private string? _by;
+    private bool _wayIsKnown;
+
+    /// <summary>Since when it is spoken to in the present way, ms; null: that was said.</summary>
+    private long? _waySince;
     private bool _dirty;
     private long _announcedAt;
     private long _heardAt;
@@ -94,9 +103,9 @@ public sealed class HostLink : IDisposable
     /// <summary>Name and life of the host may change while the link stays.</summary>
     public void Know(HostRow row) => Volatile.Write(ref _row, row);
 
-    public (AgentFacts? Facts, ImmutableArray<GuestShare> Guests) Holds()
+    public (AgentFacts? Facts, ImmutableArray<HostAddress> Addresses, ImmutableArray<GuestShare> Guests) Holds()
     {
-        lock (_gate) return (_facts, [.. _guests.Values]);
+        lock (_gate) return (_facts, _addresses, [.. _guests.Values]);
     }
 
     /// <summary>A guest's state as an order's receipt shows it; dropped when a later report was told already.</summary>
@@ -163,6 +172,8 @@ public sealed class HostLink : IDisposable
                 if (!_breakSaid) _world.LinkBroke(_id, Volatile.Read(ref _row).Name, e.Message);
                 _breakSaid = true;
                 if (_seen == AgentLink.Reached) See(AgentLink.Connecting);
+                // A way counts from when something was last heard by it without a break.
+                lock (_gate) _waySince = _waySince is null ? null : Now;
                 _self.Tell(new HostCommand.ReportUnreached(_world.Clock.GetUtcNow()));
             }
 
@@ -172,7 +183,8 @@ public sealed class HostLink : IDisposable
 
     private async Task Listen(CancellationToken closed)
     {
-        var facts = AgentWords.Facts(await _client.Describe(closed));
+        var about = await _client.Describe(closed);
+        var facts = AgentWords.Facts(about);
         // An agent that answers is slow at most, and no reason to cut its power.
         Live();
         TellWay(_client.ByWayOf);
@@ -185,7 +197,7 @@ public sealed class HostLink : IDisposable
             switch (said)
             {
                 case Said.Report report:
-                    Begin(facts, report, expected);
+                    Begin(facts, AgentWords.Addresses(about.Addresses), report, expected);
                     break;
                 case Said.GuestChanged change:
                     TellGuest(change.Guest, change.Sequence);
@@ -194,6 +206,7 @@ public sealed class HostLink : IDisposable
                     TellJob(change.Job);
                     break;
                 case Said.Heartbeat beat:
+                    Note(AgentWords.Addresses(beat.Addresses));
                     _ = _renewals.Heard(beat.Sequence, _id, Volatile.Read(ref _row), Stamp, closed);
                     break;
                 case Said.Superseded:
@@ -204,13 +217,29 @@ public sealed class HostLink : IDisposable
 
     private void TellWay(string? by)
     {
+        lock (_gate)
+        {
+            if (!_wayIsKnown || by != _by) _waySince = Now;
+            _wayIsKnown = true;
+        }
+
         if (by == _by) return;
         _world.WayChanged(_id, Volatile.Read(ref _row).Name, by);
         if (_by is null || by is null) ActorMeters.Relayed(by is null ? -1 : 1);
         _by = by;
     }
 
-    private void Begin(AgentFacts facts, Said.Report report, IReadOnlyList<VmCopy> expected)
+    private void Note(ImmutableArray<HostAddress> addresses)
+    {
+        lock (_gate)
+        {
+            if (addresses.SequenceEqual(_addresses)) return;
+            (_addresses, _dirty) = (addresses, true);
+        }
+    }
+
+    private void Begin(
+        AgentFacts facts, ImmutableArray<HostAddress> addresses, Said.Report report, IReadOnlyList<VmCopy> expected)
     {
         if (report.BootId != facts.BootId) throw new AgentUnreachableException("the host rebooted while it was asked");
 
@@ -223,6 +252,7 @@ public sealed class HostLink : IDisposable
             }
 
             Volatile.Write(ref _facts, facts);
+            _addresses = addresses;
             _guests.Clear();
             _dirty = true;
         }
@@ -298,7 +328,7 @@ public sealed class HostLink : IDisposable
         while (!closed.IsCancellationRequested)
         {
             await _world.Pause(LookEvery, closed);
-            bool silent, suspect, announce;
+            bool silent, suspect, announce, way;
             lock (_gate)
             {
                 _liveness = _liveness.Look(Now);
@@ -309,6 +339,9 @@ public sealed class HostLink : IDisposable
                 if (suspect) _suspicionSaid = true;
                 announce = _dirty && Now - _announcedAt >= AnnounceAtMostEvery.TotalMilliseconds;
                 if (announce) (_dirty, _announcedAt) = (false, Now);
+                way = _waySince is { } since && !_silenceSaid
+                    && Now - since >= (_by is null ? StraightIsSaidAfter : DetourIsSaidAfter).TotalMilliseconds;
+                if (way) _waySince = null;
             }
 
             var now = _world.Clock.GetUtcNow();
@@ -319,6 +352,7 @@ public sealed class HostLink : IDisposable
                 _self.Tell(new HostCommand.ReportSilent(now - TimeSpan.FromMilliseconds(_liveness.Silence), now));
             }
 
+            if (way) _self.Tell(new HostCommand.ReportWay(Volatile.Read(ref _by), now));
             if (announce) _announce();
         }
     }

@@ -48,6 +48,9 @@ public sealed record HostCore(HostId Id)
 
     public AgentFacts? Facts { get; init; }
 
+    /// <summary>The node by way of which its agent is spoken to; null: straight.</summary>
+    public string? By { get; init; }
+
     /// <summary>Which life of the host; 1 is the first.</summary>
     public long Incarnation { get; init; } = 1;
 

@@ -71,6 +71,10 @@ public static class HostStory
             BackupRestored e => Said(30013, Severity.Warning, e.At,
                 $"Host {name} is being reached again: the database was restored from a backup, and it is to tell which guests it has."),
             Accounted e => Said(30014, Severity.Normal, e.At, $"Host {name} has told which guests it has since the database was restored."),
+            WayChanged { By: { } by } e when before.Core.By is null => Said(30003, Severity.Warning, e.At,
+                $"Host {name} does not answer the engine node that watches over it directly; it is spoken to by way of the node at {by}. "
+                + "Its guests and orders are not affected; look at the network between the two."),
+            WayChanged { By: null } e => Said(30004, Severity.Normal, e.At, $"Host {name} answers the engine directly again."),
             LinkBroke e => Said(9027, Severity.Warning, e.At, $"Host {name} is not responding. It is being reached again."),
             WentSilent e => Said(12, Severity.Error, e.At,
                 $"Host {name} is non responsive: nothing heard for {(e.At - e.LastHeard).TotalSeconds:F1} s. "

@@ -33,6 +33,7 @@ internal static class HostWords
             ? [new("since the database was restored", "it has not told which guests it has: VMs that are not found wait for it")]
             : Nothing,
         .. host is not HostState.Up && host.Core.AgentRestarted ? [new("soft fencing", "its agent was restarted over SSH")] : Nothing,
+        .. host.Core.By is { } by ? [new("way", $"its agent is spoken to by way of the node at {by}")] : Nothing,
         .. host.Core.Unfit is { } unfit ? [new("non-operational", Why(unfit))] : Nothing,
         .. host.Core.Lost.Select(d => new KeyValuePair<string, string>(
             "storage domain", $"{d.Name}: not read since {d.Since.UtcDateTime:HH:mm:ss} UTC ({d.Why})")),
@@ -74,6 +75,8 @@ internal static class HostWords
         HostCommand.ReportSilent c                 => $"its agent was last heard at {c.LastHeard.UtcDateTime:HH:mm:ss} UTC",
         HostCommand.ReportUnreached                => "its agent is not reached",
         HostCommand.ReportReached c                => $"its agent is reached, boot {c.Facts.BootId}",
+        HostCommand.ReportWay { By: { } by }       => $"its agent is spoken to by way of the node at {by}",
+        HostCommand.ReportWay                      => "its agent answers directly",
         HostCommand.ReportNoAnswer                 => "its agent has not answered yet",
         HostCommand.ReportSelfFenced               => "its lease has ended, and it has ended its guests",
         HostCommand.TakeFenceTurn                  => "its cluster lets it be fenced now",

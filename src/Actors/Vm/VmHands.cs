@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Security.Cryptography;
 using System.Text;
 using Akka.Actor;
@@ -23,6 +24,7 @@ public sealed class VmHands(VmId id, IEntities entities, IReadModel read, Wherea
     {
         var config = reach.State.Core.Running ?? reach.State.Core.Config;
         if (config is null) return;
+        Forget(reach.State.Core.Leftovers);
         switch (effect)
         {
             case VmEffect.FindHost e when IsPutOff(e):
@@ -122,6 +124,12 @@ public sealed class VmHands(VmId id, IEntities entities, IReadModel read, Wherea
         return clock.GetElapsedTime(put.Since) < pause;
     }
 
+    /// <summary>What is deleted, or never was owed in this state, needs no count of attempts.</summary>
+    private void Forget(ImmutableArray<string> owed)
+    {
+        foreach (var path in _deletions.Keys.Where(path => !owed.Contains(path)).ToList()) _deletions.Remove(path);
+    }
+
     /// <summary>Under a number of its own each time: what failed on one host is tried again, also on others.</summary>
     private async Task Delete(string path, ClusterId cluster)
     {
@@ -151,7 +159,7 @@ public sealed class VmHands(VmId id, IEntities entities, IReadModel read, Wherea
         config.Name, config.Memory, config.VCpus, config.Priority, config.PreferredHosts,
         config.Affinity == VmAffinity.Pinned);
 
-    private static System.Collections.Immutable.ImmutableArray<HostId> Excluded(VmState vm, VmEffect.FindHost e) =>
+    private static ImmutableArray<HostId> Excluded(VmState vm, VmEffect.FindHost e) =>
         (vm, e.NotOn) switch
         {
             (VmState.MigrationPlacing m, { } source) => m.Tried.Add(source),

@@ -130,6 +130,7 @@ public static class VmStory
             MigrationRequested => null,
             MigrationPlaced e => Said(62, Severity.Normal, e.At,
                 $"Migration started (VM: {name}, source: {before.Seat?.HostName}, destination: {e.To.HostName}, "
+                + (e.Terms is { Address: { Length: > 0 } address } ? $"by address: {address}, " : "")
                 + $"user: {before.Core.Job?.Origin.User ?? "system"}).", before.Core.Job?.Origin, e.To),
             MigrationFailed e => Said(128, Severity.Warning, e.At,
                 $"Failed to migrate VM {name} to host {(before as Migrating)?.To.HostName}: {e.Reason}. Another host is tried.",

@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using System.Net;
 using System.Net.NetworkInformation;
 using System.Xml.Linq;
+using Orchestrator.Agent.Network;
 using Orchestrator.Agent.Protocol;
 
 namespace Orchestrator.Agent.Libvirt;
@@ -39,12 +40,11 @@ internal static class HostFacts
         };
     });
 
-    /// <summary>Virtual interfaces have no speed.</summary>
     private static int LinkMbps(string address) => !IPAddress.TryParse(address, out var own)
         ? 0
         : NetworkInterface.GetAllNetworkInterfaces()
             .Where(i => i.GetIPProperties().UnicastAddresses.Any(a => a.Address.Equals(own)))
-            .Select(i => (int)Math.Max(0, i.Speed / 1_000_000)).FirstOrDefault();
+            .Select(OwnAddresses.Mbps).FirstOrDefault();
 
     private static bool? CrashKernel()
     {

@@ -3,6 +3,7 @@ using System.Collections.Immutable;
 using System.Threading.Channels;
 using System.Xml.Linq;
 using Microsoft.Extensions.Logging;
+using Orchestrator.Agent.Network;
 using Orchestrator.Agent.Protocol;
 using Orchestrator.Agent.Storage;
 
@@ -21,6 +22,7 @@ public sealed class LibvirtHypervisor(AgentConfig config, HostSampling sampling,
     private readonly Channel<LibvirtNews> _news = Channel.CreateUnbounded<LibvirtNews>();
     private readonly ConcurrentDictionary<Guid, LibvirtGuest> _guests = new();
     private readonly CancellationTokenSource _stop = new();
+    private readonly OwnAddresses _addresses = new(config.Time);
     private readonly string _accelerator = Accelerators.Choose(config);
     private LibvirtConnection? _connection;
     private IGuestWatch? _watch;
@@ -37,7 +39,10 @@ public sealed class LibvirtHypervisor(AgentConfig config, HostSampling sampling,
         HostUuid = _facts?.HostUuid ?? about.HostUuid,
         Driver = "libvirt",
         Accelerator = _accelerator,
+        Addresses = Addresses,
     };
+
+    public ImmutableArray<NetworkAddress> Addresses => config.Addresses?.Invoke() ?? _addresses.Now;
 
     public async Task Open(IGuestWatch watch, CancellationToken cancel)
     {
@@ -158,6 +163,7 @@ public sealed class LibvirtHypervisor(AgentConfig config, HostSampling sampling,
     public async Task Migrate(GuestKey guest, MigrateOrder order)
     {
         var mine = Running(guest);
+        if (mine.Leaving is null) OwnAddresses.Check(order, config.Addresses?.Invoke() ?? OwnAddresses.Read());
         while (true)
             try
             {

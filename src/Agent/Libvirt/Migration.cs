@@ -1,4 +1,6 @@
 using System.Diagnostics;
+using System.Net;
+using System.Net.Sockets;
 using Orchestrator.Agent.Protocol;
 
 namespace Orchestrator.Agent.Libvirt;
@@ -150,8 +152,12 @@ internal static class Migration
         {
             var to = new Uri(order.DestinationUri);
             _ = Native.virTypedParamsAddString(ref values, ref count, ref room, "destination_xml", DomainXml.WithLease(xml, order.DestinationLease));
-            if (to.Host.Length > 0)
-                _ = Native.virTypedParamsAddString(ref values, ref count, ref room, "migrate_uri", $"tcp://{to.Host}");
+            var memoryTo = order.MemoryAddress is { } address ? Bracketed(address) : to.Host;
+            if (memoryTo.Length > 0)
+                _ = Native.virTypedParamsAddString(ref values, ref count, ref room, "migrate_uri", $"tcp://{memoryTo}");
+            // The destination's certificate bears the address by which it is known, not the one that its memory comes by.
+            if (order is { Encrypted: true, MemoryAddress: not null })
+                _ = Native.virTypedParamsAddString(ref values, ref count, ref room, "tls.destination", to.DnsSafeHost);
             if (order.BandwidthMiB > 0)
                 _ = Native.virTypedParamsAddULLong(ref values, ref count, ref room, "bandwidth", (ulong)order.BandwidthMiB);
             if (order.Connections > 1)
@@ -169,6 +175,9 @@ internal static class Migration
             Native.virTypedParamsFree(values, count);
         }
     }
+
+    private static string Bracketed(string address) =>
+        IPAddress.TryParse(address, out var ip) && ip.AddressFamily == AddressFamily.InterNetworkV6 ? $"[{address}]" : address;
 
     private static MigrationProgress? Sample(LibvirtConnection connection, LibvirtGuest guest)
     {

@@ -30,6 +30,9 @@ public sealed record HostFaults
     /// <summary>Migrations from here take this many times as long; below 1 counts as 1.</summary>
     public double MigrationSlowness { get; init; } = 1;
 
+    /// <summary>The interface that migrations have for themselves is down, and its address with it.</summary>
+    public bool MigrationLineDown { get; init; }
+
     /// <summary>The storage is not there: guests with disks cannot start, those that run pause at their next write.</summary>
     public bool StorageGone { get; init; }
 

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Orchestrator.Agent.Network;
 using Orchestrator.Agent.Protocol;
 using Orchestrator.Agent.Storage;
 
@@ -39,12 +40,18 @@ public sealed class SimulatedHypervisor(
         MemoryBytes = profile.MemoryBytes,
         MigrationAddress = $"sim-{number}",
         MigrationUri = $"sim://{number}/system",
+        Addresses = Addresses,
         KernelVersion = "simulated",
         OperatingSystem = "simulated",
         LibvirtVersion = "simulated",
         QemuVersion = "simulated",
         FenceAgents = ["simulated"],
     };
+
+    /// <summary>A line for everything, and one for migrations.</summary>
+    public ImmutableArray<NetworkAddress> Addresses => faults().MigrationLineDown
+        ? [new NetworkAddress("eth0", $"{Address(77)}/16", 0)]
+        : [new NetworkAddress("eth0", $"{Address(77)}/16", 0), new NetworkAddress("eth1", $"{Address(78)}/16", 10_000)];
 
     public Task Open(IGuestWatch watch, CancellationToken cancel)
     {
@@ -325,10 +332,15 @@ public sealed class SimulatedHypervisor(
         }
     }
 
+    private string Address(int network) => $"10.{network}.{number >> 8}.{number & 255}";
+
     private SimulatedHypervisor Reached(GuestKey guest, MigrateOrder order, SimulatedHypervisor? before)
     {
+        OwnAddresses.Check(order, Addresses);
         var reached = find(order.DestinationUri)
             ?? throw new HypervisorException($"unable to connect to server at '{order.DestinationUri}'");
+        if (order.MemoryAddress is { } memory && !reached.Addresses.Any(a => a.Address.StartsWith($"{memory}/", StringComparison.Ordinal)))
+            throw new HypervisorException($"unable to connect to '{memory}': no route to host");
         if (before is null && !reached.Expect(guest.Vm, order.DestinationLease))
             throw new HypervisorException("the destination does not expect this guest, or it is gone here");
         return before is null || reached == before ? reached : throw new HypervisorException("the destination was started anew");

@@ -10,6 +10,7 @@ public sealed class SimulatedImages(TimeProvider time) : IImageWork
     private const long DomainBytes = 100L << 40;
     private readonly ConcurrentDictionary<string, ImageFacts> _images = new();
     private readonly ConcurrentDictionary<string, string> _owners = new();
+    private readonly ConcurrentDictionary<string, Guid> _makers = new();
 
     private readonly ConcurrentDictionary<string, GuestKey> _memories = new();
 
@@ -30,8 +31,15 @@ public sealed class SimulatedImages(TimeProvider time) : IImageWork
     /// <summary>Files of memory that are there.</summary>
     public int Memories => _memories.Count;
 
+    public Task<ImageFacts?> Made(Guid id, ImageJob job, CancellationToken cancel) => Task.FromResult(job switch
+    {
+        ImageJob.Create c => Made(id, c.Path),
+        ImageJob.Copy c => Made(id, c.Destination),
+        _ => null,
+    });
+
     public async Task<(ImageFacts? Image, DomainFacts? Domain)> Do(
-        ImageJob job, Action<int> percent, CancellationToken cancel)
+        Guid id, ImageJob job, Action<int> percent, CancellationToken cancel)
     {
         await Task.Delay(TimeSpan.FromMilliseconds(job is ImageJob.Copy ? 500 : 20), time, cancel);
         percent(50);
@@ -39,8 +47,7 @@ public sealed class SimulatedImages(TimeProvider time) : IImageWork
         {
             case ImageJob.Create c:
                 var created = new ImageFacts(c.Format, c.SizeBytes, 0);
-                if (!_images.TryAdd(c.Path, created)) throw new ImageWorkException($"{c.Path} exists already");
-                return (created, null);
+                return (Publish(id, c.Path, created), null);
             case ImageJob.Delete d:
                 _images.TryRemove(d.Path, out _);
                 _memories.TryRemove(d.Path, out _);
@@ -48,8 +55,7 @@ public sealed class SimulatedImages(TimeProvider time) : IImageWork
             case ImageJob.Copy c:
                 var source = _images.GetValueOrDefault(c.Source) ?? throw new ImageWorkException($"{c.Source} is not there");
                 var copy = source with { Format = c.DestinationFormat };
-                if (!_images.TryAdd(c.Destination, copy)) throw new ImageWorkException($"{c.Destination} exists already");
-                return (copy, null);
+                return (Publish(id, c.Destination, copy), null);
             case ImageJob.PrepareDomain p:
                 var owner = _owners.GetOrAdd($"{p.Path}/{p.Domain}", p.Owner);
                 if (owner != p.Owner) throw new ImageWorkException($"domain {p.Domain} belongs to {owner}");
@@ -62,4 +68,15 @@ public sealed class SimulatedImages(TimeProvider time) : IImageWork
                 throw new ImageWorkException($"{job.GetType().Name} is not a job of this agent");
         }
     }
+
+    private ImageFacts Publish(Guid id, string path, ImageFacts image)
+    {
+        if (Made(id, path) is { } made) return made;
+        if (!_images.TryAdd(path, image)) throw new ImageWorkException($"{path} exists already");
+        _makers[path] = id;
+        return image;
+    }
+
+    private ImageFacts? Made(Guid id, string path) =>
+        _makers.TryGetValue(path, out var maker) && maker == id ? _images.GetValueOrDefault(path) : null;
 }

@@ -5,7 +5,10 @@ namespace Orchestrator.Agent.Storage;
 /// <summary>Image jobs, those under running guests by their hypervisor and all others by files.</summary>
 public sealed class GuestImageWork(IImageWork files, IGuestImages guests) : IImageWork
 {
-    public async Task<(ImageFacts? Image, DomainFacts? Domain)> Do(ImageJob job, Action<int> percent, CancellationToken cancel)
+    /// <summary>Of a guest's images the guest itself is asked, and not a file.</summary>
+    public Task<ImageFacts?> Made(Guid id, ImageJob job, CancellationToken cancel) => files.Made(id, job, cancel);
+
+    public async Task<(ImageFacts? Image, DomainFacts? Domain)> Do(Guid id, ImageJob job, Action<int> percent, CancellationToken cancel)
     {
         switch (job)
         {
@@ -19,7 +22,7 @@ public sealed class GuestImageWork(IImageWork files, IGuestImages guests) : IIma
                 await guests.TurnBack(new GuestKey(t.Vm, t.Lease), t.Disk, t.Destination, cancel);
                 return default;
             default:
-                return await files.Do(job, percent, cancel);
+                return await files.Do(id, job, percent, cancel);
         }
     }
 }

@@ -6,7 +6,11 @@ namespace Orchestrator.Agent.Storage;
 public interface IImageWork
 {
     /// <returns>The facts to report with the job; its id and state are the caller's.</returns>
-    Task<(ImageFacts? Image, DomainFacts? Domain)> Do(ImageJob job, Action<int> percent, CancellationToken cancel);
+    /// <param name="id">An image that this very job has made, by whichever agent, counts as made by it.</param>
+    Task<(ImageFacts? Image, DomainFacts? Domain)> Do(Guid id, ImageJob job, Action<int> percent, CancellationToken cancel);
+
+    /// <returns>The image that this job has made, although nobody recorded it; null: it has made none.</returns>
+    Task<ImageFacts?> Made(Guid id, ImageJob job, CancellationToken cancel);
 }
 
 public sealed class ImageWorkException(string message, Exception? cause = null) : Exception(message, cause);

@@ -7,7 +7,8 @@ using Orchestrator.Agent.Protocol;
 namespace Orchestrator.Agent.Storage;
 
 /// <summary>
-/// Runs each job once and keeps how it ended, also over a restart: a job that was under way then is lost, not repeated.
+/// Runs each job once and keeps how it ended, also over a restart: a job that was under way then is not repeated. It is done
+/// when its image is there, and lost otherwise.
 /// The latest <see cref="Kept"/> results are kept.
 /// </summary>
 public sealed class ImageJobs : IDisposable
@@ -35,11 +36,7 @@ public sealed class ImageJobs : IDisposable
             else _jobs[entry.Report.Id] = entry;
         }
 
-        foreach (var (id, entry) in _jobs.Where(j => j.Value.Report.State == JobState.Running).ToList())
-            Write(entry with
-            {
-                Report = new JobReport(id, JobState.Lost, entry.Report.Percent, "the agent was stopped during the job"),
-            });
+        foreach (var entry in _jobs.Values.Where(e => e.Report.State == JobState.Running).ToList()) _ = TakeUp(entry);
     }
 
     /// <summary>Hears of every change. Called outside the lock.</summary>
@@ -83,13 +80,37 @@ public sealed class ImageJobs : IDisposable
         lock (_gate) _log.Dispose();
     }
 
+    /// <summary>What became of a job of the agent before.</summary>
+    private async Task TakeUp(Entry entry)
+    {
+        await Task.CompletedTask.ConfigureAwait(
+            ConfigureAwaitOptions.ForceYielding | ConfigureAwaitOptions.ContinueOnCapturedContext);
+        var lost = new JobReport(entry.Report.Id, JobState.Lost, entry.Report.Percent, "the agent was stopped during the job");
+        try
+        {
+            var job = JsonSerializer.Deserialize(entry.Order, AgentJson.Default.ImageJob)!;
+            Finish(await _work.Made(entry.Report.Id, job, _stop.Token) is { } image
+                ? new JobReport(entry.Report.Id, JobState.Done, 100) { Image = image }
+                : lost);
+        }
+        catch (OperationCanceledException) when (_stop.IsCancellationRequested)
+        {
+            // The next agent looks again.
+        }
+        catch (Exception e)
+        {
+            _logger.LogWarning("job {Job}: the agent was stopped during it, and it is not known what it has made: {Why}", entry.Report.Id, e.Message);
+            Finish(lost);
+        }
+    }
+
     private async Task Work(Guid id, ImageJob job)
     {
         await Task.CompletedTask.ConfigureAwait(
             ConfigureAwaitOptions.ForceYielding | ConfigureAwaitOptions.ContinueOnCapturedContext);
         try
         {
-            var (image, domain) = await _work.Do(job, percent => Progress(id, percent), _stop.Token);
+            var (image, domain) = await _work.Do(id, job, percent => Progress(id, percent), _stop.Token);
             Finish(new JobReport(id, JobState.Done, 100) { Image = image, Domain = domain });
         }
         catch (OperationCanceledException) when (_stop.IsCancellationRequested)

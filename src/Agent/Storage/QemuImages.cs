@@ -12,15 +12,15 @@ public sealed class QemuImages(string qemuImg = "/usr/bin/qemu-img") : IImageWor
     private const string DraftEnding = ".part";
 
     public async Task<(ImageFacts? Image, DomainFacts? Domain)> Do(
-        ImageJob job, Action<int> percent, CancellationToken cancel)
+        Guid id, ImageJob job, Action<int> percent, CancellationToken cancel)
     {
         try
         {
             return job switch
             {
-                ImageJob.Create c => (await Create(c, cancel), null),
+                ImageJob.Create c => (await Create(id, c, cancel), null),
                 ImageJob.Delete d => (Delete(d), null),
-                ImageJob.Copy c => (await Copy(c, percent, cancel), null),
+                ImageJob.Copy c => (await Copy(id, c, percent, cancel), null),
                 ImageJob.PrepareDomain p => (null, DomainFolder.Prepare(p.Path, p.Domain, p.Owner)),
                 ImageJob.CheckDomain c => (null, DomainFolder.Check(c.Path, c.Domain)),
                 _ => throw new ImageWorkException($"{job.GetType().Name} is not a job of this agent"),
@@ -32,11 +32,29 @@ public sealed class QemuImages(string qemuImg = "/usr/bin/qemu-img") : IImageWor
         }
     }
 
-    private async Task<ImageFacts> Create(ImageJob.Create job, CancellationToken cancel)
+    public async Task<ImageFacts?> Made(Guid id, ImageJob job, CancellationToken cancel)
     {
+        try
+        {
+            return job switch
+            {
+                ImageJob.Create c when ImageMark.IsOn(Absolute(c.Path), id) => await Facts(c.Path, c.Format, cancel),
+                ImageJob.Copy c when ImageMark.IsOn(Absolute(c.Destination), id) => await Facts(c.Destination, c.DestinationFormat, cancel),
+                _ => null,
+            };
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new ImageWorkException(e.Message, e);
+        }
+    }
+
+    private async Task<ImageFacts> Create(Guid id, ImageJob.Create job, CancellationToken cancel)
+    {
+        if (await Made(id, job, cancel) is { } made) return made;
         Absent(Absolute(job.Path));
         Directory.CreateDirectory(Path.GetDirectoryName(job.Path)!);
-        var draft = Draft(job.Path);
+        var draft = Draft(job.Path, id);
         List<string> words = ["create", "-q", "-f", Word(job.Format)];
         if (job.Backing is { } backing)
         {
@@ -46,21 +64,22 @@ public sealed class QemuImages(string qemuImg = "/usr/bin/qemu-img") : IImageWor
 
         words.Add(draft);
         if (job.SizeBytes > 0) words.Add(job.SizeBytes.ToString(CultureInfo.InvariantCulture));
-        await Finish(draft, job.Path, () => Run(words, null, cancel));
+        await Finish(id, draft, job.Path, () => Run(words, null, cancel));
         return await Facts(job.Path, job.Format, cancel);
     }
 
-    private async Task<ImageFacts> Copy(ImageJob.Copy job, Action<int> percent, CancellationToken cancel)
+    private async Task<ImageFacts> Copy(Guid id, ImageJob.Copy job, Action<int> percent, CancellationToken cancel)
     {
+        if (await Made(id, job, cancel) is { } made) return made;
         Absent(Absolute(job.Destination));
         Directory.CreateDirectory(Path.GetDirectoryName(job.Destination)!);
-        var draft = Draft(job.Destination);
+        var draft = Draft(job.Destination, id);
         List<string> words =
         [
             "convert", "-p", "-t", "none", "-T", "none", "-f", Word(job.SourceFormat), "-O", Word(job.DestinationFormat),
             Absolute(job.Source), draft,
         ];
-        await Finish(draft, job.Destination, () => Run(words, percent, cancel));
+        await Finish(id, draft, job.Destination, () => Run(words, percent, cancel));
         return await Facts(job.Destination, job.DestinationFormat, cancel);
     }
 
@@ -71,6 +90,7 @@ public sealed class QemuImages(string qemuImg = "/usr/bin/qemu-img") : IImageWor
         File.Delete(job.Path);
         // Left by an agent that died while it made the image, or just after: the draft is a second name for it then.
         foreach (var draft in Directory.GetFiles(folder, $"{Path.GetFileName(job.Path)}.*{DraftEnding}")) File.Delete(draft);
+        ImageMark.Delete(job.Path);
         Overlays.DeleteAll(job.Path, except: null);
         Folder.Sync(folder);
         return null;
@@ -84,7 +104,8 @@ public sealed class QemuImages(string qemuImg = "/usr/bin/qemu-img") : IImageWor
         {
             var images = new QemuImages();
             if (File.Exists(Absolute(path))) File.Delete(path);
-            await images.Create(new ImageJob.Create(path, format, await images.VirtualBytes(like, cancel)), cancel);
+            await images.Create(Guid.NewGuid(), new ImageJob.Create(path, format, await images.VirtualBytes(like, cancel)), cancel);
+            ImageMark.Delete(path);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -148,19 +169,24 @@ public sealed class QemuImages(string qemuImg = "/usr/bin/qemu-img") : IImageWor
     }
 
     /// <summary>Two hosts may make one image at a time, when the first was silent for a while: each makes its own.</summary>
-    private static string Draft(string path) => $"{path}.{Guid.NewGuid():N}{DraftEnding}";
+    private static string Draft(string path, Guid job) => $"{path}.{job:N}-{Guid.NewGuid():N}{DraftEnding}";
 
-    /// <summary>Gives the draft the image's name, unless somebody has it: whoever comes second has made nothing.</summary>
-    private static async Task Finish(string draft, string path, Func<Task> make)
+    /// <summary>Gives the draft the image's name, unless somebody has it: whoever comes second has made nothing, but where the
+    /// first one had the same job.</summary>
+    private static async Task Finish(Guid job, string draft, string path, Func<Task> make)
     {
+        var mark = "";
         try
         {
             await make();
+            mark = ImageMark.Put(draft, path, job);
             Folder.Publish(draft, path);
         }
-        catch
+        catch (Exception e)
         {
             File.Delete(draft);
+            if (mark != "") File.Delete(mark);
+            if (e is IOException && ImageMark.IsOn(path, job)) return;
             throw;
         }
     }

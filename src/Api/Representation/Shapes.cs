@@ -83,7 +83,7 @@ public static class Shapes
     public static Shape MigrationOptions { get; } = new("migration", "migrations",
         Choice("auto_converge", "inherit", "true", "false"), One("bandwidth", () => MigrationBandwidth),
         Choice("compressed", "inherit", "true", "false"), Integer("custom_parallel_migrations"),
-        Choice("encrypted", "inherit", "true", "false"),
+        Choice("encrypted", "inherit", "true", "false"), Text("network_cidr"),
         Choice("parallel_migrations_policy", "inherit", "auto", "auto_parallel", "disabled", "custom"),
         One("policy", () => MigrationPolicy));
 

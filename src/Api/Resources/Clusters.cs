@@ -76,6 +76,7 @@ internal static class Clusters
             MemoryOvercommitPercent = Overcommit(body) ?? 100,
             HaReservation = body.Flag("ha_reservation") ?? false,
             Migration = Migrations.Read(body, new MigrationOptions()) ?? new MigrationOptions(),
+            MigrationNetwork = Migrations.Network(body) ?? "",
             OnError = OnError(body) ?? MigrateOnError.Migrate,
         };
         config = FencingPatch(body).Apply(config);
@@ -98,6 +99,7 @@ internal static class Clusters
             MemoryOvercommitPercent = Overcommit(body),
             HaReservation = body.Flag("ha_reservation"),
             Migration = Migrations.Read(body, present.Config.Migration),
+            MigrationNetwork = Migrations.Network(body),
             OnError = OnError(body),
         };
         var view = await Names.Renaming(call, Kinds.Cluster, name, present.Config.Name, call.Id(), () =>
@@ -165,7 +167,7 @@ internal static class Clusters
                     .With("enabled", config.SkipFencingIfStorageActive))
                 .With("skip_if_gluster_bricks_up", false)
                 .With("skip_if_gluster_quorum_not_met", false))
-            .With("migration", Migrations.ShowOfCluster(config.Migration))
+            .With("migration", Migrations.ShowOfCluster(config))
             .With("error_handling", Shapes.ErrorHandling.New().With("on_error", config.OnError switch
             {
                 MigrateOnError.MigrateHighlyAvailable => "migrate_highly_available",

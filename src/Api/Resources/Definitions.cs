@@ -48,7 +48,7 @@ internal static class Definitions
                 "pinned" => VmAffinity.Pinned,
                 _ => null,
             },
-            Migration = Migrations.Read(body, present.Migration),
+            Migration = Migrations.ReadOfVm(body, present.Migration),
             MigrationDowntimeMs = body.Integer("migration_downtime"),
             PreferredHosts = placement?.Many("hosts") is { } hosts ? await HostsOf(call, hosts) : null,
             DeleteProtected = body.Flag("delete_protected"),

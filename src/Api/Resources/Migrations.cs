@@ -55,6 +55,25 @@ internal static class Migrations
             : options;
     }
 
+    /// <summary>The network that a request names for the memory of a cluster's guests; empty: none any more, null: nothing is
+    /// said of it.</summary>
+    /// <exception cref="FaultException">400: it is no network.</exception>
+    public static string? Network(Element body) =>
+        body.One("migration")?.Text("network_cidr")?.Trim() switch
+        {
+            null => null,
+            "" => "",
+            var text => MigrationNetwork.Read(text) ?? throw FaultException.Bad(
+                $"migration.network_cidr is '{text}'; it must be a network as 10.78.0.0/24 or fd00:78::/64, whose bits after the "
+                + "prefix are zero, or empty for none"),
+        };
+
+    /// <summary>A VM goes by the network of its cluster.</summary>
+    /// <exception cref="FaultException">400: the request names one.</exception>
+    public static MigrationOptions? ReadOfVm(Element body, MigrationOptions present) => Network(body) is { Length: > 0 }
+        ? throw FaultException.Bad("migration.network_cidr is named by a cluster, for all of its VMs")
+        : Read(body, present);
+
     public static Element Show(MigrationOptions options)
     {
         var shown = Shapes.MigrationOptions.New()
@@ -74,8 +93,9 @@ internal static class Migrations
     }
 
     /// <summary>A cluster inherits from nobody: it shows what it comes to.</summary>
-    public static Element ShowOfCluster(MigrationOptions options)
+    public static Element ShowOfCluster(ClusterConfig cluster)
     {
+        var options = cluster.Migration;
         var bandwidth = Shapes.MigrationBandwidth.New().With("assignment_method", options.Bandwidth switch
         {
             BandwidthMethod.HypervisorDefault => "hypervisor_default",
@@ -83,11 +103,12 @@ internal static class Migrations
             _ => "auto",
         });
         if (options.Bandwidth == BandwidthMethod.Custom) bandwidth.With("custom_value", options.CustomBandwidth);
-        return Show(options with
+        var shown = Show(options with
         {
             Policy = options.Policy ?? MigrationPolicy.MinimalDowntime.Id,
             Parallel = options.Parallel == ParallelMigrations.Inherit ? ParallelMigrations.Disabled : options.Parallel,
         }).With("bandwidth", bandwidth);
+        return cluster.MigrationNetwork == "" ? shown : shown.With("network_cidr", cluster.MigrationNetwork);
     }
 
     /// <summary>How far the VM's migration is, of the memory of who carries it out; null when none is under way.</summary>

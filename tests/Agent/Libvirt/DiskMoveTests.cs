@@ -4,7 +4,8 @@ using Orchestrator.Agent.Storage;
 namespace Orchestrator.Tests.Agent.Libvirt;
 
 /// <summary>A guest that numbers what it writes, and reads all of it back whenever it boots, while its image goes elsewhere.</summary>
-public sealed class DiskMoveTests(HypervisorHosts hosts) : IClassFixture<HypervisorHosts>
+[Collection(HypervisorHosts.Shelf)]
+public sealed class DiskMoveTests(HypervisorHosts hosts)
 {
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(2);
     private readonly Guid _vm = Guid.NewGuid(), _disk = Guid.NewGuid();
@@ -91,7 +92,7 @@ public sealed class DiskMoveTests(HypervisorHosts hosts) : IClassFixture<Hypervi
     private async Task<RunningAgent> Begin()
     {
         Directory.CreateDirectory(Path.GetDirectoryName(Old)!);
-        await new QemuImages().Do(new ImageJob.Create(Old, DiskFormat.Raw, 64L << 20), _ => { }, CancellationToken.None);
+        await new QemuImages().Do(Guid.NewGuid(), new ImageJob.Create(Old, DiskFormat.Raw, 64L << 20), _ => { }, CancellationToken.None);
         return await hosts.StartAgent(1);
     }
 

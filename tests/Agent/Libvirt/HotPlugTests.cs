@@ -4,7 +4,7 @@ using Orchestrator.Agent.Protocol;
 namespace Orchestrator.Tests.Agent.Libvirt;
 
 /// <summary>Devices, CPUs and memory of guests that run, in QEMU.</summary>
-[Collection(HypervisorHosts.Collection)]
+[Collection(HypervisorHosts.Shelf)]
 public sealed class HotPlugTests(HypervisorHosts hosts)
 {
     private readonly Guid _vm = Guid.NewGuid();

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Diagnostics;
 using System.Net;
 using Microsoft.AspNetCore.Builder;
@@ -16,7 +17,8 @@ namespace Orchestrator.Tests.Agent.Libvirt;
 /// </summary>
 public sealed class HypervisorHosts : IAsyncLifetime
 {
-    public const string Collection = "hypervisors";
+    /// <summary>Tests of one class after the other: they share the two hosts.</summary>
+    public const string Shelf = "hypervisor hosts";
 
     public static readonly TimeSpan BootTime = TimeSpan.FromMinutes(2);
     private static readonly string Scripts = Path.Combine(AppContext.BaseDirectory, "Libvirt");
@@ -59,10 +61,14 @@ public sealed class HypervisorHosts : IAsyncLifetime
     public async Task<int> QemuProcesses(int host, Guid vm) =>
         int.Parse((await On("qemu", host, vm.ToString()[^8..])).Trim());
 
+    /// <summary>Bytes that have come in by one of its lines, eth0 or eth1.</summary>
+    public async Task<long> Came(int host, string line) => long.Parse((await On("came", host, line)).Trim());
+
     /// <summary>Starts the agent of a host; its folders outlive it.</summary>
     /// <param name="look">How often a migration that does not get on is looked at; null: as in production.</param>
-    /// <param name="unplug">How long a guest is waited for that lets no device go; null: as in production.</param>
-    public async Task<RunningAgent> StartAgent(int host, TimeSpan? look = null, TimeSpan? unplug = null)
+    /// <param name="addresses">Where it should not have both of its lines: those that it has. The agent itself is not in the
+    /// host's namespace.</param>
+    public async Task<RunningAgent> StartAgent(int host, TimeSpan? look = null, ImmutableArray<NetworkAddress>? addresses = null)
     {
         var folder = Path.Combine(_base, $"agent-{host}");
         Directory.CreateDirectory($"{folder}/console");
@@ -74,6 +80,8 @@ public sealed class HypervisorHosts : IAsyncLifetime
             RunFolder = $"{folder}/run",
             LibvirtUri = $"qemu+unix:///system?socket={_base}/{host}/run/libvirt/libvirt-sock",
             MigrationAddress = $"10.79.0.{host}",
+            Addresses = () => addresses
+                ?? [new NetworkAddress("eth0", $"10.79.0.{host}/24", 0), new NetworkAddress("eth1", $"10.78.0.{host}/24", 10_000)],
             Accelerator = "tcg",
             MigrationLook = look ?? Convergence.LookEvery,
             UnplugPatience = unplug ?? TimeSpan.FromSeconds(30),
@@ -106,9 +114,8 @@ public sealed class HypervisorHosts : IAsyncLifetime
     }
 }
 
-/// <summary>Their tests come one after another.</summary>
-[CollectionDefinition(HypervisorHosts.Collection)]
-public sealed class HypervisorTests : ICollectionFixture<HypervisorHosts>;
+[CollectionDefinition(HypervisorHosts.Shelf)]
+public sealed class HypervisorShelf : ICollectionFixture<HypervisorHosts>;
 
 /// <summary>One agent process's worth of agent, and an engine's client to it.</summary>
 public sealed class RunningAgent : IAsyncDisposable

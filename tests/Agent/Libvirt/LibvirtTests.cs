@@ -4,7 +4,7 @@ using Orchestrator.Agent.Protocol;
 namespace Orchestrator.Tests.Agent.Libvirt;
 
 /// <summary>The real thing: guests in QEMU, libvirt in between, the agent over HTTPS.</summary>
-[Collection(HypervisorHosts.Collection)]
+[Collection(HypervisorHosts.Shelf)]
 public sealed class LibvirtTests(HypervisorHosts hosts)
 {
     private readonly Guid _vm = Guid.NewGuid();
@@ -105,6 +105,53 @@ public sealed class LibvirtTests(HypervisorHosts hosts)
 
         Taken(await two.Client.Stop(_vm, new StopOrder(new Stamp(1), 2, StopMode.PowerOff)));
         Assert.Equal(GuestExit.Destroyed, (await destination.Until(_vm, GuestState.Down)).Exit);
+    }
+
+    [SkippableFact]
+    public async Task The_memory_goes_by_the_network_that_the_order_names()
+    {
+        Skip.If(hosts.Missing is not null, hosts.Missing);
+        await using var one = await hosts.StartAgent(1);
+        await using var two = await hosts.StartAgent(2);
+        await using var source = await one.Follow();
+        await using var destination = await two.Follow();
+        Taken(await one.Client.Launch(Launch(1)));
+        await source.Until(_vm, GuestState.Up);
+
+        var about = await two.Client.Describe();
+        Assert.Equal(["10.79.0.2/24", "10.78.0.2/24"], about.Addresses.Select(a => a.Address));
+        var (known, own) = (await hosts.Came(2, "eth0"), await hosts.Came(2, "eth1"));
+        Taken(await two.Client.PrepareIncoming(new IncomingOrder(new Stamp(1), 2, Definition())));
+        Taken(await one.Client.Migrate(_vm, new MigrateOrder(new Stamp(1), 1, about.MigrationUri, 2, MaxDowntimeMs: 500)
+        {
+            MemoryAddress = "10.78.0.2",
+            MemoryNetwork = "10.78.0.0/24",
+        }));
+        Assert.Equal(2, (await destination.Until(_vm, GuestState.Up)).Lease);
+        await source.Until(_vm, GuestState.Down);
+        (known, own) = (await hosts.Came(2, "eth0") - known, await hosts.Came(2, "eth1") - own);
+        Assert.True(own > 4 << 20 && known < 1 << 20, $"{own} bytes came by the line for migrations, {known} by the other one");
+        Taken(await two.Client.Stop(_vm, new StopOrder(new Stamp(1), 2, StopMode.PowerOff)));
+        await destination.Until(_vm, GuestState.Down);
+    }
+
+    [SkippableFact]
+    public async Task A_source_without_an_address_in_the_network_of_migrations_sends_nothing()
+    {
+        Skip.If(hosts.Missing is not null, hosts.Missing);
+        await using var one = await hosts.StartAgent(1, addresses: [new NetworkAddress("eth0", "10.79.0.1/24", 0)]);
+        await using var source = await one.Follow();
+        Taken(await one.Client.Launch(Launch(1)));
+        await source.Until(_vm, GuestState.Up);
+        Taken(await one.Client.Migrate(_vm, new MigrateOrder(new Stamp(1), 1, "qemu+tcp://10.79.0.2/system", 2)
+        {
+            MemoryAddress = "10.78.0.2",
+            MemoryNetwork = "10.78.0.0/24",
+        }));
+        var stays = await source.Until(_vm, GuestState.Up, g => g.MigrationError is not null);
+        Assert.Equal("this host has no address in the migration network 10.78.0.0/24 any more", stays.MigrationError);
+        Taken(await one.Client.Stop(_vm, new StopOrder(new Stamp(1), 1, StopMode.PowerOff)));
+        await source.Until(_vm, GuestState.Down);
     }
 
     [SkippableFact]

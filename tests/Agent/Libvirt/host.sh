@@ -1,6 +1,7 @@
 #!/bin/bash
 # host.sh up BASE PREFIX N | down BASE PREFIX N | libvirtd BASE PREFIX N: a hypervisor host in namespaces of its own.
-# Its libvirt socket is BASE/N/run/libvirt/libvirt-sock, its address on the migration network 10.79.0.N.
+# Its libvirt socket is BASE/N/run/libvirt/libvirt-sock, its addresses are 10.79.0.N and, on a line for migrations, 10.78.0.N.
+# "came BASE PREFIX N LINE": the bytes that have come in by eth0 or eth1.
 # "down" is a power cut: everything in the host dies at once. "libvirtd" kills and starts its libvirtd alone.
 set -e
 verb=$1; base=$2; prefix=$3; n=$4; home=$base/$n; switch=${prefix}sw; cgroups="cpu cpuacct cpuset memory devices freezer blkio pids"
@@ -10,6 +11,9 @@ network() {
   ip netns add "$prefix$n"; ip -n "$prefix$n" link set lo up
   ip -n "$prefix$n" link add eth0 type veth peer name "p$n" netns "$switch"; ip -n "$switch" link set "p$n" master br0 up
   ip -n "$prefix$n" addr add "10.79.0.$n/24" dev eth0; ip -n "$prefix$n" link set eth0 up
+  ip -n "$switch" link show br1 > /dev/null 2>&1 || { ip -n "$switch" link add br1 type bridge; ip -n "$switch" link set br1 up; }
+  ip -n "$prefix$n" link add eth1 type veth peer name "m$n" netns "$switch"; ip -n "$switch" link set "m$n" master br1 up
+  ip -n "$prefix$n" addr add "10.78.0.$n/24" dev eth1; ip -n "$prefix$n" link set eth1 up
   ip -n "$prefix$n" link add vmbr0 type bridge; ip -n "$prefix$n" link set vmbr0 up
 }
 up() {
@@ -60,5 +64,6 @@ case $verb in
   down) down;;
   libvirtd) inside bash -c 'kill -9 $(cat /run/libvirtd.pid); sleep 0.5; libvirtd -l -d';;
   xml) inside virsh -q dumpxml "$5";;
+  came) ip netns exec "$prefix$n" cat "/sys/class/net/$5/statistics/rx_bytes";;
   qemu) inside pgrep -c -f "guest=.*$5" || true;;
 esac

@@ -55,7 +55,12 @@ public sealed class Workload(Simulation simulation, ApiClients clients, Random c
         await clients.Ask(Kinds.DataCenter, _center, "create data center", o =>
             new DataCenterCommand.Create(o, new DataCenterConfig { Name = "Default" }));
         await clients.Ask(Kinds.Cluster, _cluster.Value, "create cluster", o =>
-            new ClusterCommand.Create(o, new ClusterConfig { Name = "Default", DataCenter = new DataCenterId(_center) }));
+            new ClusterCommand.Create(o, new ClusterConfig
+            {
+                Name = "Default",
+                DataCenter = new DataCenterId(_center),
+                MigrationNetwork = Options.Seed % 2 == 0 ? "10.78.0.0/24" : "",
+            }));
         await clients.Ask(Kinds.Template, TemplateId.Blank.Value, "create template Blank", o =>
             new TemplateCommand.Create(o, new VmConfig { Name = "Blank", Cluster = _cluster }, []));
         await Task.WhenAll(simulation.World.Hosts.Select(Register));

@@ -30,6 +30,7 @@ public sealed class HostFaultKinds(Simulation simulation, Random chance)
         ("guest-ends", 2, () => Guest(g => World.GuestShutsDown(g))),
         ("migrations-fail", 2, () => World.MigrationsFail(Host(), 0.2 + (0.8 * chance.NextDouble()), Time(10, 90))),
         ("migrations-long", 1, () => World.MigrationsTakeLong(Host(), 2 + chance.Next(20), Time(10, 90))),
+        ("migration-line-down", 1, () => World.MigrationLineDown(Host(), Time(1, 60))),
         ("launches-fail", 2, () => World.LaunchesFail(Host(), 0.2 + (0.8 * chance.NextDouble()), Time(10, 90))),
     ];
 

@@ -80,6 +80,8 @@ internal sealed class AgentLife : IHypervisor, IGuestWatch
 
     public AgentDescription Describe(AgentDescription about) => _hypervisor.Describe(about);
 
+    public ImmutableArray<NetworkAddress> Addresses => _hypervisor.Addresses;
+
     public Task Open(IGuestWatch watch, CancellationToken cancel)
     {
         _watch = watch;

@@ -11,19 +11,27 @@ internal sealed class SharedStorage(
     private static readonly TimeSpan Look = TimeSpan.FromSeconds(1);
 
     public async Task<(ImageFacts? Image, DomainFacts? Domain)> Do(
-        ImageJob job, Action<int> percent, CancellationToken cancel)
+        Guid id, ImageJob job, Action<int> percent, CancellationToken cancel)
     {
-        if (host.Faults.StorageGone)
-        {
-            if (random.Next(2) == 0)
-                while (host.Faults.StorageGone) await Task.Delay(Look, clock, cancel);
-            throw new ImageWorkException("Input/output error: the storage does not answer");
-        }
-
+        await Answer(cancel);
         using var writing = writers.Writes(host, job);
         var held = writers.Held(job);
-        var done = await images.Do(job, percent, cancel);
+        var done = await images.Do(id, job, percent, cancel);
         writers.Made(host, job, held);
         return done;
+    }
+
+    public async Task<ImageFacts?> Made(Guid id, ImageJob job, CancellationToken cancel)
+    {
+        await Answer(cancel);
+        return await images.Made(id, job, cancel);
+    }
+
+    private async Task Answer(CancellationToken cancel)
+    {
+        if (!host.Faults.StorageGone) return;
+        if (random.Next(2) == 0)
+            while (host.Faults.StorageGone) await Task.Delay(Look, clock, cancel);
+        throw new ImageWorkException("Input/output error: the storage does not answer");
     }
 }

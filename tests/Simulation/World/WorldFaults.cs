@@ -257,6 +257,12 @@ public sealed class WorldFaults(SimulatedWorld world)
             () => from.Faults = from.Faults with { MigrationSlowness = times },
             () => from.Faults = from.Faults with { MigrationSlowness = 1 }, $"migrations from {from.Name} are quick again");
 
+    /// <summary>The interface that it has for migrations alone.</summary>
+    public void MigrationLineDown(WorldHost host, TimeSpan? duration = null) =>
+        Do($"the migration line of {host.Name} is down{For(duration)}", duration, host,
+            () => host.Faults = host.Faults with { MigrationLineDown = true },
+            () => host.Faults = host.Faults with { MigrationLineDown = false }, $"the migration line of {host.Name} is up again");
+
     public void LaunchesFail(WorldHost host, double share, TimeSpan? duration = null) =>
         Do($"{share:P0} of the launches on {host.Name} fail{For(duration)}", duration, host,
             () => host.Faults = host.Faults with { LaunchFailures = share },
