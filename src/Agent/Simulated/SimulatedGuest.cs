@@ -1,4 +1,5 @@
 using Orchestrator.Agent.Protocol;
+using Orchestrator.Agent.Storage;
 
 namespace Orchestrator.Agent.Simulated;
 
@@ -33,4 +34,27 @@ internal sealed class SimulatedGuest(GuestKey key, VmDefinition definition, long
     /// <summary>An agent came to it while it was moved: it is told when the guest stays.</summary>
     public bool Found { get; set; }
     public MigrationProgress? Progress { get; set; }
+
+    public GuestReport Report(long elapsedMs) => new(Key.Vm, Key.Lease, Found ? GuestState.MigratingOut : State)
+    {
+        ElapsedMs = elapsedMs,
+        MemoryBytes = Definition.MemoryBytes,
+        Devices = SimulatedMachine.DevicesOf(Definition),
+        VirtualCpus = Definition.VirtualCpus,
+        PauseReason = PauseReason,
+        OnStorageError = Definition.OnStorageError,
+        Watchdog = Watchdog,
+        Migration = Progress,
+    };
+
+    /// <summary>What a disk is after the work, the definition says, too: it is carried along by migrations.</summary>
+    /// <exception cref="GuestAwayException">It has no such disk.</exception>
+    public void Work(Guid disk, Action<GuestDisk> work)
+    {
+        var at = Definition.Disks.FirstOrDefault(d => d.Id == disk)
+            ?? throw new GuestAwayException($"simulated QEMU: the guest {Key} has no disk {disk}");
+        if (!Open.TryGetValue(disk, out var open)) Open[disk] = open = new GuestDisk(at.Path);
+        work(open);
+        Definition = Definition with { Disks = Definition.Disks.Replace(at, at with { Path = open.Source }) };
+    }
 }
