@@ -248,8 +248,13 @@ public static class VmReports
     private static Decision AlsoEnded(Stopping s, ReportGuest r) =>
         r.State is GuestState.Down or GuestState.Saved ? Done : new Decision.Relay(new VmEffect.Halt(s.Also!, s.Mode));
 
-    private static Decision Back(ReportGuest r) =>
-        Accept(new Regained(new Seat(r.Host, r.HostName, r.Incarnation, r.Lease), r.At));
+    /// <summary>A word of before its end may come after the word of its end, by way of another node: its host is asked once more.
+    /// </summary>
+    private static Decision Back(ReportGuest r)
+    {
+        var seat = new Seat(r.Host, r.HostName, r.Incarnation, r.Lease);
+        return new Decision.Accept(new Regained(seat, r.At)) { Then = [new VmEffect.AskWhetherGone(seat)] };
+    }
 
     private static Decision LaunchedNot(Starting s, string reason, DateTimeOffset at) =>
         s.Cause != StartCause.User || s.Tried.Length + 1 < HostsTriedAtMost ? Accept(new LaunchFailed(s.Seat, reason, at))

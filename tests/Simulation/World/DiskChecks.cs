@@ -120,12 +120,13 @@ internal sealed class DiskChecks(SimulatedWorld world, WorldChecks checks)
     }
 
     private Writer? Add(WorldHost host, ImageJob job, string? path) =>
-        path is null ? null : Add(new Writer(path, host, $"{job.GetType().Name} job on {host.Name}"));
+        path is null ? null : Add(new Writer(path, host, $"{job.GetType().Name} job on {host.Name}") { Deletes = job is ImageJob.Delete });
 
     private Writer Add(Writer writer)
     {
         if (!_writers.TryGetValue(writer.Path, out var others)) _writers[writer.Path] = others = [];
-        if (others.Count > 0)
+        // What two hosts delete at a time is gone.
+        if (others.Any(o => !o.Deletes || !writer.Deletes))
             checks.BreakUnlessLied(
                 others.Select(o => o.Host), Rule, $"{writer.Path} has {others.Count + 1} writers",
                 [.. others.Select(o => o.Who), writer.Who]);
@@ -135,6 +136,8 @@ internal sealed class DiskChecks(SimulatedWorld world, WorldChecks checks)
 
     private sealed record Writer(string Path, WorldHost Host, string Who)
     {
+        public bool Deletes { get; init; }
+
         /// <summary>Of a guest, except where what it writes is thrown away.</summary>
         public Guid? Disk { get; init; }
     }
