@@ -1,3 +1,4 @@
+using Orchestrator.Agent.Ledgers;
 using Orchestrator.Agent.Protocol;
 
 namespace Orchestrator.Agent;
@@ -11,6 +12,29 @@ internal sealed class Guest(GuestReport report, long since)
     public Task Last { get; set; } = Task.CompletedTask;
     public bool Busy => !Last.IsCompleted;
     public bool Moving { get; set; }
+
+    public static Guest Remembered(LeaseRecord record, long since)
+    {
+        var state = record.Ended ? GuestState.Down : GuestState.WaitForLaunch;
+        var report = new GuestReport(record.Vm, record.Lease, state)
+        {
+            Exit = record.Exit,
+            ExitMessage = record.ExitMessage,
+            MigrationLease = record.Move,
+        };
+        return new Guest(Reshaping.Remembered(report, record), since);
+    }
+
+    /// <summary>A report, with what its sender knows nothing of as it was.</summary>
+    public GuestReport With(GuestReport report) => Reshaping.Merged(
+        report with
+        {
+            MigrationLease = report.MigrationLease ?? Report.MigrationLease,
+            Watchdog = report.Watchdog ?? Report.Watchdog,
+            OnStorageError = report.OnStorageError ?? Report.OnStorageError,
+            Save = report.Save ?? Report.Save,
+            SaveError = report.Save is null ? Report.SaveError : report.SaveError,
+        }, Report);
 
     /// <summary>Ended because the host's lease has.</summary>
     public bool GivenUp { get; set; }

@@ -43,7 +43,7 @@ public sealed class HostAgent : IGuestWatch, IAsyncDisposable
         _time = time;
         _log = log;
         _incomingTimeout = incomingTimeout;
-        foreach (var record in ledger.Records.Where(r => !r.Forgotten)) _guests[record.Vm] = Remembered(record);
+        foreach (var record in ledger.Records.Where(r => !r.Forgotten)) _guests[record.Vm] = Guest.Remembered(record, time.GetTimestamp());
         _guard = guard;
         _domains = domains;
         guard?.GiveUp = () => _ = GiveUp();
@@ -421,16 +421,7 @@ public sealed class HostAgent : IGuestWatch, IAsyncDisposable
 
     private void Tell(Guest guest, GuestReport report)
     {
-        var before = guest.Report;
-        guest.Report = report with
-        {
-            MigrationLease = report.MigrationLease ?? guest.Report.MigrationLease,
-            Watchdog = report.Watchdog ?? guest.Report.Watchdog,
-            OnStorageError = report.OnStorageError ?? guest.Report.OnStorageError,
-            Save = report.Save ?? guest.Report.Save,
-            SaveError = report.Save is null ? guest.Report.SaveError : report.SaveError,
-        };
-        guest.Report = Reshaping.Merged(guest.Report, before);
+        guest.Report = guest.With(report);
         if (report.ElapsedMs > 0)
             guest.Since = _time.GetTimestamp() - (long)(report.ElapsedMs / 1000.0 * _time.TimestampFrequency);
         Watch(guest);
@@ -461,14 +452,6 @@ public sealed class HostAgent : IGuestWatch, IAsyncDisposable
     private GuestReport Aged(Guest guest) => guest.Report.State == GuestState.Down
         ? guest.Report
         : guest.Report with { ElapsedMs = (long)_time.GetElapsedTime(guest.Since).TotalMilliseconds };
-
-    private Guest Remembered(LeaseRecord record)
-    {
-        var state = record.Ended ? GuestState.Down : GuestState.WaitForLaunch;
-        return new Guest(
-            Reshaping.Remembered(new GuestReport(record.Vm, record.Lease, state) { Exit = record.Exit, ExitMessage = record.ExitMessage, MigrationLease = record.Move }, record),
-            _time.GetTimestamp());
-    }
 
     // ---- outside the lock ---------------------------------------------------------------------------------------
 

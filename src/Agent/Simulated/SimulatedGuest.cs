@@ -33,4 +33,16 @@ internal sealed class SimulatedGuest(GuestKey key, VmDefinition definition, long
     /// <summary>An agent came to it while it was moved: it is told when the guest stays.</summary>
     public bool Found { get; set; }
     public MigrationProgress? Progress { get; set; }
+
+    public GuestReport Report(TimeProvider time) => new(Key.Vm, Key.Lease, Found ? GuestState.MigratingOut : State)
+    {
+        ElapsedMs = (long)time.GetElapsedTime(Since).TotalMilliseconds,
+        MemoryBytes = Definition.MemoryBytes,
+        Devices = SimulatedMachine.DevicesOf(Definition),
+        VirtualCpus = Definition.VirtualCpus,
+        PauseReason = PauseReason,
+        OnStorageError = Definition.OnStorageError,
+        Watchdog = Watchdog,
+        Migration = Progress,
+    };
 }

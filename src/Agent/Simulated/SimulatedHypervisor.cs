@@ -694,17 +694,7 @@ public sealed class SimulatedHypervisor(
         }
     }
 
-    private GuestReport Report(SimulatedGuest guest) => new(guest.Key.Vm, guest.Key.Lease, guest.Found ? GuestState.MigratingOut : guest.State)
-    {
-        ElapsedMs = (long)time.GetElapsedTime(guest.Since).TotalMilliseconds,
-        MemoryBytes = guest.Definition.MemoryBytes,
-        Devices = SimulatedMachine.DevicesOf(guest.Definition),
-        VirtualCpus = guest.Definition.VirtualCpus,
-        PauseReason = guest.PauseReason,
-        OnStorageError = guest.Definition.OnStorageError,
-        Watchdog = guest.Watchdog,
-        Migration = guest.Progress,
-    };
+    private GuestReport Report(SimulatedGuest guest) => guest.Report(time);
 
     private static GuestReport Report(Awaited awaited) => new(awaited.Key.Vm, awaited.Key.Lease, GuestState.Incoming);
 }

@@ -68,7 +68,8 @@ public sealed class HypervisorHosts : IAsyncLifetime
     /// <param name="look">How often a migration that does not get on is looked at; null: as in production.</param>
     /// <param name="addresses">Where it should not have both of its lines: those that it has. The agent itself is not in the
     /// host's namespace.</param>
-    public async Task<RunningAgent> StartAgent(int host, TimeSpan? look = null, ImmutableArray<NetworkAddress>? addresses = null)
+    /// <param name="unplug">How long a guest is waited for that lets no device go; null: as in production.</param>
+    public async Task<RunningAgent> StartAgent(int host, TimeSpan? look = null, ImmutableArray<NetworkAddress>? addresses = null, TimeSpan? unplug = null)
     {
         var folder = Path.Combine(_base, $"agent-{host}");
         Directory.CreateDirectory($"{folder}/console");
