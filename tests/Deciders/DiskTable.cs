@@ -76,7 +76,8 @@ public sealed class DiskTable
 
     private static Moving Under(MoveStep step) => step == MoveStep.Switching
         ? new Moving(
-            _busy with { Config = _busy.Config! with { StorageDomain = _there.Domain }, Path = _there.Path }, _work, _host, _here, step) { Guest = _guest }
+            _busy with { Config = _busy.Config! with { StorageDomain = _there.Domain }, Path = _there.Path }, _work, _host, _here, step)
+        { Guest = _guest }
         : new Moving(_busy, _work, _host, _there, step) { Guest = _guest, Why = step == MoveStep.TurningBack ? "no space left" : "" };
 
     private static Guid WorkOf(DiskState disk) => disk is Moving s ? s.StepWork() : _work;

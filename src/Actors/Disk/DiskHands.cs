@@ -103,6 +103,7 @@ public sealed class DiskHands(DiskId id, IEntities entities, IReadModel read, Ti
         _deletions[path] = (times, clock.GetTimestamp());
         await Send(image.Host, new ImageWork(
             new Guid(SHA256.HashData(Encoding.UTF8.GetBytes($"{path} {times}")).AsSpan(0, 16)),
-            Kinds.Disk, id.Value, ImageAction.Delete, path, "raw", 0, "", "") { Leftover = true });
+            Kinds.Disk, id.Value, ImageAction.Delete, path, "raw", 0, "", "")
+        { Leftover = true });
     }
 }

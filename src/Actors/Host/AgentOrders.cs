@@ -187,8 +187,14 @@ internal sealed class AgentOrders(HostId id, HostWorld world, HostTroubles troub
             e.Vm.Value, new ReshapeOrder(link.Stamp, e.Lease.Number, e.Number, AgentWords.Definition(e.Vm, e.Definition, images)), closed);
         _ = Heard(answer, link, e.Lease, "reshape");
         // Only where nothing of it was ever begun. What has ended is told by the guest's report.
-        if (answer is AgentAnswer.Refused { Refusal: { Code: RefusalCode.Malformed or RefusalCode.WrongState or RefusalCode.UnknownOrder
-            or RefusalCode.StaleOrder } refusal })
+        if (answer is AgentAnswer.Refused
+            {
+                Refusal:
+                {
+                    Code: RefusalCode.Malformed or RefusalCode.WrongState or RefusalCode.UnknownOrder
+            or RefusalCode.StaleOrder
+                } refusal
+            })
             ToVm(e.Vm, new VmCommand.RefuseReshape(e.Number, refusal.Message, world.Clock.GetUtcNow()));
     }
 

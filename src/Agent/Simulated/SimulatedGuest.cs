@@ -1,4 +1,5 @@
 using Orchestrator.Agent.Protocol;
+using Orchestrator.Agent.Storage;
 
 namespace Orchestrator.Agent.Simulated;
 
@@ -34,9 +35,9 @@ internal sealed class SimulatedGuest(GuestKey key, VmDefinition definition, long
     public bool Found { get; set; }
     public MigrationProgress? Progress { get; set; }
 
-    public GuestReport Report(TimeProvider time) => new(Key.Vm, Key.Lease, Found ? GuestState.MigratingOut : State)
+    public GuestReport Report(long elapsedMs) => new(Key.Vm, Key.Lease, Found ? GuestState.MigratingOut : State)
     {
-        ElapsedMs = (long)time.GetElapsedTime(Since).TotalMilliseconds,
+        ElapsedMs = elapsedMs,
         MemoryBytes = Definition.MemoryBytes,
         Devices = SimulatedMachine.DevicesOf(Definition),
         VirtualCpus = Definition.VirtualCpus,
@@ -45,4 +46,15 @@ internal sealed class SimulatedGuest(GuestKey key, VmDefinition definition, long
         Watchdog = Watchdog,
         Migration = Progress,
     };
+
+    /// <summary>What a disk is after the work, the definition says, too: it is carried along by migrations.</summary>
+    /// <exception cref="GuestAwayException">It has no such disk.</exception>
+    public void Work(Guid disk, Action<GuestDisk> work)
+    {
+        var at = Definition.Disks.FirstOrDefault(d => d.Id == disk)
+            ?? throw new GuestAwayException($"simulated QEMU: the guest {Key} has no disk {disk}");
+        if (!Open.TryGetValue(disk, out var open)) Open[disk] = open = new GuestDisk(at.Path);
+        work(open);
+        Definition = Definition with { Disks = Definition.Disks.Replace(at, at with { Path = open.Source }) };
+    }
 }

@@ -568,18 +568,13 @@ public sealed class SimulatedHypervisor(
 
     private int Number => number;
 
-    /// <summary>What a disk of a guest is after the work, the guest's definition says, too: it is carried along by migrations.</summary>
     private void OnDisk(GuestKey key, Guid disk, Action<GuestDisk> work)
     {
         lock (_gate)
         {
             if (!_guests.TryGetValue(key.Vm, out var guest) || guest.Key != key)
                 throw new GuestAwayException($"simulated QEMU: no guest {key} is here");
-            var at = guest.Definition.Disks.FirstOrDefault(d => d.Id == disk)
-                ?? throw new GuestAwayException($"simulated QEMU: the guest {key} has no disk {disk}");
-            if (!guest.Open.TryGetValue(disk, out var open)) guest.Open[disk] = open = new GuestDisk(at.Path);
-            work(open);
-            guest.Definition = guest.Definition with { Disks = guest.Definition.Disks.Replace(at, at with { Path = open.Source }) };
+            guest.Work(disk, work);
         }
     }
 
@@ -694,7 +689,7 @@ public sealed class SimulatedHypervisor(
         }
     }
 
-    private GuestReport Report(SimulatedGuest guest) => guest.Report(time);
+    private GuestReport Report(SimulatedGuest guest) => guest.Report((long)time.GetElapsedTime(guest.Since).TotalMilliseconds);
 
     private static GuestReport Report(Awaited awaited) => new(awaited.Key.Vm, awaited.Key.Lease, GuestState.Incoming);
 }
