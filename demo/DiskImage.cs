@@ -8,6 +8,13 @@ public static class DiskImage
 {
     private const int Sector = 512;
 
+    /// <summary>The images of a disk on the shared storage; not what lies beside them.</summary>
+    public static string[] Of(Guid disk, Installation installation) =>
+    [
+        .. Directory.EnumerateFiles(Path.Combine(installation.Var, "shared"), "*", SearchOption.AllDirectories)
+            .Where(path => path.Contains($"/images/{disk}/", StringComparison.Ordinal) && !Path.GetFileName(path).Contains('.')),
+    ];
+
     /// <param name="acknowledged">Records that must be there, at least.</param>
     /// <returns>How many records and lives it holds, and what is wrong with them; null when nothing is.</returns>
     public static async Task<(long Records, long Lives, string? Wrong)> Check(

@@ -170,11 +170,7 @@ public sealed class DiskMoves(Installation installation, DiskMoveOptions options
     private static async Task<string> Domain(EngineApi api, string disk) =>
         EngineApi.Text(EngineApi.Items((await api.Get(disk))["storage_domains"]!, "storage_domain").First(), "id");
 
-    private string[] Images(Guid disk) =>
-    [
-        .. Directory.EnumerateFiles(Shared, "*", SearchOption.AllDirectories)
-            .Where(path => path.Contains($"/images/{disk}/", StringComparison.Ordinal)),
-    ];
+    private string[] Images(Guid disk) => DiskImage.Of(disk, installation);
 
     /// <summary>The guest is powered off and its disk is read without it.</summary>
     private async Task CheckImage(WritingGuest guest)

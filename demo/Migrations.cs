@@ -108,9 +108,7 @@ public sealed class Migrations(Installation installation, MigrationOptions optio
         if (vm.Disk == Guid.Empty || disk.Boots == 0) return;
         if (await vm.Status() != "down") await vm.Act("stop");
         await Patience.Until("the VM to be down", TimeSpan.FromSeconds(60), async () => await vm.Status() == "down" ? this : null);
-        var image = Directory.EnumerateFiles(
-                Path.Combine(installation.Var, "shared"), "*", SearchOption.AllDirectories)
-            .FirstOrDefault(path => path.Contains(vm.Disk.ToString(), StringComparison.Ordinal))
+        var image = DiskImage.Of(vm.Disk, installation).FirstOrDefault()
             ?? throw new DemoException($"The image of disk {vm.Disk} is not in the shared folder.");
         var host = installation.Hosts.First(hosts.IsOn);
         var (records, lives, wrong) = await DiskImage.Check(hosts, host, image, disk.Acknowledged);
