@@ -279,7 +279,7 @@ public sealed class Workload(Simulation simulation, ApiClients clients, Random c
             return;
         }
 
-        if (chance.NextDouble() < 0.4)
+        if (chance.NextDouble() < 0.12)
         {
             var view = WireJson.Read<DiskView>(disk.Json);
             var to = view.Config.StorageDomain == _domain ? _second : _domain;
