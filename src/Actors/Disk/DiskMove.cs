@@ -48,8 +48,8 @@ public static class DiskMove
         (MoveStep.Mirroring, ReportImageWork c)                  => Accept(c.Ok ? new SwitchBegun(c.At) : new MoveTurnedBack(c.Message, c.At)),
         (MoveStep.Switching, ReportImageWork { Ok: true } c)     => Over(s, new MoveDone(c.At)),
         (MoveStep.Switching, ReportImageWork c)                  => Accept(new MoveTurnedBack(c.Message, c.At)),
-        // Too late to turn back: it had been switched after all.
-        (MoveStep.TurningBack, ReportImageWork c)                => Over(s, c.Ok ? new MoveFailed(s.Why, c.At) : new MoveDone(c.At)),
+        // Whatever it answers: that it writes the old image was certain before it was asked, and a refusal is no word of another.
+        (MoveStep.TurningBack, ReportImageWork c)                => Over(s, new MoveFailed(s.Why, c.At)),
         (_, ReportImageWork)                                     => No(Fault.StaleReport),
 
         (_, AskWhetherLent c)                                    => c.Work == s.Work ? Done : Answer(c),

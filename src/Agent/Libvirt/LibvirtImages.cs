@@ -104,9 +104,19 @@ internal sealed class LibvirtImages(Func<LibvirtConnection> connected, TimeProvi
 
     private async Task<Disk> Read(GuestKey guest, Guid disk)
     {
-        var xml = "";
-        await On(guest, (_, domain) => { xml = Native.Take(Native.virDomainGetXMLDesc(domain, 0)) ?? ""; return 0; });
-        return Find(xml, disk) ?? throw new GuestAwayException($"the guest has no disk {disk}");
+        string? xml = null;
+        try
+        {
+            await On(guest, (_, domain) => { xml = Native.Take(Native.virDomainGetXMLDesc(domain, 0)); return 0; });
+        }
+        catch (ImageWorkException e)
+        {
+            // Who cannot look knows nothing of what the guest writes: that is no answer.
+            throw new GuestAwayException(e.Message, e);
+        }
+
+        return xml is null ? throw new GuestAwayException($"libvirt does not say what {guest} has")
+            : Find(xml, disk) ?? throw new GuestAwayException($"the guest has no disk {disk}");
     }
 
     /// <summary>What a domain's XML says of one of its disks, or null.</summary>
