@@ -17,7 +17,7 @@ public sealed class NodeFaultTests(ITestOutputHelper output)
     {
         Skip.If(TestCluster.Obstacle is not null, TestCluster.Obstacle);
         var seed = Rounds.Seed;
-        var rounds = Rounds.Count(50);
+        var rounds = Rounds.Count(30);
         await TestCluster.Run(new TestClusterOptions(), Say, async cluster =>
         {
             cluster.Say($"SEED={seed} ROUNDS={rounds}");

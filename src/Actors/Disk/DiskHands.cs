@@ -1,5 +1,3 @@
-using System.Security.Cryptography;
-using System.Text;
 using Akka.Actor;
 using Orchestrator.Actors.Host;
 using Orchestrator.Actors.Journal;
@@ -11,13 +9,15 @@ namespace Orchestrator.Actors.Disk;
 /// another one does the work; what is done under a guest only the guest's own host can do.</summary>
 public sealed class DiskHands(DiskId id, IEntities entities, IReadModel read, TimeProvider clock) : IHands<DiskState, DiskEffect>
 {
-    private readonly Dictionary<string, (int Times, long Since)> _deletions = [];
+    private readonly Deletions _deletions = new(clock);
+    private (Guid Work, long Since) _put;
 
     public void Do(DiskEffect effect, Reach<DiskState> reach)
     {
         if (reach.State.Core.Config is not { } config) return;
         var format = config.Format == "raw" ? "raw" : "qcow2";
         var path = reach.State.Core.Path;
+        _deletions.Forget([.. reach.State.Core.Leftovers.Select(l => l.Path)]);
         ImageWork Work(Guid work, ImageAction action, string to, string source = "", string sourceFormat = "") =>
             new(work, Kinds.Disk, id.Value, action, to, format, config.ProvisionedSize, source, sourceFormat);
         switch (effect, reach.State)
@@ -30,6 +30,8 @@ public sealed class DiskHands(DiskId id, IEntities entities, IReadModel read, Ti
                 break;
             case (DiskEffect.CopyImage e, DiskState.Moving s):
                 _ = Send(e.Host, Work(e.Work, ImageAction.Copy, s.To.Path, path, format));
+                break;
+            case (DiskEffect.MoveUnderGuest e, DiskState.Moving s) when IsPutOff(e, s.Attempt):
                 break;
             case (DiskEffect.MoveUnderGuest e, DiskState.Moving s):
                 // Once the guest is to be switched, the new place is the disk's own.
@@ -93,17 +95,17 @@ public sealed class DiskHands(DiskId id, IEntities entities, IReadModel read, Ti
         }
     }
 
-    /// <summary>Under a number of its own each time: what failed on one host is tried again, also on others.</summary>
+    /// <summary>A step of which nobody knows what became is said again at once, and then ever less often: while the guest's libvirt
+    /// is away each time would be one more line in the journal.</summary>
+    private bool IsPutOff(DiskEffect.MoveUnderGuest e, int attempt)
+    {
+        if (_put.Work != e.Work) _put = (e.Work, clock.GetTimestamp());
+        return clock.GetElapsedTime(_put.Since) < Pause.After(attempt - 1, TimeSpan.FromSeconds(1));
+    }
+
     private async Task Delete(Leftover image)
     {
-        var path = image.Path;
-        if (_deletions.TryGetValue(path, out var last)
-            && clock.GetElapsedTime(last.Since) < Pause.After(last.Times, TimeSpan.FromSeconds(5))) return;
-        var times = last.Times + 1;
-        _deletions[path] = (times, clock.GetTimestamp());
-        await Send(image.Host, new ImageWork(
-            new Guid(SHA256.HashData(Encoding.UTF8.GetBytes($"{path} {times}")).AsSpan(0, 16)),
-            Kinds.Disk, id.Value, ImageAction.Delete, path, "raw", 0, "", "")
-        { Leftover = true });
+        if (_deletions.Next(image.Path) is not var (work, _)) return;
+        await Send(image.Host, new ImageWork(work, Kinds.Disk, id.Value, ImageAction.Delete, image.Path, "raw", 0, "", "") { Leftover = true });
     }
 }

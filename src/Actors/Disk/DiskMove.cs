@@ -1,6 +1,4 @@
 using System.Collections.Immutable;
-using System.Security.Cryptography;
-using System.Text;
 using static Orchestrator.Actors.Disk.DiskCommand;
 using static Orchestrator.Actors.Disk.DiskEvent;
 using static Orchestrator.Actors.Disk.DiskState;
@@ -112,7 +110,7 @@ public static class DiskMove
     /// <summary>Each step, and each time that it is said again because nobody knows what became of it, has a number of its own.</summary>
     public static Guid StepWork(this Moving s) => s is { Step: MoveStep.Copying or MoveStep.Mirroring, Attempt: 0 }
         ? s.Work
-        : new Guid(SHA256.HashData(Encoding.UTF8.GetBytes($"{s.Work} {s.Step} {s.Attempt}")).AsSpan(0, 16));
+        : WorkId.Of($"{s.Work} {s.Step} {s.Attempt}");
 
     private static DiskCore At(DiskCore core, DiskPlace place) => core with
     {

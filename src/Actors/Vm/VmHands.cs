@@ -1,6 +1,4 @@
 using System.Collections.Immutable;
-using System.Security.Cryptography;
-using System.Text;
 using Akka.Actor;
 using Orchestrator.Actors.Cluster;
 using Orchestrator.Actors.Disk;
@@ -16,7 +14,7 @@ public sealed class VmHands(VmId id, IEntities entities, IReadModel read, Wherea
     /// <summary>All hosts are heard within seconds of a start; only then is it worth a word who is missing.</summary>
     private static readonly TimeSpan SearchIsLong = TimeSpan.FromSeconds(10);
 
-    private readonly Dictionary<string, (int Times, long Since)> _deletions = [];
+    private readonly Deletions _deletions = new(clock);
     private (VmEffect.FindHost Effect, long Since)? _put;
     private long? _sought;
 
@@ -24,7 +22,7 @@ public sealed class VmHands(VmId id, IEntities entities, IReadModel read, Wherea
     {
         var config = reach.State.Core.Running ?? reach.State.Core.Config;
         if (config is null) return;
-        Forget(reach.State.Core.Leftovers);
+        _deletions.Forget(reach.State.Core.Leftovers);
         switch (effect)
         {
             case VmEffect.FindHost e when IsPutOff(e):
@@ -124,34 +122,22 @@ public sealed class VmHands(VmId id, IEntities entities, IReadModel read, Wherea
         return clock.GetElapsedTime(put.Since) < pause;
     }
 
-    /// <summary>What is deleted, or never was owed in this state, needs no count of attempts.</summary>
-    private void Forget(ImmutableArray<string> owed)
-    {
-        foreach (var path in _deletions.Keys.Where(path => !owed.Contains(path)).ToList()) _deletions.Remove(path);
-    }
-
-    /// <summary>Under a number of its own each time: what failed on one host is tried again, also on others.</summary>
+    /// <summary>What failed on one host is tried again, also on others.</summary>
     private async Task Delete(string path, ClusterId cluster)
     {
-        if (_deletions.TryGetValue(path, out var last)
-            && clock.GetElapsedTime(last.Since) < Pause.After(last.Times, TimeSpan.FromSeconds(5))) return;
-        var times = last.Times + 1;
-        _deletions[path] = (times, clock.GetTimestamp());
+        if (_deletions.Next(path) is not var (work, times)) return;
         try
         {
             var hosts = await read.Sharing(default, cluster, CancellationToken.None);
             if (hosts.Count > 0)
                 ToHost(hosts[times % hosts.Count], new HostCommand.RunImageJob(new ImageWork(
-                    WorkOf(path, times), Kinds.Vm, id.Value, ImageAction.Delete, path, "raw", 0, "", "")));
+                    work, Kinds.Vm, id.Value, ImageAction.Delete, path, "raw", 0, "", "")));
         }
         catch (EntityUnavailableException)
         {
             // The database is away: a later tick asks again.
         }
     }
-
-    private static Guid WorkOf(string path, int times) =>
-        new(SHA256.HashData(Encoding.UTF8.GetBytes($"{path} {times}")).AsSpan(0, 16));
 
     private void ToHost(HostId host, HostCommand command) => entities.Tell(Kinds.Host, host.Value, command);
 

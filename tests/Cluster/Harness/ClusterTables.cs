@@ -85,7 +85,7 @@ public sealed class ClusterTables(Func<PrivatePostgres> postgres)
 
     /// <summary>Address and cluster port ("127.0.9.1:7001") of the member that last wrote for each VM. Right after a
     /// write, that is the owner.</summary>
-    public async Task<IReadOnlyDictionary<Guid, string>> LastWriters()
+    public async Task<IReadOnlyDictionary<Guid, string>> LastWriters(string kind = "vm")
     {
         var writers = new Dictionary<Guid, string>();
         await using var connection = await postgres().Open();
@@ -93,12 +93,13 @@ public sealed class ClusterTables(Func<PrivatePostgres> postgres)
             SELECT last.persistence_id, m.host || ':' || m.port
             FROM (SELECT DISTINCT ON (j.persistence_id) j.persistence_id, w.session
                   FROM akka.journal j JOIN harness.writes w USING (ordering)
-                  WHERE j.persistence_id LIKE 'vm-%'
+                  WHERE j.persistence_id LIKE $1 || '-%'
                   ORDER BY j.persistence_id, j.ordering DESC) last
             JOIN cluster.members m ON last.session = 'orchestrator/' || replace(m.node_id::text, '-', '')
             """, connection);
+        command.Parameters.Add(new NpgsqlParameter { Value = kind });
         await using var reader = await command.ExecuteReaderAsync();
-        while (await reader.ReadAsync()) writers[Guid.Parse(reader.GetString(0)[3..])] = reader.GetString(1);
+        while (await reader.ReadAsync()) writers[Guid.Parse(reader.GetString(0)[(kind.Length + 1)..])] = reader.GetString(1);
         return writers;
     }
 
