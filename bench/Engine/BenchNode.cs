@@ -55,7 +55,10 @@ internal sealed class BenchNode
                     database, config.Time("entities.ask-patience"), config.Number("entities.max-waiting"),
                     TimeProvider.System),
                 new PostgresSecrets(database, new byte[32]), host => new AgentClient(agents, host), new FenceProgram(),
-                TimeProvider.System, Guid.NewGuid, logs));
+                TimeProvider.System, Guid.NewGuid, logs)
+            {
+                Tickets = new Orchestrator.Actors.Disk.TransferTickets(new byte[32]),
+            });
         var meters = ClusterSharding.Get(system).Start(
             Meter.Kind, _ => Props.Create(() => new Meter()), ClusterShardingSettings.Create(system),
             HashCodeMessageExtractor.Create(

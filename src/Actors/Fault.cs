@@ -87,6 +87,11 @@ public enum Fault
     DiskFormatNotShareable,
     DiskMovedToItself,
 
+    /// <summary>The transfer has ended.</summary>
+    TransferOver,
+    TransferPhaseIllegal,
+    TransferFormatIllegal,
+
     // templates
     TemplateLocked,
     TemplateInUse,

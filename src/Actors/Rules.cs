@@ -29,6 +29,9 @@ public sealed record Rules<TState, TCommand, TEvent, TEffect>(
     /// <summary>How an operator is told what an entity of this kind is and waits for. Null: in the code's own words.</summary>
     public Words<TState, TCommand, TEffect>? Words { get; init; }
 
+    /// <summary>Further rows that a fact leaves in the read model.</summary>
+    public Func<TState, TEvent, TState, ImmutableArray<Row>> Rows { get; init; } = static (_, _, _) => [];
+
     /// <summary>Whether something runs in the world under this entity: it is brought back at once when its shard moves.</summary>
     public Func<TState, bool> Runs { get; init; } = static _ => false;
 
@@ -58,6 +61,9 @@ public sealed record Rules<TState, TCommand, TEvent, TEffect>(
             foreach (var job in Jobs(state, fact, next))
                 rows.Add(new CompanionDocument(
                     CompanionDocument.Object, $"{Kinds.Job}/{job.Id}", number, WireJson.Write(job)));
+            foreach (var row in Rows(state, fact, next))
+                rows.Add(new CompanionDocument(
+                    CompanionDocument.Object, $"{row.Kind}/{row.Id}", number, WireJson.Write(row.View)));
             state = next;
         }
 
@@ -82,6 +88,9 @@ public sealed record CompanionDocument(string Kind, string Key, long Version, st
     public const string Gone = "gone";
     public const string Audit = "audit";
 }
+
+/// <summary>A document besides the entity's own.</summary>
+public sealed record Row(string Kind, Guid Id, object View);
 
 /// <summary>A fact on its way to the journal, with the rows that become true with it.</summary>
 public sealed record Recorded(object Fact, ImmutableArray<CompanionDocument> Rows);

@@ -110,6 +110,12 @@ public sealed class AgentByWays(IAgent straight, Func<IEnumerable<AgentWay>> oth
     public Task<JobReport> Run(Guid job, JobOrder order, CancellationToken cancel = default) =>
         Ask((agent, c) => agent.Run(job, order, c), cancel);
 
+    public Task<TicketReport> PutTicket(Guid transfer, TicketOrder order, CancellationToken cancel = default) =>
+        Ask((agent, c) => agent.PutTicket(transfer, order, c), cancel);
+
+    public Task<TicketReport> EndTicket(Guid transfer, EndTicketOrder order, CancellationToken cancel = default) =>
+        Ask((agent, c) => agent.EndTicket(transfer, order, c), cancel);
+
     public Task<JobReport> Job(Guid job, CancellationToken cancel = default) => Ask((agent, c) => agent.Job(job, c), cancel);
 
     public Task<FenceResult> Fence(FenceOrder order, CancellationToken cancel = default) =>

@@ -113,6 +113,12 @@ public sealed class AgentClient(AgentTransport transport, Uri host, TimeSpan? or
     public Task<JobReport> Run(Guid job, JobOrder order, CancellationToken cancel = default) =>
         Ask(HttpMethod.Put, $"jobs/{job}", JsonContent.Create(order, Json.JobOrder), Json.JobReport, cancel);
 
+    public Task<TicketReport> PutTicket(Guid transfer, TicketOrder order, CancellationToken cancel = default) =>
+        Ask(HttpMethod.Post, $"tickets/{transfer}", JsonContent.Create(order, Json.TicketOrder), Json.TicketReport, cancel);
+
+    public Task<TicketReport> EndTicket(Guid transfer, EndTicketOrder order, CancellationToken cancel = default) =>
+        Ask(HttpMethod.Post, $"tickets/{transfer}/end", JsonContent.Create(order, Json.EndTicketOrder), Json.TicketReport, cancel);
+
     public Task<JobReport> Job(Guid job, CancellationToken cancel = default) =>
         Ask(HttpMethod.Get, $"jobs/{job}", null, Json.JobReport, cancel);
 

@@ -27,6 +27,9 @@ public sealed record AgentDescription(string HostUuid, string BootId, string Age
 
     /// <summary>A crash kernel is loaded, which will write the memory should the kernel crash; null: not known.</summary>
     public bool? CrashKernel { get; init; }
+
+    /// <summary>Where clients read and write images; 0: nowhere.</summary>
+    public int ImagePort { get; init; }
     public string KernelVersion { get => field ?? ""; init; }
     public string LibvirtVersion { get => field ?? ""; init; }
     public string QemuVersion { get => field ?? ""; init; }

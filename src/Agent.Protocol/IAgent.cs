@@ -59,6 +59,11 @@ public interface IAgent
     /// <summary>Starts the job or, if the id is known, answers how it stands.</summary>
     Task<JobReport> Run(Guid job, JobOrder order, CancellationToken cancel = default);
 
+    /// <summary>Lets a client in to an image; refused as <see cref="RefusalCode.UnknownOrder"/> by agents of 0.1.0.</summary>
+    Task<TicketReport> PutTicket(Guid transfer, TicketOrder order, CancellationToken cancel = default);
+
+    Task<TicketReport> EndTicket(Guid transfer, EndTicketOrder order, CancellationToken cancel = default);
+
     Task<JobReport> Job(Guid job, CancellationToken cancel = default);
 
     /// <summary>Lets this host turn the power of another; waits as long as the order's own timeout and a little more.</summary>

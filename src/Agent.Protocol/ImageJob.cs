@@ -14,6 +14,7 @@ namespace Orchestrator.Agent.Protocol;
 [JsonDerivedType(typeof(Mirror), "mirror")]
 [JsonDerivedType(typeof(Switch), "switch")]
 [JsonDerivedType(typeof(TurnBack), "turn-back")]
+[JsonDerivedType(typeof(CloseUpload), "close-upload")]
 public abstract record ImageJob
 {
     /// <summary>A new image; <paramref name="Backing"/> makes it a qcow2 overlay. Existing files are never overwritten.</summary>
@@ -44,6 +45,10 @@ public abstract record ImageJob
     /// <summary>The guest goes on with the image that it had; done, too, when nothing of a copy is left. The copy stays there
     /// as a file. Failed: the guest has been switched to it.</summary>
     public sealed record TurnBack(Guid Vm, long Lease, Guid Disk, string Destination) : ImageJob;
+
+    /// <summary>Ends the transfer's tickets: none is given for it here ever again. Done when all that was written is on the
+    /// storage, and the image is of that format and size and rests on no other file.</summary>
+    public sealed record CloseUpload(Guid Transfer, string Path, DiskFormat Format, long VirtualBytes) : ImageJob;
 }
 
 public sealed record JobOrder(Stamp Stamp, ImageJob Job);

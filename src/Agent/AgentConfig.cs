@@ -8,7 +8,10 @@ namespace Orchestrator.Agent;
 public sealed record AgentConfig
 {
     public required LiveCredentials Credentials { get; init; }
-    public IPEndPoint Listen { get; init; } = new(IPAddress.Any, 54322);
+    public IPEndPoint Listen { get; init; } = new(IPAddress.Any, 54321);
+
+    /// <summary>Where clients read and write images; null: nowhere. Port 0 takes a free one.</summary>
+    public IPEndPoint? Images { get; init; }
 
     /// <summary>Survives a power cut: ledger, jobs, the host's id.</summary>
     public string StateFolder { get; init; } = "/var/lib/orchestrator/agent";

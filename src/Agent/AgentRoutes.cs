@@ -7,18 +7,20 @@ using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Routing;
 using Orchestrator.Agent.Protocol;
+using Orchestrator.Agent.Transfer;
 
 namespace Orchestrator.Agent;
 
 /// <summary>The contract's paths. Each reads one order, hands it to the host and writes what the host says.</summary>
-public sealed class AgentRoutes(IHostDoor door, FenceProgram fence, TimeSpan heartbeat, TimeProvider time)
+public sealed class AgentRoutes(
+    IHostDoor door, FenceProgram fence, TimeSpan heartbeat, TimeProvider time, ITickets? tickets = null)
 {
     private static readonly AgentJson Json = AgentJson.Default;
     private static readonly byte[] LineEnd = [(byte)'\n'];
 
     public void Map(IEndpointRouteBuilder v1)
     {
-        v1.MapGet("/agent", (RequestDelegate)(c => Answer(c, a => Write(c, a.Describe(), Json.AgentDescription))));
+        v1.MapGet("/agent", (RequestDelegate)(c => Answer(c, a => Write(c, a.Describe() with { ImagePort = tickets?.Port ?? 0 }, Json.AgentDescription))));
         v1.MapGet("/host/statistics", (RequestDelegate)(c => Answer(c, a => Write(c, a.Sample(), Json.HostStatistics))));
         v1.MapGet("/report", (RequestDelegate)(c => Answer(c, a => Write(c, a.Report(), Json.Report))));
         v1.MapGet("/events", (RequestDelegate)Events);
@@ -44,6 +46,12 @@ public sealed class AgentRoutes(IHostDoor door, FenceProgram fence, TimeSpan hea
 
         v1.MapPut("/jobs/{job:guid}", (RequestDelegate)(c => Answer(c, a => StartJob(c, a))));
         v1.MapGet("/jobs/{job:guid}", (RequestDelegate)(c => Answer(c, a => FindJob(c, a))));
+        if (tickets is not null)
+        {
+            v1.MapPost("/tickets/{transfer:guid}", (RequestDelegate)(c => Answer(c, a => PutTicket(c, a, tickets))));
+            v1.MapPost("/tickets/{transfer:guid}/end", (RequestDelegate)(c => Answer(c, a => EndTicket(c, a, tickets))));
+        }
+
         v1.MapPost("/fence", (RequestDelegate)(c => Answer(c, a => Fence(c, a))));
     }
 
@@ -192,10 +200,31 @@ public sealed class AgentRoutes(IHostDoor door, FenceProgram fence, TimeSpan hea
         else await Refuse(context, new AgentRefusal(RefusalCode.UnknownJob, "no such job on this host"));
     }
 
+    private async Task PutTicket(HttpContext context, HostAgent agent, ITickets tickets)
+    {
+        if (await Read(context, Json.TicketOrder) is not { } order) return;
+        if (agent.Check(order.Stamp) is { } refusal)
+        {
+            await Refuse(context, refusal);
+            return;
+        }
+
+        var (report, why) = await tickets.Put(Id(context, "transfer"), order);
+        if (report is null) await Refuse(context, why!);
+        else await Write(context, report, Json.TicketReport);
+    }
+
+    private async Task EndTicket(HttpContext context, HostAgent agent, ITickets tickets)
+    {
+        if (await Read(context, Json.EndTicketOrder) is not { } order) return;
+        if (agent.Check(order.Stamp) is { } refusal) await Refuse(context, refusal);
+        else await Write(context, await tickets.End(Id(context, "transfer"), order.Session), Json.TicketReport);
+    }
+
     private async Task Fence(HttpContext context, HostAgent agent)
     {
         if (await Read(context, Json.FenceOrder) is not { } order) return;
-        if (agent.CheckFence(order) is { } refusal) await Refuse(context, refusal);
+        if (agent.Check(order.Stamp) is { } refusal) await Refuse(context, refusal);
         else await Write(context, await fence.Run(order, context.RequestAborted), Json.FenceResult);
     }
 

@@ -7,6 +7,7 @@ using Orchestrator.Agent.Libvirt;
 using Orchestrator.Agent.Protocol;
 using Orchestrator.Agent.Storage;
 using Orchestrator.Agent.Survival;
+using Orchestrator.Agent.Transfer;
 
 namespace Orchestrator.Agent;
 
@@ -26,13 +27,19 @@ public static class AgentServer
         AgentListener.Listen(builder, config.Listen, config.Credentials, config.BodyLimitBytes);
         builder.Services.AddSingleton<LedgerAlarm>();
         builder.Services.AddSingleton(services => Assemble(
-            config, services.GetRequiredService<LedgerAlarm>(), services.GetRequiredService<ILoggerFactory>()));
+            config, services.GetRequiredService<LedgerAlarm>(), services.GetRequiredService<TicketBook>(), services.GetRequiredService<ILoggerFactory>()));
+        builder.Services.AddSingleton(services => new TicketBook(
+            Path.Combine(config.RunFolder, "transfers"), config.Time, services.GetRequiredService<ILoggerFactory>().CreateLogger("Orchestrator.Agent")));
+        if (config.Images is { } images)
+            builder.Services.AddHostedService(services => new ImageServer(
+                images, config.Credentials, services.GetRequiredService<TicketBook>(), services.GetRequiredService<ILoggerFactory>()));
         builder.Services.AddHostedService<Opening>();
 
         var app = builder.Build();
         var agent = app.Services.GetRequiredService<HostAgent>();
         AgentMeters.Watch(agent);
-        new AgentRoutes(new OpenDoor(agent), new FenceProgram(config.FenceFolder), config.Heartbeat, config.Time)
+        new AgentRoutes(
+                new OpenDoor(agent), new FenceProgram(config.FenceFolder), config.Heartbeat, config.Time, app.Services.GetRequiredService<TicketBook>())
             .Map(app.MapGroup("/v1"));
         app.Lifetime.ApplicationStopping.Register(agent.EndStream);
         _ = EndWhenBroken(app);
@@ -56,7 +63,7 @@ public static class AgentServer
         app.Lifetime.StopApplication();
     }
 
-    private static HostAgent Assemble(AgentConfig config, LedgerAlarm alarm, ILoggerFactory logs)
+    private static HostAgent Assemble(AgentConfig config, LedgerAlarm alarm, TicketBook tickets, ILoggerFactory logs)
     {
         var log = logs.CreateLogger("Orchestrator.Agent");
         var boot = BootIdentity.TakeUp(config.RunFolder, NewBoot);
@@ -74,11 +81,13 @@ public static class AgentServer
         try
         {
             var hypervisor = new LibvirtHypervisor(config, new HostSampling(), log);
+            var jobs = new ImageJobs(File("jobs"), new TransferWork(tickets, new GuestImageWork(new QemuImages(), hypervisor.Images)), log);
+            tickets.Remember(jobs.Orders());
             return new HostAgent(
                 about, boot,
                 new LeaseLedger(File("leases")),
                 hypervisor,
-                new ImageJobs(File("jobs"), new GuestImageWork(new QemuImages(), hypervisor.Images), log),
+                jobs,
                 config.IncomingTimeout, config.Time, log, guard, new DomainWatch(new FolderProbe(), config.Time));
         }
         catch

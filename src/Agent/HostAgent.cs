@@ -233,11 +233,10 @@ public sealed class HostAgent : IGuestWatch, IAsyncDisposable
 
     public JobReport? Job(Guid id) => _jobs.Find(id);
 
-    /// <summary>A fence order without a stamp is the operator's own test of a device; with one it must be current.</summary>
-    public AgentRefusal? CheckFence(FenceOrder order)
+    /// <summary>An order without a stamp is the operator's own test of a device; with one it must be current.</summary>
+    public AgentRefusal? Check(Stamp? stamp)
     {
-        if (order.Stamp is null) return null;
-        lock (_gate) return Claim(order.Stamp, _ledger.Owner);
+        lock (_gate) return stamp is null ? null : Claim(stamp, _ledger.Owner);
     }
 
     public void Changed(GuestReport told)

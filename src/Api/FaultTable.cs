@@ -154,6 +154,13 @@ public static class FaultTable
         Fault.DiskIllegal => new(409, "ACTION_TYPE_FAILED_DISKS_ILLEGAL",
             "The disk's last image operation failed and its content is not usable; remove the disk"),
 
+        Fault.TransferOver => new(409, null,
+            "The image transfer has ended; begin another one"),
+        Fault.TransferPhaseIllegal => new(409, null,
+            "The image transfer's present phase does not allow this; read it, wait until the phase settles, then ask again"),
+        Fault.TransferFormatIllegal => new(409, "ACTION_TYPE_FAILED_DISK_CONFIGURATION_NOT_SUPPORTED",
+            "The image of a raw disk cannot be transferred as cow; ask for the format raw"),
+
         Fault.TemplateLocked => new(409, "VM_TEMPLATE_IS_LOCKED",
             "The template is locked while its disks are copied; wait for the status ok"),
         Fault.TemplateInUse => new(409, "VMT_CANNOT_REMOVE_DETECTED_DERIVED_VM",

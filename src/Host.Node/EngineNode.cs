@@ -9,6 +9,7 @@ using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.AspNetCore.Server.Kestrel.Https;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
+using Orchestrator.Actors.Disk;
 using Orchestrator.Actors.Host;
 using Orchestrator.Actors.Journal;
 using Orchestrator.Actors.Watching;
@@ -55,6 +56,7 @@ internal static class EngineNode
             logs)
         {
             Debts = debts,
+            Tickets = new TransferTickets(tokenKey),
             SoftFence = SoftFence(config),
             Around = relays is null ? null : relays.To,
         });

@@ -77,6 +77,7 @@ internal static class Node
             {
                 Credentials = credentials,
                 Listen = new IPEndPoint(IPAddress.Parse(config.Text("agent.address")), config.Number("agent.port")),
+                Images = new IPEndPoint(IPAddress.Parse(config.Text("agent.address")), config.Number("agent.images-port")),
                 StateFolder = config.Text("agent.state-folder"),
                 RunFolder = config.Text("agent.run-folder"),
                 Heartbeat = config.Time("agent.heartbeat"),

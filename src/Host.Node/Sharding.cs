@@ -59,6 +59,7 @@ internal static class Sharding
         {
             NewId = around.NewId,
             SoftFence = around.SoftFence,
+            Tickets = around.Tickets,
             EngineAge = new EngineAge(membership, clock).Of,
         };
 
@@ -107,6 +108,8 @@ internal static class Sharding
     {
         /// <summary>Where entities enter themselves while they wait for something; null: nowhere.</summary>
         public DebtBook? Debts { get; init; }
+
+        public required TransferTickets Tickets { get; init; }
 
         /// <summary>Restarts agents; null: they are not.</summary>
         public ISoftFence? SoftFence { get; init; }

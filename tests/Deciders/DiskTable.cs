@@ -27,7 +27,13 @@ public sealed class DiskTable
         | Moving, mirroring | a guest runs with it; its VM keeps the guest where it is | has the guest's host copy it, until each write goes to both images; asks the VM |
         | Moving, switching | the new image is the disk's, and has all that the guest wrote | has the guest's host go on with it alone; asks the VM |
         | Moving, turning back | the old image is the disk's, the guest writes it | has the guest's host drop the copy; asks the VM |
-        | Illegal | the image could not be made or deleted; the disk can be removed, and nobody gets it | |
+        | Transferring, asking | whoever has it is asked whether a guest has its image open (`initializing`, as is opening; `locked`, as all of Transferring) | its VM's word, at every tick |
+        | Transferring, opening | no guest has it, and nobody is given it | has the transfer's host let the client in |
+        | Transferring, open | the client may read or write (`transferring`) | has the ticket renewed at every tick, and asks what the client has done |
+        | Transferring, paused | the client is let in no more, by order (`paused_user`) or because it did nothing (`paused_system`) | a user's word |
+        | Transferring, finalizing | the upload is whole, says its client | has the host shut the client out for good, and look at the image |
+        | Transferring, cancelling | the upload was given up, and a VM lists the disk | has the host shut the client out for good |
+        | Illegal | the image could not be made or deleted, or is not what it should be; the disk can be removed or uploaded anew, and nobody gets it | |
         | Removing | nobody has it; the image may or may not be there still (`locked` to clients) | has a host delete the image, at every tick, under one work id |
         | Gone | the image is deleted; the id is never used again | |
 
@@ -48,6 +54,16 @@ public sealed class DiskTable
         What is left behind is deleted (`DeleteLeftover`, in every phase); each move has a file name of its own. Steps are
         numbered, and one of which nobody knows what became (`lost`: the guest or the agent is not there) is said again
         under the next number.
+
+        **A client's image is given to a guest only when the client is out** (`TransferEnded` of an upload), because of three rules:
+
+        1. Who writes an image is let in by a ticket on one host, and an upload never leaves that host: only this host can say
+           (`CloseUpload`, a job that it keeps) that nobody writes there any more, and that no ticket will be given again, not
+           even by an order that is late.
+        2. An upload whose host is dead waits for it, or is cancelled: then the image is deleted, and not used.
+        3. A download reads, so it may end at once and go on elsewhere.
+
+        The disk of an upload that is given up is removed, as oVirt does it; while a VM lists it, it stays and is illegal.
 
         A new disk is given to its VM while the image is still made: oVirt, too, attaches it locked. Work on the image
         carries the id of the job that asked for it; an answer to any other work is `StaleReport`. The API chooses the host:
@@ -80,7 +96,13 @@ public sealed class DiskTable
         { Guest = _guest }
         : new Moving(_busy, _work, _host, _there, step) { Guest = _guest, Why = step == MoveStep.TurningBack ? "no space left" : "" };
 
-    private static Guid WorkOf(DiskState disk) => disk is Moving s ? s.StepWork() : _work;
+    private static Guid WorkOf(DiskState disk) => disk switch { Moving s => s.StepWork(), Transferring s => s.CloseWork(), _ => _work };
+
+    private static readonly ImageTransfer _upload = new() { Id = _work, Direction = TransferDirection.Upload, Format = "raw", Host = _host, ActiveAt = Making.Start };
+
+    private static Transferring Transfer(TransferStep step, Func<ImageTransfer, ImageTransfer>? with = null, DiskCore? core = null) => new(
+        (core ?? _core) with { Job = new Job(new JobId(_work), "Uploading disk web_Disk1", By()) },
+        (with ?? (t => t))(_upload with { Step = step, WasOpen = step >= TransferStep.Open }));
 
     private static Origin By() => new(new JobId(Making.Id(3)), null, "admin@internal", Making.Start);
 
@@ -102,6 +124,16 @@ public sealed class DiskTable
         ("Moving, mirroring under v", Under(MoveStep.Mirroring)),
         ("Moving, switching v", Under(MoveStep.Switching)),
         ("Moving, turning back v", Under(MoveStep.TurningBack)),
+        ("Transferring, asking, v has it", Transfer(TransferStep.Asking, core: _attached)),
+        ("Transferring, opening", Transfer(TransferStep.Opening)),
+        ("Transferring, open", Transfer(TransferStep.Open)),
+        ("Transferring, open, v has it", Transfer(TransferStep.Open, core: _attached)),
+        ("Transferring, open, cancelled when idle", Transfer(TransferStep.Open, t => t with { Timeout = TransferTimeout.Cancel })),
+        ("Transferring, open, a download", Transfer(TransferStep.Open, t => t with { Direction = TransferDirection.Download })),
+        ("Transferring, paused by its user", Transfer(TransferStep.PausedByUser)),
+        ("Transferring, paused by system", Transfer(TransferStep.PausedBySystem, t => t with { Why = "its client did nothing for 60 s" })),
+        ("Transferring, finalizing", Transfer(TransferStep.Finalizing)),
+        ("Transferring, cancelling, v has it", Transfer(TransferStep.Cancelling, t => t with { Ending = TransferEnd.CancelledByUser }, _attached)),
         ("Ok, v has it, an image is left over", new Ok(_attached with { Leftovers = [new Leftover(_there.Path, _host)] })),
         ("Illegal", new Illegal(_core, "no space left")),
         ("Illegal, v has it", new Illegal(_attached, "no space left")),
@@ -119,6 +151,15 @@ public sealed class DiskTable
         ("Update: not shareable", _ => new Update(By(), new DiskPatch { Shareable = false })),
         ("Remove", _ => new Remove(By(), _host)),
         ("Move", _ => new Move(By(), _there, _host)),
+        ("BeginTransfer: upload", _ => new BeginTransfer(By(), _upload)),
+        ("BeginTransfer: download", _ => new BeginTransfer(By(), _upload with { Direction = TransferDirection.Download })),
+        ("BeginTransfer: upload of a cow image", _ => new BeginTransfer(By(), _upload with { Format = "cow" })),
+        ("OrderTransfer: extend", _ => new OrderTransfer(By(), _work, TransferAction.Extend)),
+        ("OrderTransfer: pause", _ => new OrderTransfer(By(), _work, TransferAction.Pause)),
+        ("OrderTransfer: resume", _ => new OrderTransfer(By(), _work, TransferAction.Resume)),
+        ("OrderTransfer: finalize", _ => new OrderTransfer(By(), _work, TransferAction.Finalize)),
+        ("OrderTransfer: cancel", _ => new OrderTransfer(By(), _work, TransferAction.Cancel)),
+        ("OrderTransfer of another transfer", _ => new OrderTransfer(By(), Making.Id(2), TransferAction.Cancel)),
         ("Move to where it is", d => new Move(By(), new DiskPlace(d.Core.Config?.StorageDomain ?? default, "/d/2"), _host)),
     ];
 
@@ -142,6 +183,12 @@ public sealed class DiskTable
         ("ReportImageWork: done", d => new ReportImageWork(WorkOf(d), true, "", Making.Start)),
         ("ReportImageWork: failed", d => new ReportImageWork(WorkOf(d), false, "no space left", Making.Start)),
         ("ReportImageWork: lost", d => new ReportImageWork(WorkOf(d), false, "the agent was stopped", Making.Start) { Lost = true }),
+        ("ReportTicket: let in", _ => new ReportTicket(_host, _work, 1, 0, 0, Making.Start)),
+        ("ReportTicket: half of it", _ => new ReportTicket(_host, _work, 1, 1L << 29, 0, Making.Start.AddSeconds(60))),
+        ("ReportTicket: idle for 60 s", _ => new ReportTicket(_host, _work, 1, 0, 60_000, Making.Start.AddSeconds(60))),
+        ("ReportTicket of another session", _ => new ReportTicket(_host, _work, 2, 0, 0, Making.Start)),
+        ("ReportNoTicket", _ => new ReportNoTicket(_work, 1, "/d/1 is not there", Making.Start)),
+        ("ReportTransferHostAway", _ => new ReportTransferHostAway(_work, 1, Making.Start)),
         ("ReportLeftoverDeleted", _ => new ReportLeftoverDeleted(_there.Path, Making.Start)),
         ("ReportImageWork of other work", _ => new ReportImageWork(Making.Id(2), true, "", Making.Start)),
     ];

@@ -225,6 +225,8 @@ public sealed class HostTable
         ("AbandonIncoming", _ => new HostCommand.AbandonIncoming(_vm, _seat)),
         ("AskWhetherGone", _ => new AskWhetherGone(_vm, _seat)),
         ("RunImageJob", _ => new RunImageJob(new ImageWork(Making.Id(1), "disk", Making.Id(1), ImageAction.Create, "/d", "raw", 1, "", ""))),
+        ("PutTicket", _ => new PutTicket(new TransferTicket(new DiskId(Making.Id(1)), Making.Id(1), 1, "/d", "raw", 1, true, true, true, 0))),
+        ("EndTicket", _ => new EndTicket(new DiskId(Making.Id(1)), Making.Id(1), 1)),
         ("ReadStorageLease", _ => new ReadStorageLease(_other.Host, Making.Id(4), _bond.Folder)),
         ("RunFence", _ => new RunFence(_other.Host, "b", 1, PowerAction.Off, [_fence])),
     ];

@@ -75,6 +75,15 @@ public sealed class OtherProperties
             DiskCommand.ReportIdle c when disk is DiskState.Moving s => c with { Work = s.Work },
             DiskCommand.ReportLent c when disk is DiskState.Moving s => c with { Work = s.Work, Guest = random.Next(2) == 0 ? c.Guest : s.Guest ?? c.Guest },
             DiskCommand.ReportNotLent c when disk is DiskState.Moving s => c with { Work = s.Work },
+            DiskCommand.BeginTransfer c => c with { Transfer = c.Transfer with { Step = TransferStep.Asking, Session = 1, WasOpen = false, Before = "" } },
+            DiskCommand.ReportImageWork c when disk is DiskState.Transferring s => c with { Work = s.CloseWork() },
+            DiskCommand.ReportIdle c when disk is DiskState.Transferring s => c with { Work = s.Transfer.Id },
+            DiskCommand.ReportLent c when disk is DiskState.Transferring s => c with { Work = s.Transfer.Id },
+            DiskCommand.ReportNotLent c when disk is DiskState.Transferring s => c with { Work = s.Transfer.Id },
+            DiskCommand.OrderTransfer c when disk is DiskState.Transferring s => c with { Transfer = s.Transfer.Id },
+            DiskCommand.ReportTicket c when disk is DiskState.Transferring s => c with { Transfer = s.Transfer.Id, Session = s.Transfer.Session },
+            DiskCommand.ReportNoTicket c when disk is DiskState.Transferring s => c with { Transfer = s.Transfer.Id, Session = s.Transfer.Session },
+            DiskCommand.ReportTransferHostAway c when disk is DiskState.Transferring s => c with { Transfer = s.Transfer.Id, Session = s.Transfer.Session },
             _ => command,
         });
 

@@ -11,6 +11,7 @@ public static class DiskActor
         DiskDecider.Outstanding, DiskStory.View, DiskStory.Line, DiskStory.Jobs)
     {
         Words = DiskWords.All,
+        Rows = DiskTransfer.Rows,
     };
 
     public static Props Props(Guid id, Func<IHands<DiskState, DiskEffect>> hands, ShellSettings settings) =>

@@ -22,6 +22,27 @@ public abstract record DiskCommand : Traced
     /// <param name="Host">A host that can reach both.</param>
     public sealed record Move(Origin Origin, DiskPlace To, HostId Host) : DiskCommand;
 
+    /// <summary>Lets a client write or read the image.</summary>
+    public sealed record BeginTransfer(Origin Origin, ImageTransfer Transfer) : DiskCommand;
+
+    /// <summary>What a user asks of the transfer that is under way.</summary>
+    public sealed record OrderTransfer(Origin Origin, Guid Transfer, TransferAction Action) : DiskCommand
+    {
+        /// <summary>For a resumption: who is to carry it, should it be free to go elsewhere.</summary>
+        public HostId? Host { get; init; }
+    }
+
+    /// <summary>The client may come in at this host.</summary>
+    /// <param name="Transferred">Bytes.</param>
+    /// <param name="IdleMs">Since the client last did anything.</param>
+    public sealed record ReportTicket(HostId Host, Guid Transfer, int Session, long Transferred, long IdleMs, DateTimeOffset At) : DiskCommand;
+
+    /// <summary>The host will not let the client in.</summary>
+    public sealed record ReportNoTicket(Guid Transfer, int Session, string Why, DateTimeOffset At) : DiskCommand;
+
+    /// <summary>The host that carries it has not been up for as long as a client may do nothing.</summary>
+    public sealed record ReportTransferHostAway(Guid Transfer, int Session, DateTimeOffset At) : DiskCommand;
+
     public sealed record ReportImageWork(Guid Work, bool Ok, string Message, DateTimeOffset At) : DiskCommand
     {
         /// <summary>What became of it is not known.</summary>
@@ -51,6 +72,8 @@ public abstract record DiskCommand : Traced
     /// <summary>Is the image that the VM's guest has open still lent for this work?</summary>
     public sealed record AskWhetherLent(VmId Vm, Guid Work) : DiskCommand;
 }
+
+public enum TransferAction { Extend, Pause, Resume, Cancel, Finalize }
 
 /// <param name="Path">Absolute path of the image on every host; each move has one of its own.</param>
 public sealed record DiskPlace(StorageDomainId Domain, string Path)

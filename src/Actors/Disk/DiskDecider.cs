@@ -35,9 +35,12 @@ public static class DiskDecider
             : c.Ok ? Accept(new Removed(c.At))
             : Accept(new ImageFailed(c.Message, c.At)),
         (Moving s, not (Create or Move))           => DiskMove.Decide(s, command),
+        (Transferring s, not (Create or Move or BeginTransfer)) => DiskTransfer.Decide(s, command),
+        (_, OrderTransfer or ReportTicket or ReportNoTicket or ReportTransferHostAway) => DiskTransfer.Over(command),
         (_, ReportImageWork or ReportIdle or ReportLent or ReportNotLent) => No(Fault.StaleReport),
         (_, AskWhetherLent c)                      => DiskMove.Answer(c),
         (_, Move c)                                => DiskMove.Begin(disk, c),
+        (_, BeginTransfer c)                       => DiskTransfer.Begin(disk, c),
 
         (Creating or Removing, Update or Remove)   => No(Fault.DiskLocked),
         (_, Update { Patch.Shareable: false }) when disk.Core.Vms.Length > 1 => No(Fault.DiskShared),
@@ -88,6 +91,7 @@ public static class DiskDecider
                 },
                 e.Host, e.Origin.Job.Value),
             Removed            => new Gone(core with { Job = null }),
+            _ when disk is Transferring || fact is TransferRequested => DiskTransfer.Evolve(disk, fact),
             _                  => DiskMove.Evolve(disk, fact),
         };
     }
@@ -99,6 +103,7 @@ public static class DiskDecider
     private static ImmutableArray<DiskEffect> OfPhase(DiskState disk) => disk switch
     {
         Moving s   => DiskMove.Outstanding(s),
+        Transferring s => DiskTransfer.Outstanding(s),
         Creating s => [new DiskEffect.MakeImage(s.Host, s.Work)],
         Removing s => [new DiskEffect.DeleteImage(s.Host, s.Work)],
         _          => [],
@@ -123,6 +128,8 @@ public static class DiskDecider
         Remove c => c.Origin,
         Move c   => c.Origin,
         Detach c => c.Origin,
+        BeginTransfer c => c.Origin,
+        OrderTransfer c => c.Origin,
         _        => null,
     };
 

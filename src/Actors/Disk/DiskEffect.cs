@@ -21,6 +21,15 @@ public abstract record DiskEffect
     /// <summary>Have the guest's host take this step.</summary>
     public sealed record MoveUnderGuest(GuestCopy Guest, Guid Work, MoveStep Step) : DiskEffect;
 
+    /// <summary>Have the host let the transfer's client in, and say what it has done so far.</summary>
+    public sealed record PutTicket(HostId Host, Guid Transfer, int Session) : DiskEffect;
+
+    /// <summary>Have the host let that client in no more; a ticket ends by itself when nobody renews it.</summary>
+    public sealed record EndTicket(HostId Host, Guid Transfer, int Session) : DiskEffect;
+
+    /// <summary>Have the host shut the client out for good, and look at what it has written.</summary>
+    public sealed record CloseUpload(HostId Host, Guid Transfer, Guid Work) : DiskEffect;
+
     /// <summary>Have a host delete an image that is nobody's any more.</summary>
     public sealed record DeleteLeftover(Leftover Image) : DiskEffect;
 }

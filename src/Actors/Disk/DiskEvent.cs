@@ -52,5 +52,43 @@ public abstract record DiskEvent
         public JobId? By { get; init; }
     }
 
+    public sealed record TransferRequested(Origin Origin, ImageTransfer Transfer) : DiskEvent;
+
+    /// <summary>No guest has the image open.</summary>
+    public sealed record TransferAllowed(DateTimeOffset At) : DiskEvent;
+
+    /// <summary>Its host lets the client in.</summary>
+    public sealed record TransferOpened(DateTimeOffset At) : DiskEvent;
+
+    /// <param name="ActiveAt">When the client was last known to do anything.</param>
+    public sealed record TransferProgressed(long Transferred, DateTimeOffset ActiveAt, DateTimeOffset At) : DiskEvent
+    {
+        /// <summary>The user's order that it follows from.</summary>
+        public JobId? By { get; init; }
+    }
+
+    /// <param name="Step">By whom.</param>
+    public sealed record TransferPaused(TransferStep Step, string Why, DateTimeOffset At) : DiskEvent
+    {
+        /// <summary>The user's order that it follows from.</summary>
+        public JobId? By { get; init; }
+    }
+
+    /// <param name="Host">Carries it from here on.</param>
+    public sealed record TransferResumed(Origin Origin, HostId Host) : DiskEvent;
+
+    /// <summary>Its host is to shut the client out, for good.</summary>
+    public sealed record TransferClosing(TransferStep Step, TransferEnd End, string Why, DateTimeOffset At) : DiskEvent
+    {
+        /// <summary>The user's order that it follows from.</summary>
+        public JobId? By { get; init; }
+    }
+
+    public sealed record TransferEnded(TransferEnd End, string Why, DateTimeOffset At) : DiskEvent
+    {
+        /// <summary>The user's order that it follows from.</summary>
+        public JobId? By { get; init; }
+    }
+
     public sealed record LeftoverDeleted(string Path, DateTimeOffset At) : DiskEvent;
 }

@@ -10,6 +10,7 @@ namespace Orchestrator.Actors.Disk;
 public sealed class DiskHands(DiskId id, IEntities entities, IReadModel read, TimeProvider clock) : IHands<DiskState, DiskEffect>
 {
     private readonly Deletions _deletions = new(clock);
+    private readonly TransferHands _transfers = new(id, entities, read, clock);
     private (Guid Work, long Since) _put;
 
     public void Do(DiskEffect effect, Reach<DiskState> reach)
@@ -49,6 +50,9 @@ public sealed class DiskHands(DiskId id, IEntities entities, IReadModel read, Ti
                 break;
             case (DiskEffect.GiveBack e, _):
                 entities.Tell(Kinds.Vm, e.Vm.Value, new VmCommand.ReturnDisk(e.Work, clock.GetUtcNow()));
+                break;
+            case (DiskEffect.PutTicket or DiskEffect.EndTicket or DiskEffect.CloseUpload, _):
+                _transfers.Do(effect, reach);
                 break;
             case (DiskEffect.DeleteLeftover e, _):
                 _ = Delete(e.Image);

@@ -31,6 +31,9 @@ public abstract record DiskState(DiskCore Core)
         public string Why { get; init; } = "";
     }
 
+    /// <summary>A client writes or reads its image.</summary>
+    public sealed record Transferring(DiskCore Core, ImageTransfer Transfer) : DiskState(Core);
+
     /// <summary>A host deletes the image.</summary>
     public sealed record Removing(DiskCore Core, HostId Host, Guid Work) : DiskState(Core);
 

@@ -48,6 +48,10 @@ public static class DiskStory
             MoveFailed e       => Then(2011, Severity.Error, e.At,
                                       $"Disk {name} was not moved: {e.Reason}. It stays where it was; move it again."),
             Removed e          => Then(2014, Severity.Normal, e.At, $"Disk {name} was removed."),
+            TransferRequested e => By(1031, e.Origin, $"Image {DiskTransferStory.Word(e.Transfer)} with disk {name} was initiated by {e.Origin.User}."),
+            TransferPaused or TransferEnded when before is Transferring s => DiskTransferStory.Line(s, fact) is var (code, severity, text, at)
+                ? Then(code, severity, at, text)
+                : null,
             _                  => null,
         };
     }
@@ -56,9 +60,10 @@ public static class DiskStory
 
     public static ImmutableArray<JobView> Jobs(DiskState before, DiskEvent fact, DiskState after) =>
         Journal.Jobs.Change(before.Core.Job, after.Core.Job, Kinds.Disk, after.Core.Id.Value,
-            fact is ImageFailed or MoveFailed ? Outcome.Failed : Outcome.Finished,
+            fact is ImageFailed or MoveFailed or TransferEnded { End: not TransferEnd.Succeeded } ? Outcome.Failed : Outcome.Finished,
             fact switch
             {
-                ImageMade e => e.At, ImageFailed e => e.At, Removed e => e.At, MoveDone e => e.At, MoveFailed e => e.At, _ => default,
+                ImageMade e => e.At, ImageFailed e => e.At, Removed e => e.At, MoveDone e => e.At, MoveFailed e => e.At,
+                TransferEnded e => e.At, _ => default,
             });
 }

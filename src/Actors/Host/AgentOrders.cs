@@ -29,6 +29,7 @@ internal sealed class AgentOrders(HostId id, HostWorld world, HostTroubles troub
                 HostEffect.SendAbandonIncoming e => Abandon(e, link),
                 HostEffect.Inquire e => Inquire(e, link),
                 HostEffect.SendImageJob e => Work(e.Work, link),
+                HostEffect.SendTicket or HostEffect.SendTicketEnd => TicketOrders.Give(effect, id, world, link, closed),
                 HostEffect.SendLeaseReading e => ReadStorageLease(e, link),
                 _ => Task.CompletedTask,
             });

@@ -15,6 +15,7 @@ public static class AgentWords
     {
         LinkMbps = d.LinkMbps,
         CrashKernel = d.CrashKernel,
+        ImagePort = d.ImagePort,
     };
 
     public static ImmutableArray<HostAddress> Addresses(ImmutableArray<Wire.NetworkAddress> told) =>
@@ -155,6 +156,7 @@ public static class AgentWords
                                          g.Vm.Value, g.Lease.Number, g.Disk.Value, work.Path),
         ImageAction.TurnBack when work.Guest is { } g => new Wire.ImageJob.TurnBack(
                                          g.Vm.Value, g.Lease.Number, g.Disk.Value, work.Path),
+        ImageAction.CloseUpload when work.Transfer is { } t => new Wire.ImageJob.CloseUpload(t, work.Path, Format(work.Format), work.Size),
         _                         => new Wire.ImageJob.Delete(work.Path),
     };
 

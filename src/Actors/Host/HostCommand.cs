@@ -75,6 +75,11 @@ public abstract record HostCommand : Traced
     // from disks, templates and storage domains: work on images
     public sealed record RunImageJob(ImageWork Work) : HostCommand;
 
+    /// <summary>Let the client of a transfer in, and answer what it has done.</summary>
+    public sealed record PutTicket(TransferTicket Ticket) : HostCommand;
+
+    public sealed record EndTicket(DiskId Disk, Guid Transfer, int Session) : HostCommand;
+
     // from the link to the agent
     public sealed record ReportReached(AgentFacts Facts, DateTimeOffset At) : HostCommand
     {
@@ -270,6 +275,9 @@ public sealed record AgentFacts(
 
     /// <summary>Its memory is written should its kernel crash; null: not known.</summary>
     public bool? CrashKernel { get; init; }
+
+    /// <summary>TCP port at which clients read and write images; 0: it has none.</summary>
+    public int ImagePort { get; init; }
 }
 
 /// <summary>
@@ -293,9 +301,20 @@ public sealed record ImageWork(
 
     /// <summary>The image is nobody's any more.</summary>
     public bool Leftover { get; init; }
+
+    /// <summary>The one that is closed.</summary>
+    public Guid? Transfer { get; init; }
 }
 
 public sealed record GuestImage(VmId Vm, Lease Lease, DiskId Disk);
 
-/// <summary>The last three are steps of moving an image under a guest that runs.</summary>
-public enum ImageAction { PrepareDomain, Create, Copy, Delete, Mirror, Switch, TurnBack }
+/// <summary>What a client may do to which image; the ticket itself is made only where it is used.</summary>
+/// <param name="Format">Of the image: cow or raw.</param>
+/// <param name="Size">Bytes that a guest sees.</param>
+/// <param name="Raw">The client sees what a guest would; else the image file.</param>
+/// <param name="Transferred">Bytes before.</param>
+public sealed record TransferTicket(
+    DiskId Disk, Guid Transfer, int Session, string Path, string Format, long Size, bool Write, bool Raw, bool Sparse, long Transferred);
+
+/// <summary>Mirror, Switch and TurnBack are steps of moving an image under a guest that runs.</summary>
+public enum ImageAction { PrepareDomain, Create, Copy, Delete, Mirror, Switch, TurnBack, CloseUpload }

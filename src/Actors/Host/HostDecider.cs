@@ -173,7 +173,9 @@ public static class HostDecider
         (_, Destroy)                             => No(Fault.HostNotUp),
 
         (Up or NonOperational or Draining, RunImageJob c) => Relay(new HostEffect.SendImageJob(c.Work)),
-        (_, RunImageJob)                         => No(Fault.HostNotUp),
+        (Up or NonOperational or Draining, PutTicket c) => Relay(new HostEffect.SendTicket(c.Ticket)),
+        (Up or NonOperational or Draining, EndTicket c) => Relay(new HostEffect.SendTicketEnd(c.Disk, c.Transfer, c.Session)),
+        (_, RunImageJob or PutTicket or EndTicket) => No(Fault.HostNotUp),
         (Up or NonOperational or Draining, RunFence c) => Relay(new HostEffect.SendFence(c)),
         (_, RunFence)                            => No(Fault.HostNotUp),
 

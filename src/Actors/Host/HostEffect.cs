@@ -101,6 +101,10 @@ public abstract record HostEffect
 
     public sealed record SendImageJob(ImageWork Work) : HostEffect;
 
+    public sealed record SendTicket(TransferTicket Ticket) : HostEffect;
+
+    public sealed record SendTicketEnd(DiskId Disk, Guid Transfer, int Session) : HostEffect;
+
     /// <summary>Ask its power device whether the power is on.</summary>
     public sealed record AskPower(JobId Question) : HostEffect;
 

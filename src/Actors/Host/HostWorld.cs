@@ -27,6 +27,8 @@ public sealed class HostWorld(
     /// <summary>Ids of the work that hosts begin by themselves.</summary>
     public Func<Guid> NewId { get; init; } = Guid.NewGuid;
 
+    public required TransferTickets Tickets { get; init; }
+
     /// <summary>Null: agents are not restarted.</summary>
     public ISoftFence? SoftFence { get; init; }
 

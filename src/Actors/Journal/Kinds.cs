@@ -13,4 +13,7 @@ public static class Kinds
 
     /// <summary>Only in the read model: jobs are rows that the entities' facts leave behind.</summary>
     public const string Job = "job";
+
+    /// <summary>As jobs: a row that a disk's facts leave behind.</summary>
+    public const string ImageTransfer = "imagetransfer";
 }

@@ -45,7 +45,8 @@ public sealed class SimulatedFleet : IAsyncDisposable, IHostDoor
     private SimulatedFleet(FleetConfig config)
     {
         Truth = new GuestTruth(config.Time);
-        var images = new SimulatedImages(config.Time);
+        Tickets = new SimulatedTickets(config.Time);
+        var images = new SimulatedImages(config.Time) { Closed = Tickets.Close };
         _agents = Empty(config, builder => AgentListener.Listen(builder, config.Listen, config.Credentials, 1 << 20));
         _control = Empty(config, builder => builder.WebHost.UseKestrelCore()
             .ConfigureKestrel(kestrel => kestrel.Listen(IPAddress.Loopback, config.ControlPort)));
@@ -53,12 +54,15 @@ public sealed class SimulatedFleet : IAsyncDisposable, IHostDoor
         _hosts = [.. Enumerable.Range(1, config.Hosts).Select(n => new SimulatedHost(
             n, config.Profile, Truth, config.Seed + (1000 * n), images, Find, config.Time, log))];
 
-        var routes = new AgentRoutes(this, new FenceProgram(), config.Heartbeat, config.Time);
+        var routes = new AgentRoutes(this, new FenceProgram(), config.Heartbeat, config.Time, Tickets);
         routes.Map(_agents.MapGroup("/h/{host:int}/v1"));
         new FleetControl(this, config.Profile, config.Time).Map(_control);
     }
 
     public GuestTruth Truth { get; }
+
+    /// <summary>Of all hosts together.</summary>
+    public SimulatedTickets Tickets { get; }
 
     public IReadOnlyList<SimulatedHost> Hosts => _hosts;
 

@@ -14,6 +14,15 @@ public sealed class SimulatedImages(TimeProvider time) : IImageWork
 
     private readonly ConcurrentDictionary<string, GuestKey> _memories = new();
 
+    /// <summary>Hears of uploads that are closed.</summary>
+    public Action<Guid> Closed { get; init; } = _ => { };
+
+    /// <summary>A client has made something else of it.</summary>
+    public void Spoil(string path)
+    {
+        if (_images.TryGetValue(path, out var image)) _images[path] = image with { VirtualBytes = image.VirtualBytes - 512 };
+    }
+
     public void PutMemory(string path, GuestKey guest, long bytes)
     {
         _images[path] = new ImageFacts(DiskFormat.Raw, bytes, bytes);
@@ -56,6 +65,11 @@ public sealed class SimulatedImages(TimeProvider time) : IImageWork
                 var source = _images.GetValueOrDefault(c.Source) ?? throw new ImageWorkException($"{c.Source} is not there");
                 var copy = source with { Format = c.DestinationFormat };
                 return (Publish(id, c.Destination, copy), null);
+            case ImageJob.CloseUpload c:
+                Closed(c.Transfer);
+                return (_images.TryGetValue(c.Path, out var uploaded) && uploaded.VirtualBytes == c.VirtualBytes
+                    ? uploaded
+                    : throw new ImageWorkException($"the image has {uploaded?.VirtualBytes ?? 0} bytes for a guest, and the disk {c.VirtualBytes}"), null);
             case ImageJob.PrepareDomain p:
                 var owner = _owners.GetOrAdd($"{p.Path}/{p.Domain}", p.Owner);
                 if (owner != p.Owner) throw new ImageWorkException($"domain {p.Domain} belongs to {owner}");

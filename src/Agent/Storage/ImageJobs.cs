@@ -52,6 +52,12 @@ public sealed class ImageJobs : IDisposable
         lock (_gate) return [.. _order.Select(id => _jobs[id].Report)];
     }
 
+    /// <summary>What was ordered, also of agents before this one.</summary>
+    public ImmutableArray<ImageJob> Orders()
+    {
+        lock (_gate) return [.. _jobs.Values.Select(e => JsonSerializer.Deserialize(e.Order, AgentJson.Default.ImageJob)!)];
+    }
+
     public (JobReport? Job, AgentRefusal? Refusal) Run(Guid id, ImageJob job)
     {
         var text = JsonSerializer.Serialize(job, AgentJson.Default.ImageJob);

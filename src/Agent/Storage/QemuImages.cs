@@ -128,6 +128,23 @@ public sealed class QemuImages(string qemuImg = "/usr/bin/qemu-img") : IImageWor
             json.RootElement.GetProperty("actual-size").GetInt64());
     }
 
+    /// <returns>The exit code, and what it wrote.</returns>
+    /// <param name="tolerated">Exit codes up to this one are no failure.</param>
+    internal static async Task<(int Code, string Said)> Ask(List<string> words, int tolerated, CancellationToken cancel)
+    {
+        using var process = Process.Start(new ProcessStartInfo("/usr/bin/qemu-img", words)
+        {
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        }) ?? throw new ImageWorkException("qemu-img could not be started");
+        var errors = process.StandardError.ReadToEndAsync(cancel);
+        var output = await process.StandardOutput.ReadToEndAsync(cancel);
+        await process.WaitForExitAsync(cancel);
+        return process.ExitCode <= tolerated
+            ? (process.ExitCode, tolerated == 0 ? output : await errors)
+            : throw new ImageWorkException((await errors).Trim());
+    }
+
     private async Task<string> Run(List<string> words, Action<int>? percent, CancellationToken cancel)
     {
         using var process = Process.Start(new ProcessStartInfo(qemuImg, words)

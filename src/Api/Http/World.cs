@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Logging;
+using Orchestrator.Actors.Disk;
 using Orchestrator.Actors.Journal;
 using Orchestrator.Api.Sso;
 
@@ -7,4 +8,7 @@ namespace Orchestrator.Api.Http;
 /// <summary>All that lies outside the API, in one place; made once per node.</summary>
 public sealed record World(
     ApiOptions Options, IEntities Entities, IReadModel Read, ISecrets Secrets, IOwners Owners, IUsers Users,
-    TimeProvider Clock, ILogger Log);
+    TimeProvider Clock, ILogger Log)
+{
+    public TransferTickets Tickets { get; } = new(Options.TokenKey.ToArray());
+}

@@ -119,12 +119,15 @@ public sealed class PostgresReadModel(
         "DELETE FROM read.names WHERE kind = $1 AND scope = $2 AND name = $3 AND id = $4",
         [kind, scope, name, id], row => 0, cancel);
 
-    /// <summary>Drops jobs that are over: finished ones after 10 minutes, failed ones after 60, as oVirt does.</summary>
+    /// <summary>Drops what is over, as oVirt does: finished jobs after 10 minutes, failed ones after 60; image transfers after 15,
+    /// and those that failed after 30.</summary>
     public Task DropOldJobs(CancellationToken cancel) => Read(
         """
         DELETE FROM read.objects WHERE kind = 'job' AND (
             (doc->>'status' = 'finished' AND (doc->>'endedAt')::timestamptz < now() - interval '10 minutes')
             OR (doc->>'status' = 'failed' AND (doc->>'endedAt')::timestamptz < now() - interval '60 minutes'))
+            OR kind = 'imagetransfer' AND (doc->>'endedAt')::timestamptz
+                < now() - CASE doc->>'phase' WHEN 'finished_failure' THEN interval '30 minutes' ELSE interval '15 minutes' END
         """,
         [], row => 0, cancel);
 

@@ -158,6 +158,19 @@ public static class Shapes
         One("storage_domain", () => StorageDomain),
         Many("storage_domains", () => StorageDomain), Many("vms", () => Vm));
 
+    public static Shape ImageTransfer { get; } = new("image_transfer", "image_transfers",
+        Boolean("active"), Choice("direction", "upload", "download"), Choice("format", "cow", "raw"),
+        Integer("inactivity_timeout"), Text("phase"), Text("proxy_url"), Boolean("shallow"), Text("signed_ticket"),
+        Choice("timeout_policy", "legacy", "pause", "cancel"), Text("transfer_url"), Long("transferred"),
+        One("backup", () => Backup), One("disk", () => Disk), One("host", () => Host), One("image", () => Image),
+        One("snapshot", () => DiskSnapshot));
+
+    public static Shape Image { get; } = Reference("image", "images");
+
+    public static Shape Backup { get; } = Reference("backup", "backups");
+
+    public static Shape DiskSnapshot { get; } = Reference("disk_snapshot", "disk_snapshots");
+
     public static Shape DiskAttachment { get; } = new("disk_attachment", "disk_attachments",
         Boolean("active"), Boolean("bootable"), Boolean("read_only"), Boolean("pass_discard"),
         Boolean("uses_scsi_reservation"), Text("logical_name"),

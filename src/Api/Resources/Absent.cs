@@ -15,7 +15,6 @@ internal static class Absent
         ("bookmarks", Shapes.Reference("bookmark", "bookmarks")),
         ("externalhostproviders", Shapes.Reference("external_host_provider", "external_host_providers")),
         ("groups", Shapes.Reference("group", "groups")),
-        ("imagetransfers", Shapes.Reference("image_transfer", "image_transfers")),
         ("katelloerrata", Shapes.Reference("katello_erratum", "katello_errata")),
         ("networks", Shapes.Network),
         ("openstackimageproviders", Shapes.Reference("openstack_image_provider", "openstack_image_providers")),

@@ -109,7 +109,7 @@ internal static class Disks
         return await Acts.Send(call, Kinds.Disk, disk.Id.Value, origin => new DiskCommand.Move(origin, place, host));
     }
 
-    private static void RequireActive(StorageDomainView domain)
+    internal static void RequireActive(StorageDomainView domain)
     {
         if (domain.DataCenter is null) throw FaultTable.Refusal(Fault.StorageDomainNotAttached, domain.Config.Name);
         if (domain.Status != "active") throw FaultTable.Refusal(Fault.StorageDomainNotActive, domain.Config.Name);

@@ -21,6 +21,8 @@ public static class Hrefs
 
     public static string Job(Guid id) => $"{Base}/jobs/{id}";
 
+    public static string ImageTransfer(Guid id) => $"{Base}/imagetransfers/{id}";
+
     public static string User(Guid id) => $"{Base}/users/{id}";
 
     public static string Event(long id) => $"{Base}/events/{id}";

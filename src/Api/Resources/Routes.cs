@@ -15,6 +15,7 @@ internal static class Routes
         FenceAgents.Map(router);
         StorageDomains.Map(router);
         Disks.Map(router);
+        ImageTransfers.Map(router);
         Templates.Map(router);
         Vms.Map(router);
         Migrations.Map(router);

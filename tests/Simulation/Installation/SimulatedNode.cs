@@ -3,6 +3,7 @@ using Akka.Actor;
 using Akka.Cluster;
 using Akka.Configuration;
 using Orchestrator.Actors;
+using Orchestrator.Actors.Disk;
 using Orchestrator.Actors.Host;
 using Orchestrator.Actors.Journal;
 using Orchestrator.Agent.Protocol;
@@ -169,6 +170,7 @@ public sealed class SimulatedNode
                 read, read, address => _parts.Agents(Name, address), _parts.Fence(Name), process.Clock, local.NextGuid,
                 logs)
             {
+                Tickets = new TransferTickets([1]),
                 SoftFence = _parts.SoftFence?.Invoke(Name),
                 Around = _parts.Around is { } around ? address => around(Name, address) : null,
             },

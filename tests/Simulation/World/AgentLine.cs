@@ -11,7 +11,7 @@ internal sealed class AgentLine(Wire wire) : IAgent
     private readonly SimulatedWorld _world = wire.World;
 
     public Task<AgentDescription> Describe(CancellationToken cancel = default) =>
-        Question<AgentDescription>("a description", a => new Reply(a.Describe()), cancel);
+        Question<AgentDescription>("a description", a => new Reply(a.Describe() with { ImagePort = wire.Host.Tickets.Port }), cancel);
 
     public Task<HostStatistics> Statistics(CancellationToken cancel = default) =>
         Question<HostStatistics>("statistics", a => new Reply(a.Sample()), cancel);
@@ -107,6 +107,19 @@ internal sealed class AgentLine(Wire wire) : IAgent
             return Task.FromResult(new Reply(report, refusal));
         }, OrderLimit, cancel);
 
+    public Task<TicketReport> PutTicket(Guid transfer, TicketOrder order, CancellationToken cancel = default) =>
+        Ask<TicketReport>($"{order}", true, async (agent, _) =>
+        {
+            if (agent.Check(Compared(order.Stamp)) is { } refusal) return new Reply(null, refusal);
+            var (report, why) = await wire.Host.Tickets.Put(transfer, order);
+            return new Reply(report, why);
+        }, OrderLimit, cancel);
+
+    public Task<TicketReport> EndTicket(Guid transfer, EndTicketOrder order, CancellationToken cancel = default) =>
+        Ask<TicketReport>("the end of a ticket", true, async (agent, _) => agent.Check(Compared(order.Stamp)) is { } refusal
+            ? new Reply(null, refusal)
+            : new Reply(await wire.Host.Tickets.End(transfer, order.Session)), OrderLimit, cancel);
+
     public Task<JobReport> Job(Guid job, CancellationToken cancel = default) =>
         Question<JobReport>("a job's state", a => a.Job(job) is { } report
             ? new Reply(report)
@@ -114,7 +127,7 @@ internal sealed class AgentLine(Wire wire) : IAgent
 
     public Task<FenceResult> Fence(FenceOrder order, CancellationToken cancel = default) =>
         Ask<FenceResult>($"power {order.Action}", true, async (agent, _) =>
-            agent.CheckFence(order) is { } refusal
+            agent.Check(order.Stamp) is { } refusal
                 ? new Reply(null, refusal)
                 : new Reply(await _world.Turn(order, $"{wire.Node} through {wire.Host.Name}")),
             FenceProgram.LimitOf(order) + OrderLimit, cancel);

@@ -14,6 +14,7 @@ internal sealed class SharedStorage(
         Guid id, ImageJob job, Action<int> percent, CancellationToken cancel)
     {
         await Answer(cancel);
+        if (job is ImageJob.CloseUpload close) host.Tickets.Close(close.Transfer);
         using var writing = writers.Writes(host, job);
         var held = writers.Held(job);
         var done = await images.Do(id, job, percent, cancel);

@@ -38,7 +38,11 @@ public sealed class WorldHost : IDisposable, IBootMemory
         Power = new PowerDevice(world, this, new Random(seed + 1));
         Watchdog = new WorldWatchdog(world, this);
         _log = new WorldLog(this, world);
+        Tickets = new SimulatedTickets(Clock);
     }
+
+    /// <summary>Of image transfers. What is not closed is lost when the agent is restarted.</summary>
+    public SimulatedTickets Tickets { get; }
 
     public int Number { get; }
 
@@ -233,6 +237,7 @@ public sealed class WorldHost : IDisposable, IBootMemory
 
     private void StartAgent()
     {
+        Tickets.Forget();
         if (Hypervisor is not { } hypervisor) return;
         _boot = _boot.Restarted;
         _lingering?.Hold();
