@@ -229,8 +229,9 @@ bench() {
     engine) dotnet run --project "$ROOT/bench/Engine" --configuration Release -- "$@";;
     takeover) dotnet run --project "$ROOT/bench/Takeover" --configuration Release -- "$@";;
     restarts) dotnet run --project "$ROOT/bench/Restarts" --configuration Release -- "$@";;
-    '') for what in starts engine takeover restarts; do bench "$what" || result=$?; done; return "$result";;
-    *) fail "./do bench starts [VMS], engine [tells|asks|persists|memory|recovery ...], takeover, restarts [VMS]; or ./do bench for all";;
+    transfer) dotnet run --project "$ROOT/bench/Transfer" --configuration Release -- "$@";;
+    '') for what in starts engine takeover restarts transfer; do bench "$what" || result=$?; done; return "$result";;
+    *) fail "./do bench starts [VMS], engine [tells|asks|persists|memory|recovery ...], takeover, restarts [VMS], transfer [MIB]; or ./do bench for all";;
   esac
 }
 

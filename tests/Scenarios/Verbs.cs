@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text.RegularExpressions;
 using Orchestrator.Actors;
 using Orchestrator.Actors.Cluster;
+using Orchestrator.Actors.Disk;
 using Orchestrator.Actors.Host;
 using Orchestrator.Actors.Journal;
 using Orchestrator.Actors.Vm;
@@ -52,6 +53,14 @@ public static class Verbs
         To($"suspend {V}", a => a.AskVm(o => new VmCommand.Suspend(o, $"/data/main/images/{a.Vm}/{o.Job}.memory"))),
         To($"suspend {V} without room", a => a.AskVm(o => new VmCommand.Suspend(o, ""))),
         To($"move the disk of {V}", a => _ = a.Stage.MoveDisk(a.Parts["v"].Value, a.Words)),
+        To($"(?<way>up|down)load the disk of {V} through {H}(, (?<how>cancelled|paused) after (?<s>[0-9]+) s)?", a => _ = a.Stage.Transfers.Begin(
+            a.Parts["v"].Value, a.Words, a.Parts["way"].Value == "up" ? TransferDirection.Upload : TransferDirection.Download,
+            a.HostWords, a.Parts["how"].Value, a.Parts["s"].Success ? (int)a.Time.TotalSeconds : 60)),
+        To($"(?<what>extend|pause|resume|finalize|cancel) the transfer of {V}", a => _ = a.Stage.Transfers.Order(
+            a.Parts["v"].Value, a.Words, Enum.Parse<TransferAction>(a.Parts["what"].Value, ignoreCase: true))),
+        To($"the client of {V} moves (?<n>[0-9]+) MiB", a => a.Stage.Transfers.Move(a.Parts["v"].Value, a.Number)),
+        To($"the client of {V} writes nonsense", a => a.Stage.Transfers.Spoil(a.Parts["v"].Value)),
+        To($"look at the transfer of {V}", a => a.Stage.Transfers.Look(a.Parts["v"].Value)),
         To($"migrate {V}", a => a.AskVm(o => new VmCommand.Migrate(o, null, Force: false))),
         To($"migrate {V} to {H}", a =>
         {

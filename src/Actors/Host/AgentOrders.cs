@@ -73,7 +73,7 @@ internal sealed class AgentOrders(HostId id, HostWorld world, HostTroubles troub
                 {
                     Fault.DiskInUse => "another VM has it",
                     Fault.DiskIllegal => "its image is illegal",
-                    Fault.DiskLocked => "it is being removed, or moved to another storage domain",
+                    Fault.DiskLocked => "it is being removed, moved to another storage domain, or transferred",
                     _ => "it is no more",
                 };
         }

@@ -79,6 +79,9 @@ public sealed class SimulatedWorld : IDisposable
 
     internal SimulatedImages Images { get; }
 
+    /// <summary>A client has made something else of this image.</summary>
+    public void Spoil(string path) => Images.Spoil(path);
+
     /// <summary>What stands in the hosts' lease files, by folder and host.</summary>
     internal Dictionary<(string Folder, Guid Host), StorageLease> StorageLeases { get; } = [];
 

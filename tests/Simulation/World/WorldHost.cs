@@ -118,6 +118,7 @@ public sealed class WorldHost : IDisposable, IBootMemory
     {
         if (!Powered) return;
         Powered = false;
+        Tickets.Forget();
         Watchdog.Off();
         _lingering?.Hold();
         _lingering = null;
@@ -184,6 +185,7 @@ public sealed class WorldHost : IDisposable, IBootMemory
         if (Life is not { } life) return;
         life.Kill();
         Life = null;
+        Tickets.Forget();
         _world.ConnectionsReset(life);
         _starting?.Dispose();
         _starting = Clock.CreateTimer(_ => StartAgent(), null, startsAfter, Timeout.InfiniteTimeSpan);
@@ -237,7 +239,6 @@ public sealed class WorldHost : IDisposable, IBootMemory
 
     private void StartAgent()
     {
-        Tickets.Forget();
         if (Hypervisor is not { } hypervisor) return;
         _boot = _boot.Restarted;
         _lingering?.Hold();
