@@ -24,7 +24,8 @@ help() {
                    --seed N | --seeds A..B, --hours H each, --minutes WALL in all, --nodes N --hosts N --vms N
 ./do bench [WHAT]  measures. starts: VM starts per second, CPU and memory; engine: tells, asks, events, recovery beside
                    their limits (tells, asks, persists, memory, recovery: that part alone); takeover: 10,000 VMs when a
-                   node dies, freezes, leaves; restarts: a host with 200 HA VMs dies. Default: all
+                   node dies, freezes, leaves; restarts: a host with 200 HA VMs dies; transfer: an image goes up
+                   and down. Default: all
 ./do nodes ACTION  the engine nodes: start|stop|kill N, status     (lab/nodes.sh)
 ./do host ACTION   the laboratory hosts: on|off|cut|heal|exec|virsh N …   (lab/hosts.sh)
 

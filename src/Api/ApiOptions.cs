@@ -11,6 +11,9 @@ public sealed record ApiOptions
     /// gave is good on every other. Changing it ends all sessions.</summary>
     public required ReadOnlyMemory<byte> TokenKey { get; init; }
 
+    /// <summary>Images are to be had at /images of this server, too.</summary>
+    public bool ProxiesImages { get; init; }
+
     public string ProductName { get; init; } = "Orchestrator";
 
     public string Vendor { get; init; } = "Orchestrator";

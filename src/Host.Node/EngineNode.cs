@@ -79,6 +79,8 @@ internal static class EngineNode
         await using var telemetry = await NodeTelemetry.Start(config, "orchestrator-engine");
         telemetry.Map(app);
         watching.Health.Map(app);
+        using var images = new ImageProxy(read, new TransferTickets(tokenKey), credentials, TimeProvider.System);
+        images.Map(app);
         await membership.Joined;
         await app.StartAsync();
         NodeLog.Up(log, config.Name, config.Text("api.address"), config.Number("api.port"));
@@ -199,6 +201,7 @@ internal static class EngineNode
             TokenKey = tokenKey,
             CaCertificates = () => string.Join(
                 '\n', credentials.Current.Authorities.Select(authority => authority.ExportCertificatePem())),
+            ProxiesImages = true,
             ProductName = config.Text("api.product-name"),
             Vendor = config.Text("api.vendor"),
             TokenLife = config.Time("api.token-life"),

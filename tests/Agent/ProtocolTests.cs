@@ -74,6 +74,26 @@ public sealed class ProtocolTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_ticket_is_given_and_renewed_and_ended_by_its_owner_alone()
+    {
+        await using var events = Follow(_one, 2);
+        await events.Next();
+        var order = new TicketOrder(new Stamp(2), Guid.NewGuid(), 1, "/data/image", DiskFormat.Raw, 1 << 20) { Write = true };
+        var transfer = Guid.NewGuid();
+        Assert.Equal(RefusalCode.StaleEpoch,
+            (await Assert.ThrowsAsync<AgentRefusedException>(() => _one.PutTicket(transfer, order with { Stamp = new Stamp(1) }))).Refusal.Code);
+        Assert.Equal(0, (await _one.PutTicket(transfer, order)).Transferred);
+        Assert.True(_fleet.Tickets.Move(transfer, 4096));
+        Assert.Equal(4096, (await _one.PutTicket(transfer, order)).Transferred);
+        Assert.Equal(RefusalCode.StaleEpoch, (await Assert.ThrowsAsync<AgentRefusedException>(
+            () => _one.EndTicket(transfer, new EndTicketOrder(new Stamp(1), 1)))).Refusal.Code);
+        await _one.EndTicket(transfer, new EndTicketOrder(new Stamp(2), 1));
+        Assert.False(_fleet.Tickets.Move(transfer, 4096));
+        Assert.Equal(RefusalCode.StaleOrder,
+            (await Assert.ThrowsAsync<AgentRefusedException>(() => _one.PutTicket(transfer, order))).Refusal.Code);
+    }
+
+    [Fact]
     public async Task An_agent_says_what_it_is()
     {
         var about = await _one.Describe();

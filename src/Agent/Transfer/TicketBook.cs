@@ -98,6 +98,8 @@ public sealed class TicketBook : ITickets, IAsyncDisposable
         foreach (var entry in _transfers.Values)
         {
             using var turn = await entry.Enter();
+            // The engine asks for it anew at the next agent, and not at this one.
+            entry.IsClosed = true;
             await End(entry);
         }
     }

@@ -30,6 +30,9 @@ public sealed class ApiCall(
 
     public string Method { get; init; } = "GET";
 
+    /// <summary>Name and port by which the client speaks to us.</summary>
+    public string Authority { get; init; } = "";
+
     public Guid Id(int at = 0) => Guid.ParseExact(Ids[at], "D");
 
     /// <summary>A new job for each command: the job is what makes a repeated command harmless.</summary>
@@ -41,11 +44,11 @@ public sealed class ApiCall(
 
     /// <summary>The same user's look at another path, for links that are followed.</summary>
     public ApiCall Inner(IReadOnlyList<string> ids) =>
-        new(World, Parameters.ForFollow(), User, Cancel, _seen) { Ids = ids, ReadBody = ReadBody };
+        new(World, Parameters.ForFollow(), User, Cancel, _seen) { Ids = ids, ReadBody = ReadBody, Authority = Authority };
 
     /// <summary>Like <see cref="Inner"/>, but sees the documents as they are now.</summary>
     public ApiCall Anew(IReadOnlyList<string> ids) =>
-        new(World, Parameters.ForFollow(), User, Cancel) { Ids = ids, ReadBody = ReadBody };
+        new(World, Parameters.ForFollow(), User, Cancel) { Ids = ids, ReadBody = ReadBody, Authority = Authority };
 
     public async Task<Document?> Find(string kind, Guid id)
     {

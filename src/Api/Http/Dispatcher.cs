@@ -89,6 +89,7 @@ public sealed class Dispatcher(World world, Router router, Doorkeeper doorkeeper
         {
             Ids = ids,
             Method = method,
+            Authority = request.Host.Value ?? "",
             ReadBody = shape => ReadBody(request, shape, limit.Token),
         };
         var answer = await resource(call);

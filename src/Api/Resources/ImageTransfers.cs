@@ -138,6 +138,8 @@ internal static class ImageTransfers
         var host = await call.World.Read.View<HostView>(Kinds.Host, transfer.Host.Value, call.Cancel);
         if (host?.Facts is not { ImagePort: > 0 and var port }) return default;
         var address = host.Config.Address.Contains(':', StringComparison.Ordinal) ? $"[{host.Config.Address}]" : host.Config.Address;
-        return ($"https://{address}:{port}/images/{ticket}", null);
+        return (
+            $"https://{address}:{port}/images/{ticket}",
+            call.World.Options.ProxiesImages && call.Authority.Length > 0 ? $"https://{call.Authority}/images/{ticket}" : null);
     }
 }
