@@ -86,6 +86,7 @@ public enum Fault
     DiskShared,
     DiskFormatNotShareable,
     DiskMovedToItself,
+    DiskTooSmall,
 
     /// <summary>The transfer has ended.</summary>
     TransferOver,

@@ -39,7 +39,10 @@ public static class ApiServer
             options, provider.GetRequiredService<IEntities>(), provider.GetRequiredService<IReadModel>(),
             provider.GetRequiredService<ISecrets>(), provider.GetRequiredService<IOwners>(),
             provider.GetRequiredService<IUsers>(), provider.GetRequiredService<Clock>().Time,
-            provider.GetRequiredService<ILoggerFactory>().CreateLogger("Orchestrator.Api")));
+            provider.GetRequiredService<ILoggerFactory>().CreateLogger("Orchestrator.Api"))
+        {
+            Observations = provider.GetService<IObservations>() ?? NoObservations.Instance,
+        });
         return services;
     }
 

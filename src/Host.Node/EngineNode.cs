@@ -43,6 +43,7 @@ internal static class EngineNode
         });
         var read = new PostgresReadModel(
             database, config.Time("entities.ask-patience"), config.Number("entities.max-waiting"), TimeProvider.System);
+        var observations = new PostgresObservations(database);
         var secrets = new PostgresSecrets(database, tokenKey);
         Cluster.Get(system);
         var membership = NodeMembership.Of(system);
@@ -57,6 +58,7 @@ internal static class EngineNode
         {
             Debts = debts,
             Tickets = new TransferTickets(tokenKey),
+            Observations = observations,
             SoftFence = SoftFence(config),
             Around = relays is null ? null : relays.To,
         });
@@ -66,6 +68,7 @@ internal static class EngineNode
         await using var app = Build(config, credentials, tokenKey, services => services
             .AddSingleton<IEntities>(entities)
             .AddSingleton<IReadModel>(read)
+            .AddSingleton<IObservations>(observations)
             .AddSingleton<Api.ISecrets>(secrets)
             .AddSingleton<IOwners>(owners)
             .AddSingleton<IInsight>(watching.Insight)
@@ -74,7 +77,7 @@ internal static class EngineNode
             .AddSingleton<PostgresTokenRevocations>()
             .AddSingleton<ITokenRevocations>(s => s.GetRequiredService<PostgresTokenRevocations>())
             .AddHostedService(s => s.GetRequiredService<PostgresTokenRevocations>())
-            .AddHostedService(_ => new OldJobs(read, TimeProvider.System))
+            .AddHostedService(_ => new OldJobs(read, observations, TimeProvider.System))
             .AddKdump(kdump, entities, read, logs));
         await using var telemetry = await NodeTelemetry.Start(config, "orchestrator-engine");
         telemetry.Map(app);

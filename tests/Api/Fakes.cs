@@ -8,6 +8,7 @@ using Orchestrator.Actors.DataCenter;
 using Orchestrator.Actors.Disk;
 using Orchestrator.Actors.Host;
 using Orchestrator.Actors.Journal;
+using Orchestrator.Agent.Protocol;
 using Orchestrator.Actors.StorageDomain;
 using Orchestrator.Actors.Template;
 using Orchestrator.Actors.Vm;
@@ -82,7 +83,7 @@ public sealed class FakeEngine : IEntities, IReadModel
             StorageDomainCommand.Remove => Drop(kind, id),
             DiskCommand.Create c => Store(kind, id, new DiskView { Id = new(id), Config = c.Config, Path = c.Path, Status = "locked", CreatedAt = c.Origin.At }),
             DiskCommand.Update c => Change<DiskView>(kind, id, v => v with { Config = c.Patch.Apply(v.Config) }),
-            DiskCommand.Move or DiskCommand.BeginTransfer => Change<DiskView>(kind, id, v => v with { Status = "locked" }),
+            DiskCommand.Grow or DiskCommand.Move or DiskCommand.BeginTransfer => Change<DiskView>(kind, id, v => v with { Status = "locked" }),
             DiskCommand.OrderTransfer => Change<DiskView>(kind, id, v => v),
             DiskCommand.Attach c when View<DiskView>(kind, id).Vms.Contains(c.Vm) => new Reply.AlreadyDone("{}", 1),
             DiskCommand.Attach when View<DiskView>(kind, id) is { Vms.IsEmpty: false, Config.Shareable: false } =>
@@ -268,4 +269,23 @@ public sealed class ManualClock : TimeProvider
     public DateTimeOffset Now { get; set; } = new(2026, 3, 1, 12, 0, 0, TimeSpan.Zero);
 
     public override DateTimeOffset GetUtcNow() => Now;
+}
+
+/// <summary>What was put last, of each host and guest.</summary>
+public sealed class FakeObservations : IObservations
+{
+    private readonly Dictionary<Guid, HostStatistics> _hosts = [];
+    private readonly Dictionary<Guid, GuestObservation> _guests = [];
+
+    public Task Put(HostId host, HostObservations seen, CancellationToken cancel)
+    {
+        _hosts[host.Value] = seen.Host;
+        foreach (var guest in seen.Guests) _guests[guest.Vm] = guest;
+        return Task.CompletedTask;
+    }
+
+    public Task<HostStatistics?> OfHost(HostId host, CancellationToken cancel) => Task.FromResult(_hosts.GetValueOrDefault(host.Value));
+
+    public Task<IReadOnlyDictionary<Guid, GuestObservation>> OfGuests(IReadOnlyCollection<Guid> vms, CancellationToken cancel) =>
+        Task.FromResult<IReadOnlyDictionary<Guid, GuestObservation>>(_guests.Where(g => vms.Contains(g.Key)).ToDictionary());
 }

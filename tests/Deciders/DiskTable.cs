@@ -27,6 +27,9 @@ public sealed class DiskTable
         | Moving, mirroring | a guest runs with it; its VM keeps the guest where it is | has the guest's host copy it, until each write goes to both images; asks the VM |
         | Moving, switching | the new image is the disk's, and has all that the guest wrote | has the guest's host go on with it alone; asks the VM |
         | Moving, turning back | the old image is the disk's, the guest writes it | has the guest's host drop the copy; asks the VM |
+        | Growing, asking | whoever has it is asked whether a guest has its image open (`locked`, as all of Growing) | its VM's word, at every tick |
+        | Growing, alone | no guest has it open, and nobody is given it | has a host make the image bigger |
+        | Growing, under guest | a guest runs with it; its VM keeps the guest where it is | has the guest's host make it bigger, so that the guest hears of it; asks the VM |
         | Transferring, asking | whoever has it is asked whether a guest has its image open (`initializing`, as is opening; `locked`, as all of Transferring) | its VM's word, at every tick |
         | Transferring, opening | no guest has it, and nobody is given it | has the transfer's host let the client in |
         | Transferring, open | the client may read or write (`transferring`) | has the ticket renewed at every tick, and asks what the client has done |
@@ -96,7 +99,15 @@ public sealed class DiskTable
         { Guest = _guest }
         : new Moving(_busy, _work, _host, _there, step) { Guest = _guest, Why = step == MoveStep.TurningBack ? "no space left" : "" };
 
-    private static Guid WorkOf(DiskState disk) => disk switch { Moving s => s.StepWork(), Transferring s => s.CloseWork(), _ => _work };
+    private static Growing Bigger(GrowthStep step) => new(_busy, _work, _host, 2L << 30, step);
+
+    private static Guid WorkOf(DiskState disk) => disk switch
+    {
+        Moving s => s.StepWork(),
+        Growing s => s.StepWork(),
+        Transferring s => s.CloseWork(),
+        _ => _work,
+    };
 
     private static readonly ImageTransfer _upload = new() { Id = _work, Direction = TransferDirection.Upload, Format = "raw", Host = _host, ActiveAt = Making.Start };
 
@@ -135,6 +146,10 @@ public sealed class DiskTable
         ("Transferring, finalizing", Transfer(TransferStep.Finalizing)),
         ("Transferring, cancelling, v has it", Transfer(TransferStep.Cancelling, t => t with { Ending = TransferEnd.CancelledByUser }, _attached)),
         ("Ok, v has it, an image is left over", new Ok(_attached with { Leftovers = [new Leftover(_there.Path, _host)] })),
+        ("Growing, asking", Bigger(GrowthStep.Asking) with { Core = _busy with { Vms = [] } }),
+        ("Growing, asking, v has it", Bigger(GrowthStep.Asking)),
+        ("Growing, alone, v has it", Bigger(GrowthStep.Alone)),
+        ("Growing, under v", Bigger(GrowthStep.UnderGuest) with { Guest = _guest }),
         ("Illegal", new Illegal(_core, "no space left")),
         ("Illegal, v has it", new Illegal(_attached, "no space left")),
         ("Removing", new Removing(_core, _host, _work)),
@@ -160,6 +175,9 @@ public sealed class DiskTable
         ("OrderTransfer: finalize", _ => new OrderTransfer(By(), _work, TransferAction.Finalize)),
         ("OrderTransfer: cancel", _ => new OrderTransfer(By(), _work, TransferAction.Cancel)),
         ("OrderTransfer of another transfer", _ => new OrderTransfer(By(), Making.Id(2), TransferAction.Cancel)),
+        ("Grow", _ => new Grow(By(), 2L << 30, _host)),
+        ("Grow to the size that it has", d => new Grow(By(), d.Core.Config?.ProvisionedSize ?? 1, _host)),
+        ("Grow to less", _ => new Grow(By(), 1, _host)),
         ("Move to where it is", d => new Move(By(), new DiskPlace(d.Core.Config?.StorageDomain ?? default, "/d/2"), _host)),
     ];
 

@@ -22,6 +22,11 @@ public abstract record DiskCommand : Traced
     /// <param name="Host">A host that can reach both.</param>
     public sealed record Move(Origin Origin, DiskPlace To, HostId Host) : DiskCommand;
 
+    /// <summary>Make it bigger, also while its VM runs.</summary>
+    /// <param name="Size">In bytes; more than it has. It is rounded up to sectors of 512.</param>
+    /// <param name="Host">A host that can reach the storage domain.</param>
+    public sealed record Grow(Origin Origin, long Size, HostId Host) : DiskCommand;
+
     /// <summary>Lets a client write or read the image.</summary>
     public sealed record BeginTransfer(Origin Origin, ImageTransfer Transfer) : DiskCommand;
 

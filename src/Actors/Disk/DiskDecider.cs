@@ -34,12 +34,14 @@ public static class DiskDecider
         (Removing s, ReportImageWork c)            => c.Work != s.Work ? No(Fault.StaleReport)
             : c.Ok ? Accept(new Removed(c.At))
             : Accept(new ImageFailed(c.Message, c.At)),
-        (Moving s, not (Create or Move))           => DiskMove.Decide(s, command),
-        (Transferring s, not (Create or Move or BeginTransfer)) => DiskTransfer.Decide(s, command),
-        (_, OrderTransfer or ReportTicket or ReportNoTicket or ReportTransferHostAway) => DiskTransfer.Over(command),
+        (not Transferring, OrderTransfer or ReportTicket or ReportNoTicket or ReportTransferHostAway) => DiskTransfer.Over(command),
+        (Moving s, not (Create or Move or Grow or BeginTransfer)) => DiskMove.Decide(s, command),
+        (Growing s, not (Create or Move or Grow or BeginTransfer)) => DiskGrowth.Decide(s, command),
+        (Transferring s, not (Create or Move or Grow or BeginTransfer)) => DiskTransfer.Decide(s, command),
         (_, ReportImageWork or ReportIdle or ReportLent or ReportNotLent) => No(Fault.StaleReport),
         (_, AskWhetherLent c)                      => DiskMove.Answer(c),
         (_, Move c)                                => DiskMove.Begin(disk, c),
+        (_, Grow c)                                => DiskGrowth.Begin(disk, c),
         (_, BeginTransfer c)                       => DiskTransfer.Begin(disk, c),
 
         (Creating or Removing, Update or Remove)   => No(Fault.DiskLocked),
@@ -92,6 +94,8 @@ public static class DiskDecider
                 e.Host, e.Origin.Job.Value),
             Removed            => new Gone(core with { Job = null }),
             _ when disk is Transferring || fact is TransferRequested => DiskTransfer.Evolve(disk, fact),
+            GrowthRequested or GrowthBegun or GrowthHeldUp or Grown or GrowthFailed => DiskGrowth.Evolve(disk, fact),
+            StepRepeated when disk is Growing => DiskGrowth.Evolve(disk, fact),
             _                  => DiskMove.Evolve(disk, fact),
         };
     }
@@ -104,6 +108,7 @@ public static class DiskDecider
     {
         Moving s   => DiskMove.Outstanding(s),
         Transferring s => DiskTransfer.Outstanding(s),
+        Growing s  => DiskGrowth.Outstanding(s),
         Creating s => [new DiskEffect.MakeImage(s.Host, s.Work)],
         Removing s => [new DiskEffect.DeleteImage(s.Host, s.Work)],
         _          => [],
@@ -127,6 +132,7 @@ public static class DiskDecider
         Update c => c.Origin,
         Remove c => c.Origin,
         Move c   => c.Origin,
+        Grow c   => c.Origin,
         Detach c => c.Origin,
         BeginTransfer c => c.Origin,
         OrderTransfer c => c.Origin,

@@ -21,6 +21,11 @@ public abstract record DiskEffect
     /// <summary>Have the guest's host take this step.</summary>
     public sealed record MoveUnderGuest(GuestCopy Guest, Guid Work, MoveStep Step) : DiskEffect;
 
+    public sealed record GrowImage(HostId Host, Guid Work) : DiskEffect;
+
+    /// <summary>Have the guest's host do it.</summary>
+    public sealed record GrowUnderGuest(GuestCopy Guest, Guid Work) : DiskEffect;
+
     /// <summary>Have the host let the transfer's client in, and say what it has done so far.</summary>
     public sealed record PutTicket(HostId Host, Guid Transfer, int Session) : DiskEffect;
 

@@ -52,6 +52,18 @@ public abstract record DiskEvent
         public JobId? By { get; init; }
     }
 
+    public sealed record GrowthRequested(Origin Origin, long Size, HostId Host) : DiskEvent;
+
+    /// <param name="Guest">Who has the image open; null: nobody.</param>
+    public sealed record GrowthBegun(GuestCopy? Guest, DateTimeOffset At) : DiskEvent;
+
+    /// <summary>Its VM is started: it is asked again who has it.</summary>
+    public sealed record GrowthHeldUp(JobId By, DateTimeOffset At) : DiskEvent;
+
+    public sealed record Grown(DateTimeOffset At) : DiskEvent;
+
+    public sealed record GrowthFailed(string Reason, DateTimeOffset At) : DiskEvent;
+
     public sealed record TransferRequested(Origin Origin, ImageTransfer Transfer) : DiskEvent;
 
     /// <summary>No guest has the image open.</summary>

@@ -299,6 +299,9 @@ public sealed record ImageWork(
     /// <summary>Under a running guest: whose image it is.</summary>
     public GuestImage? Guest { get; init; }
 
+    /// <summary>All of the image's space is taken from the storage at once.</summary>
+    public bool Preallocated { get; init; }
+
     /// <summary>The image is nobody's any more.</summary>
     public bool Leftover { get; init; }
 
@@ -317,4 +320,4 @@ public sealed record TransferTicket(
     DiskId Disk, Guid Transfer, int Session, string Path, string Format, long Size, bool Write, bool Raw, bool Sparse, long Transferred);
 
 /// <summary>Mirror, Switch and TurnBack are steps of moving an image under a guest that runs.</summary>
-public enum ImageAction { PrepareDomain, Create, Copy, Delete, Mirror, Switch, TurnBack, CloseUpload }
+public enum ImageAction { PrepareDomain, Create, Copy, Delete, Mirror, Switch, TurnBack, Grow, CloseUpload }

@@ -158,6 +158,11 @@ public static class WireNames
         Name<DiskEvent.TransferResumed>("disk.transfer-resumed.1"),
         Name<DiskEvent.TransferClosing>("disk.transfer-closing.1"),
         Name<DiskEvent.TransferEnded>("disk.transfer-ended.1"),
+        Name<DiskEvent.GrowthRequested>("disk.growth-requested.1"),
+        Name<DiskEvent.GrowthBegun>("disk.growth-begun.1"),
+        Name<DiskEvent.GrowthHeldUp>("disk.growth-held-up.1"),
+        Name<DiskEvent.Grown>("disk.grown.1"),
+        Name<DiskEvent.GrowthFailed>("disk.growth-failed.1"),
         Name<DiskEvent.LeftoverDeleted>("disk.leftover-deleted.1"),
 
         // Template: events
@@ -296,6 +301,7 @@ public static class WireNames
         Name<DiskCommand.ReportTicket>("disk.ask.report-ticket.1"),
         Name<DiskCommand.ReportNoTicket>("disk.ask.report-no-ticket.1"),
         Name<DiskCommand.ReportTransferHostAway>("disk.ask.report-transfer-host-away.1"),
+        Name<DiskCommand.Grow>("disk.ask.grow.1"),
         Name<DiskCommand.ReportLeftoverDeleted>("disk.ask.report-leftover-deleted.1"),
         Name<DiskCommand.ReportIdle>("disk.ask.report-idle.1"),
         Name<DiskCommand.ReportLent>("disk.ask.report-lent.1"),

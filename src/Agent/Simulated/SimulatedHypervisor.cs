@@ -373,6 +373,11 @@ public sealed class SimulatedHypervisor(
         }
     }
 
+    public Task<ImmutableArray<GuestObservation>> Observe()
+    {
+        lock (_gate) return Task.FromResult(_guests.Values.Select(g => g.Observe(time.GetElapsedTime(g.Since))).ToImmutableArray());
+    }
+
     public string? ConsoleLog(Guid vm, int lines)
     {
         lock (_gate) return _guests.TryGetValue(vm, out var g) ? $"simulated guest {g.Key} is {g.State}\n" : null;

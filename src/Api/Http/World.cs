@@ -10,5 +10,7 @@ public sealed record World(
     ApiOptions Options, IEntities Entities, IReadModel Read, ISecrets Secrets, IOwners Owners, IUsers Users,
     TimeProvider Clock, ILogger Log)
 {
+    public IObservations Observations { get; init; } = NoObservations.Instance;
+
     public TransferTickets Tickets { get; } = new(Options.TokenKey.ToArray());
 }
