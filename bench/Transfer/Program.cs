@@ -91,7 +91,10 @@ try
         var secret = Guid.NewGuid();
         var (report, refusal) = await tickets.Put(Guid.NewGuid(), new TicketOrder(new Stamp(1), secret, 1, path, format, size)
         {
-            Write = write, Raw = true, Sparse = true, ValidSeconds = 3600,
+            Write = write,
+            Raw = true,
+            Sparse = true,
+            ValidSeconds = 3600,
         });
         return report is null
             ? throw new InvalidOperationException(refusal!.Message)

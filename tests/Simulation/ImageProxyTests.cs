@@ -132,7 +132,9 @@ public sealed class ImageProxyTests : IAsyncLifetime, IDisposable
         });
         var (report, refusal) = await _tickets.Put(_transfer, new TicketOrder(new Stamp(1), _secrets.Of(_transfer, 1), 1, Image, DiskFormat.Raw, Size)
         {
-            Write = true, Raw = true, Sparse = true,
+            Write = true,
+            Raw = true,
+            Sparse = true,
         });
         Assert.True(report is not null, refusal?.Message);
     }

@@ -60,7 +60,7 @@ public sealed class ImageServer : IHostedService, IAsyncDisposable
             await _app.StartAsync(cancellationToken);
             _tickets.Port = new Uri(_app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First()).Port;
         }
-        catch (IOException e)
+        catch (Exception e) when (e is IOException or System.Net.Sockets.SocketException)
         {
             // Guests come first: an agent without image transfers is an agent.
             _log.LogError("images cannot be transferred here: {Why}", e.Message);

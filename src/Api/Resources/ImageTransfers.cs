@@ -116,7 +116,9 @@ internal static class ImageTransfers
             .With("shallow", transfer.Shallow)
             .With("timeout_policy", transfer.Timeout switch
             {
-                TransferTimeout.Pause => "pause", TransferTimeout.Cancel => "cancel", _ => "legacy",
+                TransferTimeout.Pause => "pause",
+                TransferTimeout.Cancel => "cancel",
+                _ => "legacy",
             })
             .With("transferred", transfer.Transferred)
             .With("disk", Refs.To(view.Disk))

@@ -80,6 +80,7 @@ public sealed class HypervisorHosts : IAsyncLifetime
         {
             Credentials = Authority.Credentials("agent"),
             Listen = new IPEndPoint(IPAddress.Loopback, 0),
+            Images = new IPEndPoint(IPAddress.Loopback, 0),
             StateFolder = $"{folder}/state",
             RunFolder = $"{folder}/run",
             LibvirtUri = $"qemu+unix:///system?socket={_base}/{host}/run/libvirt/libvirt-sock",
