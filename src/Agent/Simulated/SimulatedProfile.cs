@@ -1,3 +1,5 @@
+using Orchestrator.Agent.Protocol;
+
 namespace Orchestrator.Agent.Simulated;
 
 /// <summary>How a simulated host behaves when nothing is wrong with it. Times are medians with a log-normal spread.</summary>
@@ -32,4 +34,15 @@ public sealed record SimulatedProfile
 
     /// <summary>Share of launches that fail (QEMU says no), 0 to 1.</summary>
     public double LaunchFailures { get; init; }
+
+    /// <summary>Each virtual CPU of a guest keeps a tenth of one of the host busy.</summary>
+    internal HostStatistics Busy(IReadOnlyCollection<VmDefinition> guests, TimeSpan up)
+    {
+        var percent = Math.Min(100.0, 10.0 * guests.Sum(g => g.VirtualCpus) / Cpus);
+        return new HostStatistics(
+            percent, percent * Cpus / 100, MemoryBytes, Math.Max(0, MemoryBytes - guests.Sum(g => g.MemoryBytes)), guests.Count)
+        {
+            UptimeSeconds = (long)up.TotalSeconds,
+        };
+    }
 }

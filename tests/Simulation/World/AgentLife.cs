@@ -121,7 +121,7 @@ internal sealed class AgentLife : IHypervisor, IGuestWatch
 
     public HostStatistics Sample() => _hypervisor.Sample();
 
-    public Task<ImmutableArray<GuestObservation>> Observe() => _hypervisor.Observe();
+    public Task<HostObservations> Observe() => _hypervisor.Observe();
 
     public string? ConsoleLog(Guid vm, int lines) => _hypervisor.ConsoleLog(vm, lines);
 
