@@ -34,6 +34,9 @@ public sealed record VmDefinition(Guid Id, string Name, long MemoryBytes)
     public OnStorageError OnStorageError { get; init; }
     public VmWatchdog? Watchdog { get; init; }
 
+    /// <summary>Without a screen: no graphics card, and no VNC server.</summary>
+    public bool Headless { get; init; }
+
     [JsonIgnore]
     public int VirtualCpus => Sockets * Cores * Threads;
 }

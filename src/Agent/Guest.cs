@@ -47,4 +47,10 @@ internal sealed class Guest(GuestReport report, long since)
 
     /// <summary>Why it is ended by the agent itself: to the engine that is a failure, not an order.</summary>
     public string? Condemned { get; set; }
+
+    public void EndTimers()
+    {
+        Deadline?.Dispose();
+        Stuck?.Dispose();
+    }
 }

@@ -66,6 +66,8 @@ public interface IHypervisor : IAsyncDisposable
     /// <summary>Work on images that its guests have open.</summary>
     IGuestImages Images { get; }
 
+    IGuestConsoles Consoles { get; }
+
     HostStatistics Sample();
 
     /// <summary>The last lines of the guest's serial console, null when there is no log of it.</summary>

@@ -157,10 +157,8 @@ public static class DomainXml
                 "<serial type='pty'><target type='isa-serial' port='0'/></serial>"),
             XElement.Parse("<console type='pty'><target type='serial' port='0'/></console>"),
             XElement.Parse("<channel type='unix'><target type='virtio' name='org.qemu.guest_agent.0'/></channel>"),
-            new XElement(
-                "graphics", new XAttribute("type", "vnc"), new XAttribute("port", -1), new XAttribute("autoport", "yes"),
-                new XAttribute("listen", vncListen)),
-            XElement.Parse("<video><model type='vga'/></video>"),
+            vm.Headless ? null : Screen(vncListen),
+            vm.Headless ? null : XElement.Parse("<video><model type='vga'/></video>"),
             XElement.Parse("<memballoon model='virtio'><stats period='5'/></memballoon>"),
             XElement.Parse("<rng model='virtio'><backend model='random'>/dev/urandom</backend></rng>"),
             XElement.Parse("<panic model='isa'/>"),
@@ -173,6 +171,11 @@ public static class DomainXml
             new XElement("log", new XAttribute("file", consoleLog), new XAttribute("append", "off")));
         return devices;
     }
+
+    /// <summary>With a password that is good no more: who gives another one decides who looks.</summary>
+    private static XElement Screen(string listen) => new(
+        "graphics", new XAttribute("type", "vnc"), new XAttribute("port", -1), new XAttribute("autoport", "yes"),
+        new XAttribute("listen", listen), new XAttribute("passwd", "*****"), new XAttribute("passwdValidTo", "1970-01-01T00:00:01"));
 
     /// <summary>Device id → its place in the boot order. With a kernel given the firmware boots nothing else.</summary>
     private static Dictionary<Guid, int> BootOrder(VmDefinition vm)

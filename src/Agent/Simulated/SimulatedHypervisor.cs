@@ -31,6 +31,8 @@ public sealed class SimulatedHypervisor(
 
     public IGuestImages Images => field ??= new SimulatedGuestImages(OnDisk, images, faults, Wait, Writes);
 
+    public IGuestConsoles Consoles => new SimulatedConsoles(key => { lock (_gate) return _guests.TryGetValue(key.Vm, out var g) && g.Key == key ? g : null; });
+
     public AgentDescription Describe(AgentDescription about) => about with
     {
         Driver = "simulated",

@@ -1,7 +1,7 @@
 #!/bin/bash
 # guest.sh FOLDER: builds FOLDER/{vmlinuz,initrd.gz}, a guest of this machine's own kernel, busybox and qemu-ga.
 # It prints LABUP on its console when it is up, obeys the power button, dirties memory with lab.dirty=MiB, and writes to its
-# disk what guest-writer.sh says with lab.write=1.
+# disk what guest-writer.sh says with lab.write=1. With lab.hears=1 it says back each line that its console is told.
 set -e
 out=$1; kernel=$(ls /boot/vmlinuz-*-cloud-amd64 | sort -V | tail -1); version=${kernel#/boot/vmlinuz-}
 mkdir -p "$out"; root=$(mktemp -d); trap 'rm -rf "$root"' EXIT
@@ -29,6 +29,7 @@ acpid -f &
 qemu-ga -d -m virtio-serial -p /dev/virtio-ports/org.qemu.guest_agent.0 -t /run -f /run/qga.pid
 echo "LABUP $(uname -r)"
 [ -n "$write" ] && guest-writer &
+[ -n "$hears" ] && { while read line; do echo "HEARD $line"; done < /dev/ttyS0 > /dev/ttyS0; } &
 [ -n "$dirty" ] && while :; do dd if=/dev/urandom of=/tmp/d bs=1M count=$dirty 2>/dev/null; done
 while :; do sleep 3600; done
 X

@@ -121,6 +121,8 @@ internal sealed class AgentLife : IHypervisor, IGuestWatch
 
     public HostStatistics Sample() => _hypervisor.Sample();
 
+    public IGuestConsoles Consoles => _hypervisor.Consoles;
+
     public string? ConsoleLog(Guid vm, int lines) => _hypervisor.ConsoleLog(vm, lines);
 
     public ValueTask DisposeAsync() => _hypervisor.DisposeAsync();
