@@ -11,8 +11,8 @@ using Orchestrator.Api.Sso;
 namespace Orchestrator.Api;
 
 /// <summary>
-/// Puts the API on a web application. Composition registers IEntities, IReadModel, IOwners, ISecrets, IUsers and
-/// ITokenRevocations besides, and configures Kestrel and TLS.
+/// Puts the API on a web application. Composition registers IEntities, IReadModel, IOwners, ISecrets, IUsers,
+/// IConsoles and ITokenRevocations besides, and configures Kestrel and TLS.
 /// </summary>
 public static class ApiServer
 {
@@ -39,7 +39,12 @@ public static class ApiServer
             options, provider.GetRequiredService<IEntities>(), provider.GetRequiredService<IReadModel>(),
             provider.GetRequiredService<ISecrets>(), provider.GetRequiredService<IOwners>(),
             provider.GetRequiredService<IUsers>(), provider.GetRequiredService<Clock>().Time,
-            provider.GetRequiredService<ILoggerFactory>().CreateLogger("Orchestrator.Api")));
+            provider.GetRequiredService<ILoggerFactory>().CreateLogger("Orchestrator.Api"))
+        {
+            Consoles = provider.GetRequiredService<IConsoles>(),
+            ConsoleTickets = new ConsoleTickets(
+                options.TokenKey, provider.GetRequiredService<ITokenRevocations>(), provider.GetRequiredService<Clock>().Time),
+        });
         return services;
     }
 
@@ -51,11 +56,13 @@ public static class ApiServer
         var doorkeeper = new Doorkeeper(tokens, login);
         var dispatcher = new Dispatcher(world, Routes.All(), doorkeeper);
 
+        app.UseWebSockets();
         app.UseResponseCompression();
         app.Map(Hrefs.Base, (RequestDelegate)dispatcher.Handle);
         app.Map(Hrefs.Base + "/{**path}", (RequestDelegate)dispatcher.Handle);
         new SsoEndpoints(
             tokens, app.Services.GetRequiredService<ITokenRevocations>(), login, world.Options).Map(app);
+        new ConsoleProxy(world, app.Lifetime.ApplicationStopping).Map(app);
         new ServiceEndpoints(world, doorkeeper, app.Services.GetService<IInsight>()).Map(app);
     }
 

@@ -66,6 +66,7 @@ internal static class EngineNode
             .AddSingleton<IReadModel>(read)
             .AddSingleton<Api.ISecrets>(secrets)
             .AddSingleton<IOwners>(owners)
+            .AddSingleton<IConsoles>(new ConsoleWays(read, owners, host => new AgentClient(agents, host), agent => relays?.To(agent) ?? []))
             .AddSingleton<IInsight>(watching.Insight)
             .AddSingleton(database)
             .AddSingleton<IUsers, PostgresUsers>()

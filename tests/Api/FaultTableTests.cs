@@ -18,11 +18,14 @@ public sealed class FaultTableTests
         }
     }
 
-    /// <summary>oVirt knows no late reports, no lives of a host, and nothing of our journal; of a failed plug it shows vdsm's word.</summary>
+    /// <summary>oVirt knows no late reports, no lives of a host, and nothing of our journal; of a failed plug or console it shows vdsm's word.</summary>
     [Fact]
     public void Every_refusal_has_the_key_of_oVirts_message_or_is_our_own()
     {
-        Fault[] ours = [Fault.StaleReport, Fault.NotStorable, Fault.Unreadable, Fault.HostOtherIncarnation, Fault.VmReshapeFailed];
+        Fault[] ours =
+        [
+            Fault.StaleReport, Fault.NotStorable, Fault.Unreadable, Fault.HostOtherIncarnation, Fault.VmReshapeFailed, Fault.VmConsoleNotOpened,
+        ];
         foreach (var fault in Enum.GetValues<Fault>())
         {
             if (ours.Contains(fault)) Assert.Null(FaultTable.Of(fault).Key);

@@ -39,6 +39,8 @@ public sealed class TestApi : IAsyncLifetime
 
     public FakeUsers Users { get; } = new();
 
+    public FakeConsoles Consoles { get; } = new();
+
     public ManualClock Clock { get; } = new();
 
     public ApiOptions Options { get; set; } = new()
@@ -62,6 +64,7 @@ public sealed class TestApi : IAsyncLifetime
             IPAddress.Loopback, 0, listen => listen.Protocols = HttpProtocols.Http1));
         builder.Services.AddSingleton<IEntities>(Engine).AddSingleton<IReadModel>(Engine)
             .AddSingleton<ISecrets>(Secrets).AddSingleton<IOwners>(new FakeOwners()).AddSingleton<IUsers>(Users)
+            .AddSingleton<IConsoles>(Consoles)
             .AddSingleton<ITokenRevocations>(new FakeRevocations()).AddSingleton<TimeProvider>(Clock);
         builder.Services.AddApi(Options);
         _app = builder.Build();

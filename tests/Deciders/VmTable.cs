@@ -240,6 +240,13 @@ public sealed class VmTable
         ("RemoveNic, not its own", _ => new RemoveNic(By(), Making.Id(2))),
     ];
 
+    private static (string, Func<VmState, VmCommand>)[] Looks { get; } =
+    [
+        ("NoteConsole, a ticket", _ => new NoteConsole(By(), ConsoleStep.Ticket, "vnc", "")),
+        ("NoteConsole, connected", _ => new NoteConsole(By(), ConsoleStep.Connected, "vnc", "")),
+        ("NoteConsole, disconnected", _ => new NoteConsole(By(), ConsoleStep.Disconnected, "vnc", "the VM has moved")),
+    ];
+
     private static (string, Func<VmState, VmCommand>)[] Answers { get; } =
     [
         ("OfferHost", vm => new OfferHost(_b, "b", 1, vm.Core.Lease, _at)),
@@ -319,6 +326,7 @@ public sealed class VmTable
                 Introduction, Phases, VmDecider.Decide, VmDecider.Evolve, VmDecider.Outstanding)
             .With("What users ask", "", Users)
             .With("Disks and NICs", "", Devices)
+            .With("Consoles", "", Looks)
             .With("Answers of the cluster and of hosts", "The seat is on host a under lease 1, the destination on host b.", Answers)
             .With("Silence and proof", "`ConfirmFence a` says that host a lives its second life.", Losses)
             .With("What host a says of the guest under lease 1", "This is the seat's own host.", Reports(_a, "a", new Lease(1)))

@@ -90,6 +90,7 @@ public static class AgentWords
                 StorageErrorResume.Kill       => Wire.OnStorageError.Kill,
                 _                             => Wire.OnStorageError.LeavePaused,
             },
+            Headless = config.Headless,
             Watchdog = config.Watchdog is { } watchdog ? new Wire.VmWatchdog(watchdog.Model, Action(watchdog.Action)) : null,
             Cmdline = config.Cmdline == "" ? null : config.Cmdline,
             BootDevices = [.. config.BootDevices.Select(Boot).OfType<Wire.BootDevice>()],

@@ -78,6 +78,9 @@ public sealed record VmConfig
     /// <summary>A device that notices a guest that hangs; null: it has none.</summary>
     public Watchdog? Watchdog { get; init; }
 
+    /// <summary>Without a screen: no graphics card, and nothing for VNC to show.</summary>
+    public bool Headless { get; init; }
+
     public ImmutableArray<DiskAttachment> Disks { get; init; } = [];
 
     public ImmutableArray<Nic> Nics { get; init; } = [];
@@ -213,6 +216,8 @@ public sealed record VmPatch
 
     public Watchdog? Watchdog { get; init; }
 
+    public bool? Headless { get; init; }
+
     public VmConfig Apply(VmConfig config) => config with
     {
         Name = Name ?? config.Name,
@@ -241,6 +246,7 @@ public sealed record VmPatch
         Stateless = Stateless ?? config.Stateless,
         StartPaused = StartPaused ?? config.StartPaused,
         OnStorageError = OnStorageError ?? config.OnStorageError,
+        Headless = Headless ?? config.Headless,
         Watchdog = Watchdog is null ? config.Watchdog : Watchdog.Model == "" ? null : Watchdog,
     };
 }

@@ -106,6 +106,8 @@ public static class VmStory
             DevicesLeft e => Said(9613, Severity.Warning, e.At,
                 $"VM {name}: {VmReshapeStory.Left(before.Core, e.Definition)} has left the guest later than was waited for, and is unplugged now.",
                 seat: before.Seat),
+            ConsoleUsed e when VmConsoles.Line(e, name) is var (code, severity, words) =>
+                Said(code, severity, e.Origin.At, words, e.Origin, before.Seat),
             SuspendRequested e => Said(501, Severity.Normal, e.Origin.At,
                 $"Suspending VM {name} was initiated by {e.Origin.User}.", e.Origin, before.Seat),
             VmEvent.Suspended e => Said(503, Severity.Normal, e.At,

@@ -7,4 +7,9 @@ namespace Orchestrator.Api.Http;
 /// <summary>All that lies outside the API, in one place; made once per node.</summary>
 public sealed record World(
     ApiOptions Options, IEntities Entities, IReadModel Read, ISecrets Secrets, IOwners Owners, IUsers Users,
-    TimeProvider Clock, ILogger Log);
+    TimeProvider Clock, ILogger Log)
+{
+    public required IConsoles Consoles { get; init; }
+
+    public required ConsoleTickets ConsoleTickets { get; init; }
+}

@@ -217,6 +217,13 @@ public static class Shapes
         Choice("action", "none", "reset", "poweroff", "pause", "dump"), Choice("model", "i6300esb", "diag288"),
         One("vm", () => Vm));
 
+    public static Shape GraphicsConsole { get; } = new("graphics_console", "graphics_consoles",
+        Text("address"), Integer("port"), Choice("protocol", "spice", "vnc"), Integer("tls_port"), One("vm", () => Vm));
+
+    public static Shape Ticket { get; } = new("ticket", "tickets", Long("expiry"), Text("value"));
+
+    public static Shape ProxyTicket { get; } = new("proxy_ticket", "proxy_tickets", Text("value"));
+
     public static Shape Mac { get; } = new("mac", "macs", Text("address"));
 
     public static Shape Network { get; } = new("network", "networks", Text("name"), Text("description"));
@@ -253,7 +260,8 @@ public static class Shapes
         Text("status"), One("fault", () => Fault), One("job", () => Job), Boolean("async"), Boolean("force"),
         Text("reason"), Text("fence_type"), Boolean("pause"), Boolean("maintenance_after_restart"),
         Boolean("use_cloud_init"), Boolean("use_sysprep"), Boolean("use_ignition"), Boolean("use_initialization"),
-        Boolean("volatile"),
+        Boolean("volatile"), Text("remote_viewer_connection_file"),
+        One("ticket", () => Ticket), One("proxy_ticket", () => ProxyTicket),
         One("host", () => Host), One("cluster", () => Cluster), One("vm", () => Vm),
         One("storage_domain", () => StorageDomain), One("power_management", () => PowerManagement));
 }

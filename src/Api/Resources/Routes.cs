@@ -21,6 +21,7 @@ internal static class Routes
         DiskAttachments.Map(router);
         Nics.Map(router);
         Watchdogs.Map(router);
+        GraphicsConsoles.Map(router);
         Events.Map(router);
         Jobs.Map(router);
         Users.Map(router);

@@ -25,7 +25,7 @@ internal static class Vms
         ["os"] = new("config.osType"),
     };
 
-    private static readonly string[] _actions = ["cancelmigration", "migrate", "reboot", "reset", "shutdown", "start", "stop", "suspend"];
+    private static readonly string[] _actions = ["cancelmigration", "migrate", "reboot", "reset", "shutdown", "start", "stop", "suspend", "ticket"];
 
     public static void Map(Router router) => router
         .Get("vms", List)
@@ -203,6 +203,7 @@ internal static class Vms
             .With("template", template)
             .With("original_template", template)
             .WithLink("diskattachments", $"{href}/diskattachments")
+            .WithLink("graphicsconsoles", $"{href}/graphicsconsoles")
             .WithLink("nics", $"{href}/nics")
             .WithLink("statistics", $"{href}/statistics")
             .WithLink("tags", $"{href}/tags")
