@@ -114,6 +114,7 @@ public sealed class GoldenTests : IAsyncLifetime
         { "template", $"/templates/{_template}" },
         { "vm", $"/vms/{TestApi.Vm}" },
         { "diskattachments", $"/vms/{TestApi.Vm}/diskattachments" },
+        { "cdroms", $"/vms/{TestApi.Vm}/cdroms" },
         { "nics", $"/vms/{TestApi.Vm}/nics" },
         { "graphicsconsoles", $"/vms/{TestApi.Vm}/graphicsconsoles?current=true" },
         { "events", "/events" },

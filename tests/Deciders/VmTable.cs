@@ -238,6 +238,8 @@ public sealed class VmTable
         ("UpdateNic", _ => new UpdateNic(By(), _nic with { Bridge = "br1" })),
         ("RemoveNic", _ => new RemoveNic(By(), _nic.Id)),
         ("RemoveNic, not its own", _ => new RemoveNic(By(), Making.Id(2))),
+        ("ChangeCd", _ => new ChangeCd(By(), new DiskId(Making.Id(8)))),
+        ("ChangeCd, the drive is empty", _ => new ChangeCd(By(), null)),
     ];
 
     private static (string, Func<VmState, VmCommand>)[] Looks { get; } =

@@ -246,6 +246,7 @@ public static class WireNames
         Name<VmCommand.UpdateNic>("vm.ask.update-nic.1"),
         Name<VmCommand.RemoveNic>("vm.ask.remove-nic.1"),
         Name<VmCommand.NoteConsole>("vm.ask.note-console.1"),
+        Name<VmCommand.ChangeCd>("vm.ask.change-cd.1"),
         Name<VmCommand.OfferHost>("vm.ask.offer-host.1"),
         Name<VmCommand.RefusePlacement>("vm.ask.refuse-placement.1"),
         Name<VmCommand.ReportGuest>("vm.ask.report-guest.1"),

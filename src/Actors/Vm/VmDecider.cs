@@ -45,6 +45,8 @@ public static class VmDecider
         (_, UpdateNic c)                     => VmReshape.Rewire(vm, c),
         (_, RemoveNic c)                     => VmReshape.Unplug(vm, c),
 
+        (_, ChangeCd c)                      => VmReshape.Load(vm, c),
+
         (_, NoteConsole c)                   => VmConsoles.Note(vm, c),
 
         (_, LendDisk c)                      => VmLoans.Lend(vm, c),
@@ -212,6 +214,7 @@ public static class VmDecider
         UpdateNic c                 => c.Origin,
         RemoveNic c                 => c.Origin,
         NoteConsole c               => c.Origin,
+        ChangeCd c                  => c.Origin,
         _                           => null,
     };
 

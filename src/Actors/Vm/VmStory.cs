@@ -28,6 +28,7 @@ public static class VmStory
             HeldLease = vm is Starting ? 0 : vm.Seat?.Lease.Number ?? 0,
             StopReason = vm is Down d ? d.Exit.Message : "",
             Running = vm.Core is { Running: { } running } and ({ HasNextRun: true } or { Once: not null }) ? running.Taking(vm.Config) : null,
+            Cdrom = vm.Seat is null ? null : (vm.Core.Running ?? vm.Config).Cdrom,
             NextRunExists = vm.Core.HasNextRun,
             RunOnce = vm.Core.Once is not null,
             CreatedAt = vm.Core.CreatedAt,

@@ -144,6 +144,7 @@ public static class DomainXml
         var boot = BootOrder(vm);
         var names = new Dictionary<string, int>();
         foreach (var disk in vm.Disks) devices.Add(Disk(disk, NameOf(disk, names), boot.GetValueOrDefault(disk.Id)));
+        devices.Add(CdDrive.Of(vm, tray => NameOf(tray, names), boot.GetValueOrDefault(CdDrive.Id)));
         if (vm.Disks.Any(d => d.Interface == DiskInterface.VirtioScsi)) devices.Add(ScsiController());
         // Where a device can be plugged in while the guest runs: of PCI Express only in a port of its own.
         if (vm.Machine != "pc")
@@ -185,7 +186,7 @@ public static class DomainXml
         var devices = order.SelectMany(kind => kind switch
         {
             BootDevice.Hd => vm.Disks.Where(d => d.Bootable && !IsCdrom(d)).Select(d => d.Id),
-            BootDevice.Cdrom => vm.Disks.Where(IsCdrom).Select(d => d.Id),
+            BootDevice.Cdrom => vm.Disks.Where(IsCdrom).Select(d => d.Id).Concat(vm.Cdrom is null ? [] : [CdDrive.Id]),
             _ => vm.Nics.Select(n => n.Id),
         });
         return devices.Distinct().Select((id, i) => (id, i)).ToDictionary(d => d.id, d => d.i + 1);

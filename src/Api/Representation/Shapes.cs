@@ -176,6 +176,7 @@ public static class Shapes
         Choice("storage_error_resume_behaviour", "leave_paused", "auto_resume", "kill"),
         One("placement_policy", () => PlacementPolicy), One("cluster", () => Cluster), Text("status"),
         Text("status_detail"), Many("disk_attachments", () => DiskAttachment), Many("nics", () => Nic),
+        Many("cdroms", () => Cdrom),
     ];
 
     public static Shape Vm { get; } = new("vm", "vms",
@@ -216,6 +217,10 @@ public static class Shapes
     public static Shape Watchdog { get; } = new("watchdog", "watchdogs",
         Choice("action", "none", "reset", "poweroff", "pause", "dump"), Choice("model", "i6300esb", "diag288"),
         One("vm", () => Vm));
+
+    public static Shape Cdrom { get; } = new("cdrom", "cdroms", One("file", () => File), One("vm", () => Vm));
+
+    public static Shape File { get; } = Reference("file", "files");
 
     public static Shape GraphicsConsole { get; } = new("graphics_console", "graphics_consoles",
         Text("address"), Integer("port"), Choice("protocol", "spice", "vnc"), Integer("tls_port"), One("vm", () => Vm));

@@ -47,7 +47,7 @@ internal static class Absent
         "hosts/{id}/hooks", "hosts/{id}/statistics", "hosts/{id}/devices", "hosts/{id}/numanodes",
         "hosts/{id}/networkattachments", "storagedomains/{id}/permissions", "storagedomains/{id}/vms",
         "storagedomains/{id}/templates", "storagedomains/{id}/diskprofiles", "templates/{id}/permissions",
-        "vms/{id}/applications", "vms/{id}/cdroms", "vms/{id}/hostdevices",
+        "vms/{id}/applications", "vms/{id}/hostdevices",
         "vms/{id}/numanodes", "vms/{id}/permissions", "vms/{id}/reporteddevices", "vms/{id}/sessions",
         "vms/{id}/snapshots",
     ];

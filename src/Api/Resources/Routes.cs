@@ -22,6 +22,7 @@ internal static class Routes
         Nics.Map(router);
         Watchdogs.Map(router);
         GraphicsConsoles.Map(router);
+        Cdroms.Map(router);
         Events.Map(router);
         Jobs.Map(router);
         Users.Map(router);

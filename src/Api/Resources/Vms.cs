@@ -202,6 +202,7 @@ internal static class Vms
             .With("stop_time", view.StoppedAt)
             .With("template", template)
             .With("original_template", template)
+            .WithLink("cdroms", $"{href}/cdroms")
             .WithLink("diskattachments", $"{href}/diskattachments")
             .WithLink("graphicsconsoles", $"{href}/graphicsconsoles")
             .WithLink("nics", $"{href}/nics")

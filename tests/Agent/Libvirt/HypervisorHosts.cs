@@ -32,7 +32,7 @@ public sealed class HypervisorHosts : IAsyncLifetime
     /// <summary>A folder that both hosts see.</summary>
     public string Shared => $"{_base}/shared";
 
-    public static string Guest => "/tmp/agent-guest-3";
+    public static string Guest => "/tmp/agent-guest-4";
 
     public async Task InitializeAsync()
     {
