@@ -4,6 +4,7 @@
 #   disk N                    record N is on the disk: fsync came back before this line was written
 #   disk ok last=N            read back past the caches: the last records up to N are as they must be
 #   disk BAD WHAT             they are not
+#   size N                    /dev/vda has N sectors: at the start, and whenever that changes
 # Record N is the Nth sector and one line: number, life, checksum of both, filling, number. Lives never fall from one
 # record to the next; sectors after the last record are empty.
 DISK=/dev/vda
@@ -48,6 +49,9 @@ life=$((life + 1))
 # The console may stand behind a prompt.
 printf "\ndisk boot last=%d life=%d\n" "$last" "$life"
 while :; do
+  now=$(cat /sys/block/vda/size)
+  [ "$now" = "$size" ] || echo "size $now"
+  size=$now
   last=$((last + 1))
   write $last $life || { echo "disk BAD record $last cannot be written"; exit 1; }
   echo "disk $last"

@@ -89,6 +89,7 @@ public enum Fault
     DiskShared,
     DiskFormatNotShareable,
     DiskMovedToItself,
+    DiskTooSmall,
 
     // templates
     TemplateLocked,

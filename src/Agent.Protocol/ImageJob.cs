@@ -14,17 +14,27 @@ namespace Orchestrator.Agent.Protocol;
 [JsonDerivedType(typeof(Mirror), "mirror")]
 [JsonDerivedType(typeof(Switch), "switch")]
 [JsonDerivedType(typeof(TurnBack), "turn-back")]
+[JsonDerivedType(typeof(Grow), "grow")]
+[JsonDerivedType(typeof(GrowUnderGuest), "grow-under-guest")]
 public abstract record ImageJob
 {
     /// <summary>A new image; <paramref name="Backing"/> makes it a qcow2 overlay. Existing files are never overwritten.</summary>
     public sealed record Create(
-        string Path, DiskFormat Format, long SizeBytes, string? Backing = null, DiskFormat? BackingFormat = null) : ImageJob;
+        string Path, DiskFormat Format, long SizeBytes, string? Backing = null, DiskFormat? BackingFormat = null) : ImageJob
+    {
+        /// <summary>All of its space is taken from the storage at once.</summary>
+        public bool Preallocated { get; init; }
+    }
 
     /// <summary>A file that is already gone counts as deleted.</summary>
     public sealed record Delete(string Path) : ImageJob;
 
     public sealed record Copy(
-        string Source, DiskFormat SourceFormat, string Destination, DiskFormat DestinationFormat) : ImageJob;
+        string Source, DiskFormat SourceFormat, string Destination, DiskFormat DestinationFormat) : ImageJob
+    {
+        /// <summary>Of the destination: all of its space is taken from the storage at once.</summary>
+        public bool Preallocated { get; init; }
+    }
 
     /// <summary>Lays out &lt;path&gt;/&lt;domain&gt;/{dom_md,images} and writes whose it is; refuses one that has another owner.</summary>
     public sealed record PrepareDomain(string Path, Guid Domain, string Owner) : ImageJob;
@@ -44,6 +54,17 @@ public abstract record ImageJob
     /// <summary>The guest goes on with the image that it had; done, too, when nothing of a copy is left. The copy stays there
     /// as a file. Failed: the guest has been switched to it.</summary>
     public sealed record TurnBack(Guid Vm, long Lease, Guid Disk, string Destination) : ImageJob;
+
+    /// <summary>Done, too, when the image has that size or more. No guest has it open.</summary>
+    public sealed record Grow(string Path, DiskFormat Format, long SizeBytes) : ImageJob
+    {
+        /// <summary>All of the new space is taken from the storage at once.</summary>
+        public bool Preallocated { get; init; }
+    }
+
+    /// <summary>The guest hears of the new size. Done, too, when its disk has that size or more; lost while the guest is not here
+    /// under that lease.</summary>
+    public sealed record GrowUnderGuest(Guid Vm, long Lease, Guid Disk, long SizeBytes) : ImageJob;
 }
 
 public sealed record JobOrder(Stamp Stamp, ImageJob Job);

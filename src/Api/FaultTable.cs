@@ -153,6 +153,8 @@ public static class FaultTable
             "Only a disk of the format raw can be shareable: two writers would destroy a cow image"),
         Fault.DiskMovedToItself => new(409, "ACTION_TYPE_FAILED_SOURCE_AND_TARGET_SAME",
             "The disk is in that storage domain already; choose another one"),
+        Fault.DiskTooSmall => new(409, "ACTION_TYPE_FAILED_REQUESTED_DISK_SIZE_IS_TOO_SMALL",
+            "A disk can only become bigger: what lies beyond the new end would be lost; give a size that is not below the present one"),
         Fault.DiskIllegal => new(409, "ACTION_TYPE_FAILED_DISKS_ILLEGAL",
             "The disk's last image operation failed and its content is not usable; remove the disk"),
 

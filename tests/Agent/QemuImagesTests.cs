@@ -28,6 +28,36 @@ public sealed class QemuImagesTests : IDisposable
         Assert.Empty(Directory.GetFiles(_folder));
     }
 
+    [SkippableTheory]
+    [InlineData(DiskFormat.Raw)]
+    [InlineData(DiskFormat.Qcow2)]
+    public async Task An_image_grows_once_however_often_it_is_said_and_never_shrinks(DiskFormat format)
+    {
+        Skip.IfNot(File.Exists(QemuImg), $"{QemuImg} is not there");
+        Assert.True(await Made(new ImageJob.Create(Image, format, 1 << 20)));
+        Assert.Equal(3 << 20, await Size(new ImageJob.Grow(Image, format, 3 << 20)));
+        Assert.Equal(3 << 20, await Size(new ImageJob.Grow(Image, format, 3 << 20)));
+        Assert.Equal(3 << 20, await Size(new ImageJob.Grow(Image, format, 2 << 20)));
+        await Assert.ThrowsAsync<ImageWorkException>(() => Size(new ImageJob.Grow($"{Image}-2", format, 2 << 20)));
+    }
+
+    [SkippableTheory]
+    [InlineData(DiskFormat.Raw)]
+    [InlineData(DiskFormat.Qcow2)]
+    public async Task A_preallocated_image_has_all_of_its_space_from_the_start(DiskFormat format)
+    {
+        Skip.IfNot(File.Exists(QemuImg), $"{QemuImg} is not there");
+        var images = new QemuImages(QemuImg);
+        async Task<long> Taken(ImageJob job) => (await images.Do(Guid.NewGuid(), job, _ => { }, CancellationToken.None)).Image!.ActualBytes;
+        Assert.InRange(await Taken(new ImageJob.Create(Image, format, 4 << 20)), 0, 1 << 20);
+        Assert.InRange(await Taken(new ImageJob.Create($"{Image}-2", format, 4 << 20) { Preallocated = true }), 4 << 20, 5 << 20);
+        Assert.InRange(await Taken(new ImageJob.Grow($"{Image}-2", format, 8 << 20) { Preallocated = true }), 8 << 20, 9 << 20);
+        Assert.InRange(await Taken(new ImageJob.Copy(Image, format, $"{Image}-3", format) { Preallocated = true }), 4 << 20, 5 << 20);
+    }
+
+    private static async Task<long> Size(ImageJob job) =>
+        (await new QemuImages(QemuImg).Do(Guid.NewGuid(), job, _ => { }, CancellationToken.None)).Image!.VirtualBytes;
+
     /// <summary>The first host fell silent, and the second one was asked for the same.</summary>
     [SkippableFact]
     public async Task Of_many_who_have_one_job_all_have_done_it()

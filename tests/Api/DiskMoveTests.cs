@@ -6,7 +6,7 @@ using Orchestrator.Actors.StorageDomain;
 
 namespace Orchestrator.Tests.Api;
 
-/// <summary>disks/{id}/move: to which storage domains, and what is refused.</summary>
+/// <summary>disks/{id}/move: to which storage domains, and what is refused. Bigger disks.</summary>
 public sealed class DiskMoveTests : IAsyncLifetime
 {
     private readonly Guid _disk = Guid.NewGuid(), _second = Guid.NewGuid();
@@ -57,6 +57,23 @@ public sealed class DiskMoveTests : IAsyncLifetime
         Assert.Equal(status, response.StatusCode);
         Assert.Contains(says, await response.Content.ReadAsStringAsync(), StringComparison.Ordinal);
         Assert.DoesNotContain(_api.Engine.Commands, c => c.Command is DiskCommand.Move);
+    }
+
+    [Fact]
+    public async Task A_disk_is_made_bigger_and_never_smaller()
+    {
+        var disk = await TestApi.Xml(await _api.Send(HttpMethod.Put, $"/disks/{_disk}", "<disk><provisioned_size>2147483648</provisioned_size></disk>"), HttpStatusCode.OK);
+        Assert.Equal("locked", (string?)disk.Element("status"));
+        var command = _api.LastCommand<DiskCommand.Grow>();
+        Assert.Equal((2L << 30, new HostId(TestApi.Host)), (command.Size, command.Host));
+        Assert.DoesNotContain(_api.Engine.Commands, c => c.Command is DiskCommand.Update);
+        // A disk on which work is under way keeps its name, too.
+        await TestApi.FaultOf(await _api.Send(HttpMethod.Put, $"/disks/{_disk}",
+            "<disk><name>other</name><provisioned_size>4294967296</provisioned_size></disk>"), HttpStatusCode.Conflict);
+        Assert.DoesNotContain(_api.Engine.Commands, c => c.Command is DiskCommand.Update);
+        Assert.Contains("only become bigger", await TestApi.FaultOf(await _api.Send(HttpMethod.Put, $"/disks/{_disk}",
+            "<disk><name>other</name><provisioned_size>1024</provisioned_size></disk>"), HttpStatusCode.Conflict), StringComparison.Ordinal);
+        Assert.DoesNotContain(_api.Engine.Commands, c => c.Command is DiskCommand.Update);
     }
 
     [Fact]

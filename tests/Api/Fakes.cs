@@ -87,7 +87,7 @@ public sealed class FakeEngine : IEntities, IReadModel
             StorageDomainCommand.Remove => Drop(kind, id),
             DiskCommand.Create c => Store(kind, id, new DiskView { Id = new(id), Config = c.Config, Path = c.Path, Status = "locked", CreatedAt = c.Origin.At }),
             DiskCommand.Update c => Change<DiskView>(kind, id, v => v with { Config = c.Patch.Apply(v.Config) }),
-            DiskCommand.Move => Change<DiskView>(kind, id, v => v with { Status = "locked" }),
+            DiskCommand.Grow or DiskCommand.Move => Change<DiskView>(kind, id, v => v with { Status = "locked" }),
             DiskCommand.Attach c when View<DiskView>(kind, id).Vms.Contains(c.Vm) => new Reply.AlreadyDone("{}", 1),
             DiskCommand.Attach when View<DiskView>(kind, id) is { Vms.IsEmpty: false, Config.Shareable: false } =>
                 new Reply.Refused(Fault.DiskInUse, null),

@@ -27,6 +27,9 @@ public sealed class DiskTable
         | Moving, mirroring | a guest runs with it; its VM keeps the guest where it is | has the guest's host copy it, until each write goes to both images; asks the VM |
         | Moving, switching | the new image is the disk's, and has all that the guest wrote | has the guest's host go on with it alone; asks the VM |
         | Moving, turning back | the old image is the disk's, the guest writes it | has the guest's host drop the copy; asks the VM |
+        | Growing, asking | whoever has it is asked whether a guest has its image open (`locked`, as all of Growing) | its VM's word, at every tick |
+        | Growing, alone | no guest has it open, and nobody is given it | has a host make the image bigger |
+        | Growing, under guest | a guest runs with it; its VM keeps the guest where it is | has the guest's host make it bigger, so that the guest hears of it; asks the VM |
         | Illegal | the image could not be made or deleted; the disk can be removed, and nobody gets it | |
         | Removing | nobody has it; the image may or may not be there still (`locked` to clients) | has a host delete the image, at every tick, under one work id |
         | Gone | the image is deleted; the id is never used again | |
@@ -80,7 +83,9 @@ public sealed class DiskTable
         { Guest = _guest }
         : new Moving(_busy, _work, _host, _there, step) { Guest = _guest, Why = step == MoveStep.TurningBack ? "no space left" : "" };
 
-    private static Guid WorkOf(DiskState disk) => disk is Moving s ? s.StepWork() : _work;
+    private static Growing Bigger(GrowthStep step) => new(_busy, _work, _host, 2L << 30, step);
+
+    private static Guid WorkOf(DiskState disk) => disk switch { Moving s => s.StepWork(), Growing s => s.StepWork(), _ => _work };
 
     private static Origin By() => new(new JobId(Making.Id(3)), null, "admin@internal", Making.Start);
 
@@ -103,6 +108,10 @@ public sealed class DiskTable
         ("Moving, switching v", Under(MoveStep.Switching)),
         ("Moving, turning back v", Under(MoveStep.TurningBack)),
         ("Ok, v has it, an image is left over", new Ok(_attached with { Leftovers = [new Leftover(_there.Path, _host)] })),
+        ("Growing, asking", Bigger(GrowthStep.Asking) with { Core = _busy with { Vms = [] } }),
+        ("Growing, asking, v has it", Bigger(GrowthStep.Asking)),
+        ("Growing, alone, v has it", Bigger(GrowthStep.Alone)),
+        ("Growing, under v", Bigger(GrowthStep.UnderGuest) with { Guest = _guest }),
         ("Illegal", new Illegal(_core, "no space left")),
         ("Illegal, v has it", new Illegal(_attached, "no space left")),
         ("Removing", new Removing(_core, _host, _work)),
@@ -119,6 +128,9 @@ public sealed class DiskTable
         ("Update: not shareable", _ => new Update(By(), new DiskPatch { Shareable = false })),
         ("Remove", _ => new Remove(By(), _host)),
         ("Move", _ => new Move(By(), _there, _host)),
+        ("Grow", _ => new Grow(By(), 2L << 30, _host)),
+        ("Grow to the size that it has", d => new Grow(By(), d.Core.Config?.ProvisionedSize ?? 1, _host)),
+        ("Grow to less", _ => new Grow(By(), 1, _host)),
         ("Move to where it is", d => new Move(By(), new DiskPlace(d.Core.Config?.StorageDomain ?? default, "/d/2"), _host)),
     ];
 

@@ -181,12 +181,22 @@ public sealed partial class Stage : IDisposable
     public async Task MoveDisk(string vm, string words)
     {
         var read = _simulation.Database.Read;
-        var disk = read.Of(Kinds.Disk).Select(d => WireJson.Read<DiskView>(d.Document.Json)).Single(d => d.Config.Name == vm);
+        var disk = DiskOf(vm);
         var main = new StorageDomainId(read.Of(Kinds.StorageDomain).Single().Document.Id);
         var to = disk.Config.StorageDomain == main ? new StorageDomainId(Guid.Parse("5ec0d000-0000-0000-0000-000000000000")) : main;
         await Ask(Kinds.Disk, disk.Id.Value, words, o => new DiskCommand.Move(
             o, new DiskPlace(to, $"/data/{to}/{disk.Id}/{o.Job}") { Name = to == main ? "data" : "second" }, new HostId(Cast.HostId("host-1"))));
     }
+
+    public Task GrowDisk(string vm, string words)
+    {
+        var disk = DiskOf(vm);
+        return Ask(Kinds.Disk, disk.Id.Value, words, o => new DiskCommand.Grow(
+            o, 2 * disk.Config.ProvisionedSize, new HostId(Cast.HostId("host-1"))));
+    }
+
+    private DiskView DiskOf(string vm) =>
+        _simulation.Database.Read.Of(Kinds.Disk).Select(d => WireJson.Read<DiskView>(d.Document.Json)).Single(d => d.Config.Name == vm);
 
     private void Do(Step step)
     {

@@ -52,6 +52,7 @@ public static class Verbs
         To($"suspend {V}", a => a.AskVm(o => new VmCommand.Suspend(o, $"/data/main/images/{a.Vm}/{o.Job}.memory"))),
         To($"suspend {V} without room", a => a.AskVm(o => new VmCommand.Suspend(o, ""))),
         To($"move the disk of {V}", a => _ = a.Stage.MoveDisk(a.Parts["v"].Value, a.Words)),
+        To($"make the disk of {V} bigger", a => _ = a.Stage.GrowDisk(a.Parts["v"].Value, a.Words)),
         To($"migrate {V}", a => a.AskVm(o => new VmCommand.Migrate(o, null, Force: false))),
         To($"migrate {V} to {H}", a =>
         {

@@ -22,6 +22,11 @@ public abstract record DiskCommand : Traced
     /// <param name="Host">A host that can reach both.</param>
     public sealed record Move(Origin Origin, DiskPlace To, HostId Host) : DiskCommand;
 
+    /// <summary>Make it bigger, also while its VM runs.</summary>
+    /// <param name="Size">In bytes; more than it has. It is rounded up to sectors of 512.</param>
+    /// <param name="Host">A host that can reach the storage domain.</param>
+    public sealed record Grow(Origin Origin, long Size, HostId Host) : DiskCommand;
+
     public sealed record ReportImageWork(Guid Work, bool Ok, string Message, DateTimeOffset At) : DiskCommand
     {
         /// <summary>What became of it is not known.</summary>

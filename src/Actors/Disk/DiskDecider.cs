@@ -34,10 +34,12 @@ public static class DiskDecider
         (Removing s, ReportImageWork c)            => c.Work != s.Work ? No(Fault.StaleReport)
             : c.Ok ? Accept(new Removed(c.At))
             : Accept(new ImageFailed(c.Message, c.At)),
-        (Moving s, not (Create or Move))           => DiskMove.Decide(s, command),
+        (Moving s, not (Create or Move or Grow))   => DiskMove.Decide(s, command),
+        (Growing s, not (Create or Move or Grow))  => DiskGrowth.Decide(s, command),
         (_, ReportImageWork or ReportIdle or ReportLent or ReportNotLent) => No(Fault.StaleReport),
         (_, AskWhetherLent c)                      => DiskMove.Answer(c),
         (_, Move c)                                => DiskMove.Begin(disk, c),
+        (_, Grow c)                                => DiskGrowth.Begin(disk, c),
 
         (Creating or Removing, Update or Remove)   => No(Fault.DiskLocked),
         (_, Update { Patch.Shareable: false }) when disk.Core.Vms.Length > 1 => No(Fault.DiskShared),
@@ -88,6 +90,8 @@ public static class DiskDecider
                 },
                 e.Host, e.Origin.Job.Value),
             Removed            => new Gone(core with { Job = null }),
+            GrowthRequested or GrowthBegun or GrowthHeldUp or Grown or GrowthFailed => DiskGrowth.Evolve(disk, fact),
+            StepRepeated when disk is Growing => DiskGrowth.Evolve(disk, fact),
             _                  => DiskMove.Evolve(disk, fact),
         };
     }
@@ -99,6 +103,7 @@ public static class DiskDecider
     private static ImmutableArray<DiskEffect> OfPhase(DiskState disk) => disk switch
     {
         Moving s   => DiskMove.Outstanding(s),
+        Growing s  => DiskGrowth.Outstanding(s),
         Creating s => [new DiskEffect.MakeImage(s.Host, s.Work)],
         Removing s => [new DiskEffect.DeleteImage(s.Host, s.Work)],
         _          => [],
@@ -122,6 +127,7 @@ public static class DiskDecider
         Update c => c.Origin,
         Remove c => c.Origin,
         Move c   => c.Origin,
+        Grow c   => c.Origin,
         Detach c => c.Origin,
         _        => null,
     };

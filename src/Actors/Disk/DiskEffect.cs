@@ -21,6 +21,11 @@ public abstract record DiskEffect
     /// <summary>Have the guest's host take this step.</summary>
     public sealed record MoveUnderGuest(GuestCopy Guest, Guid Work, MoveStep Step) : DiskEffect;
 
+    public sealed record GrowImage(HostId Host, Guid Work) : DiskEffect;
+
+    /// <summary>Have the guest's host do it.</summary>
+    public sealed record GrowUnderGuest(GuestCopy Guest, Guid Work) : DiskEffect;
+
     /// <summary>Have a host delete an image that is nobody's any more.</summary>
     public sealed record DeleteLeftover(Leftover Image) : DiskEffect;
 }

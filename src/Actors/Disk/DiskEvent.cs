@@ -52,5 +52,17 @@ public abstract record DiskEvent
         public JobId? By { get; init; }
     }
 
+    public sealed record GrowthRequested(Origin Origin, long Size, HostId Host) : DiskEvent;
+
+    /// <param name="Guest">Who has the image open; null: nobody.</param>
+    public sealed record GrowthBegun(GuestCopy? Guest, DateTimeOffset At) : DiskEvent;
+
+    /// <summary>Its VM is started: it is asked again who has it.</summary>
+    public sealed record GrowthHeldUp(JobId By, DateTimeOffset At) : DiskEvent;
+
+    public sealed record Grown(DateTimeOffset At) : DiskEvent;
+
+    public sealed record GrowthFailed(string Reason, DateTimeOffset At) : DiskEvent;
+
     public sealed record LeftoverDeleted(string Path, DateTimeOffset At) : DiskEvent;
 }

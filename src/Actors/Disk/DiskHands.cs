@@ -19,7 +19,7 @@ public sealed class DiskHands(DiskId id, IEntities entities, IReadModel read, Ti
         var path = reach.State.Core.Path;
         _deletions.Forget([.. reach.State.Core.Leftovers.Select(l => l.Path)]);
         ImageWork Work(Guid work, ImageAction action, string to, string source = "", string sourceFormat = "") =>
-            new(work, Kinds.Disk, id.Value, action, to, format, config.ProvisionedSize, source, sourceFormat);
+            new(work, Kinds.Disk, id.Value, action, to, format, config.ProvisionedSize, source, sourceFormat) { Preallocated = !config.Sparse };
         switch (effect, reach.State)
         {
             case (DiskEffect.MakeImage e, DiskState.Creating s):
@@ -31,7 +31,7 @@ public sealed class DiskHands(DiskId id, IEntities entities, IReadModel read, Ti
             case (DiskEffect.CopyImage e, DiskState.Moving s):
                 _ = Send(e.Host, Work(e.Work, ImageAction.Copy, s.To.Path, path, format));
                 break;
-            case (DiskEffect.MoveUnderGuest e, DiskState.Moving s) when IsPutOff(e, s.Attempt):
+            case (DiskEffect.MoveUnderGuest e, DiskState.Moving s) when IsPutOff(e.Work, s.Attempt):
                 break;
             case (DiskEffect.MoveUnderGuest e, DiskState.Moving s):
                 // Once the guest is to be switched, the new place is the disk's own.
@@ -40,6 +40,17 @@ public sealed class DiskHands(DiskId id, IEntities entities, IReadModel read, Ti
                     {
                         Guest = new GuestImage(e.Guest.Vm, e.Guest.Lease, id),
                     }));
+                break;
+            case (DiskEffect.GrowImage e, DiskState.Growing s) when IsPutOff(e.Work, s.Lost):
+                break;
+            case (DiskEffect.GrowImage e, DiskState.Growing s):
+                _ = Send(e.Host, Work(e.Work, ImageAction.Grow, path) with { Size = s.Size });
+                break;
+            case (DiskEffect.GrowUnderGuest e, DiskState.Growing s) when IsPutOff(e.Work, s.Lost):
+                break;
+            case (DiskEffect.GrowUnderGuest e, DiskState.Growing s):
+                entities.Tell(Kinds.Host, e.Guest.Host.Value, new HostCommand.RunImageJob(
+                    Work(e.Work, ImageAction.Grow, path) with { Size = s.Size, Guest = new GuestImage(e.Guest.Vm, e.Guest.Lease, id) }));
                 break;
             case (DiskEffect.AskForLoan { Vm: null } e, _):
                 reach.Self.Tell(new DiskCommand.ReportIdle(e.Work, clock.GetUtcNow()));
@@ -97,10 +108,10 @@ public sealed class DiskHands(DiskId id, IEntities entities, IReadModel read, Ti
 
     /// <summary>A step of which nobody knows what became is said again at once, and then ever less often: while the guest's libvirt
     /// is away each time would be one more line in the journal.</summary>
-    private bool IsPutOff(DiskEffect.MoveUnderGuest e, int attempt)
+    private bool IsPutOff(Guid work, int lost)
     {
-        if (_put.Work != e.Work) _put = (e.Work, clock.GetTimestamp());
-        return clock.GetElapsedTime(_put.Since) < Pause.After(attempt - 1, TimeSpan.FromSeconds(1));
+        if (_put.Work != work) _put = (work, clock.GetTimestamp());
+        return clock.GetElapsedTime(_put.Since) < Pause.After(lost - 1, TimeSpan.FromSeconds(1));
     }
 
     private async Task Delete(Leftover image)

@@ -31,6 +31,24 @@ public abstract record DiskState(DiskCore Core)
         public string Why { get; init; } = "";
     }
 
+    /// <summary>Its image is made bigger.</summary>
+    /// <param name="Host">Does it while no guest has it open.</param>
+    /// <param name="Size">In bytes.</param>
+    public sealed record Growing(DiskCore Core, Guid Work, HostId Host, long Size, GrowthStep Step) : DiskState(Core)
+    {
+        /// <summary>Who has the image open; null: nobody.</summary>
+        public GuestCopy? Guest { get; init; }
+
+        /// <summary>How often a start has come in between.</summary>
+        public int Round { get; init; }
+
+        /// <summary>Steps begun, or said again.</summary>
+        public int Attempt { get; init; }
+
+        /// <summary>How often in a row nobody knew what became of this one.</summary>
+        public int Lost { get; init; }
+    }
+
     /// <summary>A host deletes the image.</summary>
     public sealed record Removing(DiskCore Core, HostId Host, Guid Work) : DiskState(Core);
 
@@ -56,6 +74,18 @@ public enum MoveStep
 
     /// <summary>The guest is to go on with the old image alone.</summary>
     TurningBack,
+}
+
+public enum GrowthStep
+{
+    /// <summary>Whoever has it is asked whether a guest runs.</summary>
+    Asking,
+
+    /// <summary>A host does it; no guest has it.</summary>
+    Alone,
+
+    /// <summary>The guest's host does it.</summary>
+    UnderGuest,
 }
 
 public sealed record DiskCore(DiskId Id)

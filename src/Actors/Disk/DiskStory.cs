@@ -47,6 +47,10 @@ public static class DiskStory
             MoveDone e         => Then(2010, Severity.Normal, e.At, $"Disk {name} was moved to its new storage domain."),
             MoveFailed e       => Then(2011, Severity.Error, e.At,
                                       $"Disk {name} was not moved: {e.Reason}. It stays where it was; move it again."),
+            GrowthRequested e  => By(88, e.Origin, $"Disk {name} is extended from {before.Config.ProvisionedSize} to {e.Size} bytes by {e.Origin.User}."),
+            Grown e            => Then(371, Severity.Normal, e.At, $"Disk {name} was extended to {after.Config.ProvisionedSize} bytes."),
+            GrowthFailed e     => Then(372, Severity.Error, e.At,
+                                      $"Disk {name} was not extended: {e.Reason}. It has the size that it had; extend it again."),
             Removed e          => Then(2014, Severity.Normal, e.At, $"Disk {name} was removed."),
             _                  => null,
         };
@@ -56,9 +60,10 @@ public static class DiskStory
 
     public static ImmutableArray<JobView> Jobs(DiskState before, DiskEvent fact, DiskState after) =>
         Journal.Jobs.Change(before.Core.Job, after.Core.Job, Kinds.Disk, after.Core.Id.Value,
-            fact is ImageFailed or MoveFailed ? Outcome.Failed : Outcome.Finished,
+            fact is ImageFailed or MoveFailed or GrowthFailed ? Outcome.Failed : Outcome.Finished,
             fact switch
             {
-                ImageMade e => e.At, ImageFailed e => e.At, Removed e => e.At, MoveDone e => e.At, MoveFailed e => e.At, _ => default,
+                ImageMade e => e.At, ImageFailed e => e.At, Removed e => e.At, MoveDone e => e.At, MoveFailed e => e.At,
+                Grown e => e.At, GrowthFailed e => e.At, _ => default,
             });
 }

@@ -148,16 +148,19 @@ public static class AgentWords
     public static Wire.ImageJob Job(ImageWork work) => work.Action switch
     {
         ImageAction.PrepareDomain => new Wire.ImageJob.PrepareDomain(work.Path, work.OwnerId, "orchestrator"),
-        ImageAction.Create        => new Wire.ImageJob.Create(work.Path, Format(work.Format), work.Size),
+        ImageAction.Create        => new Wire.ImageJob.Create(work.Path, Format(work.Format), work.Size) { Preallocated = work.Preallocated },
         ImageAction.Copy          => new Wire.ImageJob.Copy(
-                                         work.Source, Format(work.SourceFormat), work.Path, Format(work.Format)),
+                                         work.Source, Format(work.SourceFormat), work.Path, Format(work.Format)) { Preallocated = work.Preallocated },
         ImageAction.Mirror when work.Guest is { } g => new Wire.ImageJob.Mirror(
                                          g.Vm.Value, g.Lease.Number, g.Disk.Value, work.Path, Format(work.Format)),
         ImageAction.Switch when work.Guest is { } g => new Wire.ImageJob.Switch(
                                          g.Vm.Value, g.Lease.Number, g.Disk.Value, work.Path),
         ImageAction.TurnBack when work.Guest is { } g => new Wire.ImageJob.TurnBack(
                                          g.Vm.Value, g.Lease.Number, g.Disk.Value, work.Path),
-        _                         => new Wire.ImageJob.Delete(work.Path),
+        ImageAction.Grow when work.Guest is { } g => new Wire.ImageJob.GrowUnderGuest(g.Vm.Value, g.Lease.Number, g.Disk.Value, work.Size),
+        ImageAction.Grow          => new Wire.ImageJob.Grow(work.Path, Format(work.Format), work.Size) { Preallocated = work.Preallocated },
+        ImageAction.Delete        => new Wire.ImageJob.Delete(work.Path),
+        _                         => throw new ArgumentException($"{work.Action} is no work on an image"),
     };
 
     public static Wire.FenceOrder Fence(FenceAgent agent, PowerAction action, string? password, long? epoch) => new(

@@ -291,11 +291,14 @@ public sealed record ImageWork(
     /// <summary>Under a running guest: whose image it is.</summary>
     public GuestImage? Guest { get; init; }
 
+    /// <summary>All of the image's space is taken from the storage at once.</summary>
+    public bool Preallocated { get; init; }
+
     /// <summary>The image is nobody's any more.</summary>
     public bool Leftover { get; init; }
 }
 
 public sealed record GuestImage(VmId Vm, Lease Lease, DiskId Disk);
 
-/// <summary>The last three are steps of moving an image under a guest that runs.</summary>
-public enum ImageAction { PrepareDomain, Create, Copy, Delete, Mirror, Switch, TurnBack }
+/// <summary>Mirror, Switch and TurnBack are steps of moving an image under a guest that runs.</summary>
+public enum ImageAction { PrepareDomain, Create, Copy, Delete, Mirror, Switch, TurnBack, Grow }

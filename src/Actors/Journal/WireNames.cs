@@ -151,6 +151,11 @@ public static class WireNames
         Name<DiskEvent.StepRepeated>("disk.step-repeated.1"),
         Name<DiskEvent.MoveDone>("disk.move-done.1"),
         Name<DiskEvent.MoveFailed>("disk.move-failed.1"),
+        Name<DiskEvent.GrowthRequested>("disk.growth-requested.1"),
+        Name<DiskEvent.GrowthBegun>("disk.growth-begun.1"),
+        Name<DiskEvent.GrowthHeldUp>("disk.growth-held-up.1"),
+        Name<DiskEvent.Grown>("disk.grown.1"),
+        Name<DiskEvent.GrowthFailed>("disk.growth-failed.1"),
         Name<DiskEvent.LeftoverDeleted>("disk.leftover-deleted.1"),
 
         // Template: events
@@ -284,6 +289,7 @@ public static class WireNames
         Name<DiskCommand.Attach>("disk.ask.attach.1"),
         Name<DiskCommand.Detach>("disk.ask.detach.1"),
         Name<DiskCommand.Move>("disk.ask.move.1"),
+        Name<DiskCommand.Grow>("disk.ask.grow.1"),
         Name<DiskCommand.ReportLeftoverDeleted>("disk.ask.report-leftover-deleted.1"),
         Name<DiskCommand.ReportIdle>("disk.ask.report-idle.1"),
         Name<DiskCommand.ReportLent>("disk.ask.report-lent.1"),

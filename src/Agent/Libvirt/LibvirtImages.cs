@@ -15,6 +15,9 @@ internal sealed class LibvirtImages(Func<LibvirtConnection> connected, TimeProvi
     // virDomainBlockCopyFlags and virDomainBlockJobAbortFlags.
     private const uint ReuseFile = 1 << 1, Transient = 1 << 2, SynchronousWrites = 1 << 3;
     private const uint Pivot = 1 << 1;
+
+    // virDomainBlockResizeFlags.
+    private const uint InBytes = 1;
     private static readonly TimeSpan Look = TimeSpan.FromMilliseconds(250);
 
     public async Task Mirror(
@@ -49,6 +52,17 @@ internal sealed class LibvirtImages(Func<LibvirtConnection> connected, TimeProvi
         if (has.Source == destination) throw new ImageWorkException($"it has been switched to {destination}");
         if (has.Copy != destination) return;
         await End(guest, disk, destination, has.Target, 0, now => now.Copy is null && now.Source != destination, cancel);
+    }
+
+    public async Task Grow(GuestKey guest, Guid disk, long sizeBytes, CancellationToken cancel)
+    {
+        var has = await Read(guest, disk);
+        await On(guest, (connection, domain) =>
+        {
+            if (Native.virDomainGetBlockInfo(domain, has.Target, out var info, 0) < 0) throw connection.FailureNow();
+            if (info.capacity >= (ulong)sizeBytes) return 0;
+            return Native.virDomainBlockResize(domain, has.Target, (ulong)sizeBytes, InBytes) >= 0 ? 0 : throw connection.FailureNow();
+        });
     }
 
     private async Task Begin(GuestKey guest, Disk has, string destination, DiskFormat format, CancellationToken cancel)

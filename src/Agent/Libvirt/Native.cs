@@ -66,6 +66,8 @@ internal static unsafe partial class Native
     [LibraryImport(Lib, StringMarshalling = StringMarshalling.Utf8)] public static partial int virDomainMigrateToURI3(nint domain, string uri, TypedParam* values, uint count, uint flags);
     [LibraryImport(Lib, StringMarshalling = StringMarshalling.Utf8)] public static partial int virDomainBlockCopy(nint domain, string disk, string destination, TypedParam* values, int count, uint flags);
     [LibraryImport(Lib, StringMarshalling = StringMarshalling.Utf8)] public static partial int virDomainBlockJobAbort(nint domain, string disk, uint flags);
+    [LibraryImport(Lib, StringMarshalling = StringMarshalling.Utf8)] public static partial int virDomainGetBlockInfo(nint domain, string disk, out BlockInfo info, uint flags);
+    [LibraryImport(Lib, StringMarshalling = StringMarshalling.Utf8)] public static partial int virDomainBlockResize(nint domain, string disk, ulong size, uint flags);
     [LibraryImport(Lib, StringMarshalling = StringMarshalling.Utf8)] public static partial int virDomainGetBlockJobInfo(nint domain, string disk, out BlockJobInfo info, uint flags);
     [LibraryImport(Lib)] public static partial int virDomainInterfaceAddresses(nint domain, out Interface** interfaces, uint source, uint flags);
     [LibraryImport(Lib)] public static partial void virDomainInterfaceFree(Interface* one);
@@ -119,6 +121,14 @@ internal static unsafe partial class Native
         public ulong bandwidth;
         public ulong cur;
         public ulong end;
+    }
+
+    [StructLayout(LayoutKind.Sequential)]
+    public struct BlockInfo
+    {
+        public ulong capacity;
+        public ulong allocation;
+        public ulong physical;
     }
 
     [StructLayout(LayoutKind.Sequential)]

@@ -65,6 +65,16 @@ internal sealed class SimulatedGuestImages(
         });
     }
 
+    public async Task Grow(GuestKey guest, Guid disk, long sizeBytes, CancellationToken cancel)
+    {
+        await wait(Pass / 4, cancel);
+        On(guest, disk, open =>
+        {
+            if (faults().StorageFull) throw new ImageWorkException("simulated QEMU: no space left on device");
+            images.Grow(open.Source, sizeBytes);
+        });
+    }
+
     /// <summary>A copy that cannot be written breaks off; the guest writes its old image alone.</summary>
     private void Break(GuestDisk open, string destination)
     {

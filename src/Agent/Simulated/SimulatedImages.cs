@@ -24,6 +24,11 @@ public sealed class SimulatedImages(TimeProvider time) : IImageWork
     public void MakeEmpty(string like, string path, DiskFormat format) =>
         _images[path] = (_images.GetValueOrDefault(like) ?? new ImageFacts(format, 0, 0)) with { Format = format };
 
+    /// <exception cref="ImageWorkException">It is not there.</exception>
+    public ImageFacts Grow(string path, long bytes) => _images.TryGetValue(path, out var image)
+        ? _images[path] = image with { VirtualBytes = Math.Max(image.VirtualBytes, bytes) }
+        : throw new ImageWorkException($"{path} is not there");
+
     /// <returns>Whose memory it is: he is the only one who gets it. Null when it is not there.</returns>
     public GuestKey? TakeMemory(string path) =>
         _images.TryRemove(path, out _) && _memories.TryRemove(path, out var guest) ? guest : null;
@@ -56,6 +61,8 @@ public sealed class SimulatedImages(TimeProvider time) : IImageWork
                 var source = _images.GetValueOrDefault(c.Source) ?? throw new ImageWorkException($"{c.Source} is not there");
                 var copy = source with { Format = c.DestinationFormat };
                 return (Publish(id, c.Destination, copy), null);
+            case ImageJob.Grow g:
+                return (Grow(g.Path, g.SizeBytes), null);
             case ImageJob.PrepareDomain p:
                 var owner = _owners.GetOrAdd($"{p.Path}/{p.Domain}", p.Owner);
                 if (owner != p.Owner) throw new ImageWorkException($"domain {p.Domain} belongs to {owner}");

@@ -21,6 +21,9 @@ public sealed class GuestImageWork(IImageWork files, IGuestImages guests) : IIma
             case ImageJob.TurnBack t:
                 await guests.TurnBack(new GuestKey(t.Vm, t.Lease), t.Disk, t.Destination, cancel);
                 return default;
+            case ImageJob.GrowUnderGuest g:
+                await guests.Grow(new GuestKey(g.Vm, g.Lease), g.Disk, g.SizeBytes, cancel);
+                return default;
             default:
                 return await files.Do(id, job, percent, cancel);
         }

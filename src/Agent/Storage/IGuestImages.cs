@@ -14,6 +14,9 @@ public interface IGuestImages
     /// <summary>Completes when the guest writes the copy alone.</summary>
     Task Switch(GuestKey guest, Guid disk, string destination, CancellationToken cancel);
 
+    /// <summary>Completes when the guest's disk has that size, or more.</summary>
+    Task Grow(GuestKey guest, Guid disk, long sizeBytes, CancellationToken cancel);
+
     /// <summary>Completes when the guest writes its old image alone.</summary>
     /// <exception cref="ImageWorkException">It writes the copy alone.</exception>
     Task TurnBack(GuestKey guest, Guid disk, string destination, CancellationToken cancel);

@@ -10,6 +10,7 @@ namespace Orchestrator.Agent.Storage;
 public sealed class QemuImages(string qemuImg = "/usr/bin/qemu-img") : IImageWork
 {
     private const string DraftEnding = ".part";
+    private static readonly string[] Preallocation = ["-o", "preallocation=falloc"];
 
     public async Task<(ImageFacts? Image, DomainFacts? Domain)> Do(
         Guid id, ImageJob job, Action<int> percent, CancellationToken cancel)
@@ -21,6 +22,7 @@ public sealed class QemuImages(string qemuImg = "/usr/bin/qemu-img") : IImageWor
                 ImageJob.Create c => (await Create(id, c, cancel), null),
                 ImageJob.Delete d => (Delete(d), null),
                 ImageJob.Copy c => (await Copy(id, c, percent, cancel), null),
+                ImageJob.Grow g => (await Grow(g, cancel), null),
                 ImageJob.PrepareDomain p => (null, DomainFolder.Prepare(p.Path, p.Domain, p.Owner)),
                 ImageJob.CheckDomain c => (null, DomainFolder.Check(c.Path, c.Domain)),
                 _ => throw new ImageWorkException($"{job.GetType().Name} is not a job of this agent"),
@@ -40,6 +42,7 @@ public sealed class QemuImages(string qemuImg = "/usr/bin/qemu-img") : IImageWor
             {
                 ImageJob.Create c when ImageMark.IsOn(Absolute(c.Path), id) => await Facts(c.Path, c.Format, cancel),
                 ImageJob.Copy c when ImageMark.IsOn(Absolute(c.Destination), id) => await Facts(c.Destination, c.DestinationFormat, cancel),
+                ImageJob.Grow g when File.Exists(Absolute(g.Path)) && await Facts(g.Path, g.Format, cancel) is var now && now.VirtualBytes >= g.SizeBytes => now,
                 _ => null,
             };
         }
@@ -62,6 +65,7 @@ public sealed class QemuImages(string qemuImg = "/usr/bin/qemu-img") : IImageWor
             words.AddRange(["-b", Absolute(backing), "-F", Word(job.BackingFormat ?? DiskFormat.Qcow2)]);
         }
 
+        if (job.Preallocated) words.AddRange(Preallocation);
         words.Add(draft);
         if (job.SizeBytes > 0) words.Add(job.SizeBytes.ToString(CultureInfo.InvariantCulture));
         await Finish(id, draft, job.Path, () => Run(words, null, cancel));
@@ -77,10 +81,19 @@ public sealed class QemuImages(string qemuImg = "/usr/bin/qemu-img") : IImageWor
         List<string> words =
         [
             "convert", "-p", "-t", "none", "-T", "none", "-f", Word(job.SourceFormat), "-O", Word(job.DestinationFormat),
-            Absolute(job.Source), draft,
+            .. job.Preallocated ? Preallocation : [], Absolute(job.Source), draft,
         ];
         await Finish(id, draft, job.Destination, () => Run(words, percent, cancel));
         return await Facts(job.Destination, job.DestinationFormat, cancel);
+    }
+
+    private async Task<ImageFacts> Grow(ImageJob.Grow job, CancellationToken cancel)
+    {
+        var now = await Facts(Absolute(job.Path), job.Format, cancel);
+        if (now.VirtualBytes >= job.SizeBytes) return now;
+        List<string> preallocation = job.Preallocated ? ["--preallocation=falloc"] : [];
+        await Run(["resize", "-q", "-f", Word(job.Format), .. preallocation, job.Path, job.SizeBytes.ToString(CultureInfo.InvariantCulture)], null, cancel);
+        return await Facts(job.Path, job.Format, cancel);
     }
 
     private static ImageFacts? Delete(ImageJob.Delete job)

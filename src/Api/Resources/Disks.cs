@@ -123,12 +123,13 @@ internal static class Disks
 
     public static async Task<Element> Update(ApiCall call, Guid id, Element body)
     {
-        if (body.Has("provisioned_size"))
-        {
-            var present = await call.Get<DiskView>(Kinds.Disk, id);
-            if (body.Number("provisioned_size") != present.Config.ProvisionedSize)
-                throw FaultException.NotYet("Changing a disk's size");
-        }
+        var size = body.Number("provisioned_size");
+        var present = await call.Get<DiskView>(Kinds.Disk, id);
+        if (size < present.Config.ProvisionedSize)
+            throw FaultTable.Refusal(Fault.DiskTooSmall, $"It has {present.Config.ProvisionedSize} bytes");
+        // What the other changes are refused for must not leave a bigger disk behind, and the other way round.
+        if (size > present.Config.ProvisionedSize && present.Status != "ok")
+            throw FaultTable.Refusal(present.Status == "locked" ? Fault.DiskLocked : Fault.DiskIllegal, present.Config.Name);
 
         var patch = new DiskPatch
         {
@@ -136,7 +137,17 @@ internal static class Disks
             Description = body.Text("description"),
             Shareable = body.Flag("shareable"),
         };
-        return Show(await call.Ask<DiskView>(Kinds.Disk, id, new DiskCommand.Update(call.NewOrigin(), patch)));
+        if (patch != new DiskPatch()) present = await call.Ask<DiskView>(Kinds.Disk, id, new DiskCommand.Update(call.NewOrigin(), patch));
+        if (size > present.Config.ProvisionedSize) present = await Grow(call, present, size.Value);
+        return Show(present);
+    }
+
+    private static async Task<DiskView> Grow(ApiCall call, DiskView disk, long size)
+    {
+        var domain = await call.Get<StorageDomainView>(Kinds.StorageDomain, disk.Config.StorageDomain.Value);
+        RequireActive(domain);
+        var host = await StorageDomains.HostFor(call, domain);
+        return await call.Ask<DiskView>(Kinds.Disk, disk.Id.Value, new DiskCommand.Grow(call.NewOrigin(), size, host));
     }
 
     public static Element Show(DiskView view)

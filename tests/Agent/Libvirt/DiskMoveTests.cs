@@ -89,10 +89,36 @@ public sealed class DiskMoveTests(HypervisorHosts hosts)
         await End(agent, events, 2);
     }
 
-    private async Task<RunningAgent> Begin()
+    [SkippableTheory]
+    [InlineData(DiskFormat.Raw)]
+    [InlineData(DiskFormat.Qcow2)]
+    public async Task A_disk_grows_under_its_guest_which_hears_of_it(DiskFormat format)
+    {
+        Skip.If(hosts.Missing is not null, hosts.Missing);
+        await using var agent = await Begin(format);
+        await using var events = await agent.Follow();
+        await Boot(agent, events, 1, Old, format);
+        await Said(agent, line => line == $"size {(64L << 20) / 512}");
+        var grow = new ImageJob.GrowUnderGuest(_vm, 1, _disk, 96L << 20);
+        Assert.Equal(JobState.Lost, (await Do(agent, grow with { Lease = 7 })).State);
+        Assert.Equal(JobState.Failed, (await Do(agent, new ImageJob.Grow(Old, format, 96L << 20))).State);
+        Assert.Equal(JobState.Done, (await Do(agent, grow)).State);
+        Assert.Equal(JobState.Done, (await Do(agent, grow)).State);
+        Assert.Equal(JobState.Done, (await Do(agent, grow with { SizeBytes = 80L << 20 })).State);
+        await Said(agent, line => line == $"size {(96L << 20) / 512}");
+        var last = await Written(agent, (await Written(agent, 0)) + 20);
+        await End(agent, events, 1);
+        Assert.Equal(JobState.Lost, (await Do(agent, grow)).State);
+        Assert.Equal(JobState.Done, (await Do(agent, new ImageJob.Grow(Old, format, 128L << 20))).State);
+        Assert.True(await Boot(agent, events, 2, Old, format) >= last);
+        await Said(agent, line => line == $"size {(128L << 20) / 512}");
+        await End(agent, events, 2);
+    }
+
+    private async Task<RunningAgent> Begin(DiskFormat format = DiskFormat.Raw)
     {
         Directory.CreateDirectory(Path.GetDirectoryName(Old)!);
-        await new QemuImages().Do(Guid.NewGuid(), new ImageJob.Create(Old, DiskFormat.Raw, 64L << 20), _ => { }, CancellationToken.None);
+        await new QemuImages().Do(Guid.NewGuid(), new ImageJob.Create(Old, format, 64L << 20), _ => { }, CancellationToken.None);
         return await hosts.StartAgent(1);
     }
 

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Diagnostics;
 using System.Net;
+using System.Security.Cryptography;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
@@ -32,7 +33,9 @@ public sealed class HypervisorHosts : IAsyncLifetime
     /// <summary>A folder that both hosts see.</summary>
     public string Shared => $"{_base}/shared";
 
-    public static string Guest => "/tmp/agent-guest-4";
+    /// <summary>Built once for these scripts.</summary>
+    public static string Guest { get; } = "/tmp/agent-guest-" + Convert.ToHexStringLower(SHA256.HashData(
+        [.. File.ReadAllBytes(Path.Combine(Scripts, "guest.sh")), .. File.ReadAllBytes(Path.Combine(Scripts, "guest-writer.sh"))]))[..12];
 
     public async Task InitializeAsync()
     {

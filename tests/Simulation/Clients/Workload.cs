@@ -279,7 +279,15 @@ public sealed class Workload(Simulation simulation, ApiClients clients, Random c
             return;
         }
 
-        if (chance.NextDouble() < 0.12)
+        var luck = chance.NextDouble();
+        if (luck is >= 0.12 and < 0.18)
+        {
+            var size = WireJson.Read<DiskView>(disk.Json).Config.ProvisionedSize;
+            await clients.Ask(Kinds.Disk, disk.Id, $"make {disk.Name} bigger", o => new DiskCommand.Grow(o, size + (1L << 30), host));
+            return;
+        }
+
+        if (luck < 0.12)
         {
             var view = WireJson.Read<DiskView>(disk.Json);
             var to = view.Config.StorageDomain == _domain ? _second : _domain;
