@@ -67,7 +67,7 @@ internal sealed class ConsoleProxy(World world, CancellationToken stopping)
         {
             guest = await Reach(ticket, aborted);
         }
-        catch (Exception e) when (e is ConsoleRefusedException or EntityUnavailableException or OperationCanceledException)
+        catch (Exception e) when (e is ConsoleRefusedException or EntityUnavailableException or OperationCanceledException || Dispatcher.IsStoreAway(e))
         {
             var failed = new ConsoleEnd(ConsoleEnd.Refused, e.Message);
             await ConsoleBytes.Part(failed, [client]);
