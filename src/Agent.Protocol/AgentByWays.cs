@@ -66,6 +66,8 @@ public sealed class AgentByWays(IAgent straight, Func<IEnumerable<AgentWay>> oth
 
     public Task<HostStatistics> Statistics(CancellationToken cancel = default) => Ask((agent, c) => agent.Statistics(c), cancel);
 
+    public Task<HostObservations> Observe(CancellationToken cancel = default) => Ask((agent, c) => agent.Observe(c), cancel);
+
     public Task<HostEvent.Report> Report(CancellationToken cancel = default) => Ask((agent, c) => agent.Report(c), cancel);
 
     public Task<LeaseTerms> Renew(RenewalOrder order, CancellationToken cancel = default) =>

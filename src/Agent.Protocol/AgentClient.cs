@@ -40,6 +40,9 @@ public sealed class AgentClient(AgentTransport transport, Uri host, TimeSpan? or
     public Task<HostStatistics> Statistics(CancellationToken cancel = default) =>
         Ask(HttpMethod.Get, "host/statistics", null, Json.HostStatistics, cancel);
 
+    public Task<HostObservations> Observe(CancellationToken cancel = default) =>
+        Ask(HttpMethod.Get, "observations", null, Json.HostObservations, cancel);
+
     public Task<HostEvent.Report> Report(CancellationToken cancel = default) =>
         Ask(HttpMethod.Get, "report", null, Json.Report, cancel);
 

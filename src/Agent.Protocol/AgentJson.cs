@@ -15,6 +15,8 @@ namespace Orchestrator.Agent.Protocol;
     AllowOutOfOrderMetadataProperties = true)]
 [JsonSerializable(typeof(AgentDescription))]
 [JsonSerializable(typeof(HostStatistics))]
+[JsonSerializable(typeof(HostObservations))]
+[JsonSerializable(typeof(GuestObservation))]
 [JsonSerializable(typeof(HostEvent))]
 [JsonSerializable(typeof(HostEvent.Report))]
 [JsonSerializable(typeof(GuestReport))]

@@ -14,6 +14,9 @@ public interface IAgent
 
     Task<HostStatistics> Statistics(CancellationToken cancel = default);
 
+    /// <summary>Not known by agents of 0.1.0, which refuse it.</summary>
+    Task<HostObservations> Observe(CancellationToken cancel = default);
+
     /// <summary>Everything the host has, without claiming it: for tools and tests.</summary>
     Task<HostEvent.Report> Report(CancellationToken cancel = default);
 

@@ -20,6 +20,7 @@ public sealed class AgentRoutes(IHostDoor door, FenceProgram fence, TimeSpan hea
     {
         v1.MapGet("/agent", (RequestDelegate)(c => Answer(c, a => Write(c, a.Describe(), Json.AgentDescription))));
         v1.MapGet("/host/statistics", (RequestDelegate)(c => Answer(c, a => Write(c, a.Sample(), Json.HostStatistics))));
+        v1.MapGet("/observations", (RequestDelegate)(c => Answer(c, a => Observe(c, a))));
         v1.MapGet("/report", (RequestDelegate)(c => Answer(c, a => Write(c, a.Report(), Json.Report))));
         v1.MapGet("/events", (RequestDelegate)Events);
         v1.MapPut("/lease", (RequestDelegate)(c => Answer(c, a => Renew(c, a))));
@@ -83,6 +84,18 @@ public sealed class AgentRoutes(IHostDoor door, FenceProgram fence, TimeSpan hea
         }
 
         await answer(agent);
+    }
+
+    private async Task Observe(HttpContext context, HostAgent agent)
+    {
+        try
+        {
+            await Write(context, await agent.Observe(), Json.HostObservations);
+        }
+        catch (Exception e) when (e is HypervisorException or HypervisorAwayException)
+        {
+            await Refuse(context, new AgentRefusal(RefusalCode.NotReady, e.Message));
+        }
     }
 
     private async Task Events(HttpContext context)

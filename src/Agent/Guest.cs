@@ -53,4 +53,22 @@ internal sealed class Guest(GuestReport report, long since)
         Deadline?.Dispose();
         Stuck?.Dispose();
     }
+
+    /// <summary>Queues work behind what was ordered before.</summary>
+    public void Then(Func<Task> work, Action<Guest, Exception> failed) => Last = After(Last, work, failed);
+
+    private async Task After(Task before, Func<Task> work, Action<Guest, Exception> failed)
+    {
+        await before.ConfigureAwait(
+            ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ForceYielding
+            | ConfigureAwaitOptions.ContinueOnCapturedContext);
+        try
+        {
+            await work();
+        }
+        catch (Exception e)
+        {
+            failed(this, e);
+        }
+    }
 }

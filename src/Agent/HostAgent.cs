@@ -54,6 +54,8 @@ public sealed class HostAgent : IGuestWatch, IAsyncDisposable
 
     public HostStatistics Sample() => _hypervisor.Sample();
 
+    public async Task<HostObservations> Observe() => new(Sample()) { Guests = await _hypervisor.Observe() };
+
     public string? ConsoleLog(Guid vm, int lines) => _hypervisor.ConsoleLog(vm, lines);
 
     public Consoles Consoles => new(_hypervisor.Consoles, Take, vm => { lock (_gate) return Present(vm); });
@@ -453,25 +455,9 @@ public sealed class HostAgent : IGuestWatch, IAsyncDisposable
 
     // ---- outside the lock ---------------------------------------------------------------------------------------
 
-    /// <summary>Queues work behind what was ordered for the guest before.</summary>
+    /// <summary>What a closed agent has not begun is for the next one, which is told again.</summary>
     private void Then(Guest guest, Func<Task> work, Action<Guest, Exception> failed) =>
-        guest.Last = After(guest.Last, guest, work, failed);
-
-    private async Task After(Task before, Guest guest, Func<Task> work, Action<Guest, Exception> failed)
-    {
-        await before.ConfigureAwait(
-            ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ForceYielding
-            | ConfigureAwaitOptions.ContinueOnCapturedContext);
-        try
-        {
-            // What a closed agent has not begun is for the next one, which is told again.
-            if (!_closed) await work();
-        }
-        catch (Exception e)
-        {
-            failed(guest, e);
-        }
-    }
+        guest.Then(() => _closed ? Task.CompletedTask : work(), failed);
 
     private void EndsGuest(Guest guest, Exception e)
     {

@@ -44,6 +44,7 @@ public static class ApiServer
             Consoles = provider.GetRequiredService<IConsoles>(),
             ConsoleTickets = new ConsoleTickets(
                 options.TokenKey, provider.GetRequiredService<ITokenRevocations>(), provider.GetRequiredService<Clock>().Time),
+            Observations = provider.GetService<IObservations>() ?? NoObservations.Instance,
         });
         return services;
     }

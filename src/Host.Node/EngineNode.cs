@@ -42,6 +42,7 @@ internal static class EngineNode
         });
         var read = new PostgresReadModel(
             database, config.Time("entities.ask-patience"), config.Number("entities.max-waiting"), TimeProvider.System);
+        var observations = new PostgresObservations(database);
         var secrets = new PostgresSecrets(database, tokenKey);
         Cluster.Get(system);
         var membership = NodeMembership.Of(system);
@@ -55,6 +56,7 @@ internal static class EngineNode
             logs)
         {
             Debts = debts,
+            Observations = observations,
             SoftFence = SoftFence(config),
             Around = relays is null ? null : relays.To,
         });
@@ -64,6 +66,7 @@ internal static class EngineNode
         await using var app = Build(config, credentials, tokenKey, services => services
             .AddSingleton<IEntities>(entities)
             .AddSingleton<IReadModel>(read)
+            .AddSingleton<IObservations>(observations)
             .AddSingleton<Api.ISecrets>(secrets)
             .AddSingleton<IOwners>(owners)
             .AddSingleton<IConsoles>(new ConsoleWays(read, owners, host => new AgentClient(agents, host), agent => relays?.To(agent) ?? []))
@@ -73,7 +76,7 @@ internal static class EngineNode
             .AddSingleton<PostgresTokenRevocations>()
             .AddSingleton<ITokenRevocations>(s => s.GetRequiredService<PostgresTokenRevocations>())
             .AddHostedService(s => s.GetRequiredService<PostgresTokenRevocations>())
-            .AddHostedService(_ => new OldJobs(read, TimeProvider.System))
+            .AddHostedService(_ => new OldJobs(read, observations, TimeProvider.System))
             .AddKdump(kdump, entities, read, logs));
         await using var telemetry = await NodeTelemetry.Start(config, "orchestrator-engine");
         telemetry.Map(app);

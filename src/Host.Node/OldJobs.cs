@@ -4,8 +4,8 @@ using Orchestrator.Api.ReadModel;
 
 namespace Orchestrator.Host.Node;
 
-/// <summary>Drops jobs that are over, once a minute. Every node does it; that is harmless.</summary>
-internal sealed class OldJobs(PostgresReadModel read, TimeProvider clock) : BackgroundService
+/// <summary>Drops jobs that are over and what was seen of who is gone, once a minute. Every node does it; that is harmless.</summary>
+internal sealed class OldJobs(PostgresReadModel read, PostgresObservations observations, TimeProvider clock) : BackgroundService
 {
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
@@ -17,6 +17,7 @@ internal sealed class OldJobs(PostgresReadModel read, TimeProvider clock) : Back
                 try
                 {
                     await read.DropOldJobs(stoppingToken);
+                    await observations.DropOld(stoppingToken);
                 }
                 catch (EntityUnavailableException)
                 {

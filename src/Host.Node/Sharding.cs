@@ -50,6 +50,7 @@ internal static class Sharding
             {
                 StoragePatience = config.Time("hosts.storage-patience"),
                 AnswerPatience = config.Time("hosts.answer-patience"),
+                ObserveEvery = config.Time("hosts.observe-every"),
                 KdumpPatience = config.Text("kdump.listen") == "" ? TimeSpan.Zero : config.Time("kdump.patience"),
                 Quarantine = new QuarantineRule(
                     config.Number("hosts.quarantine-silences"), (int)config.Time("hosts.quarantine-within").TotalSeconds,
@@ -58,6 +59,7 @@ internal static class Sharding
             around.Fence, clock, () => membership.MayAct, logs.CreateLogger<HostWorld>())
         {
             NewId = around.NewId,
+            Observations = around.Observations,
             SoftFence = around.SoftFence,
             EngineAge = new EngineAge(membership, clock).Of,
         };
@@ -105,6 +107,9 @@ internal static class Sharding
         IReadModel Read, IDevicePasswords Passwords, Func<Uri, IAgent> Agents, IFenceDevices Fence, TimeProvider Clock,
         Func<Guid> NewId, ILoggerFactory Logs)
     {
+        /// <summary>Where what hosts see is kept; null: they are not asked.</summary>
+        public IObservations? Observations { get; init; }
+
         /// <summary>Where entities enter themselves while they wait for something; null: nowhere.</summary>
         public DebtBook? Debts { get; init; }
 

@@ -11,6 +11,7 @@ using Orchestrator.Actors.DataCenter;
 using Orchestrator.Actors.Disk;
 using Orchestrator.Actors.Host;
 using Orchestrator.Actors.Journal;
+using Orchestrator.Agent.Protocol;
 using Orchestrator.Actors.StorageDomain;
 using Orchestrator.Actors.Template;
 using Orchestrator.Actors.Vm;
@@ -312,4 +313,23 @@ public sealed class ManualClock : TimeProvider
     public DateTimeOffset Now { get; set; } = new(2026, 3, 1, 12, 0, 0, TimeSpan.Zero);
 
     public override DateTimeOffset GetUtcNow() => Now;
+}
+
+/// <summary>What was put last, of each host and guest.</summary>
+public sealed class FakeObservations : IObservations
+{
+    private readonly Dictionary<Guid, HostStatistics> _hosts = [];
+    private readonly Dictionary<Guid, GuestObservation> _guests = [];
+
+    public Task Put(HostId host, HostObservations seen, CancellationToken cancel)
+    {
+        _hosts[host.Value] = seen.Host;
+        foreach (var guest in seen.Guests) _guests[guest.Vm] = guest;
+        return Task.CompletedTask;
+    }
+
+    public Task<HostStatistics?> OfHost(HostId host, CancellationToken cancel) => Task.FromResult(_hosts.GetValueOrDefault(host.Value));
+
+    public Task<IReadOnlyDictionary<Guid, GuestObservation>> OfGuests(IReadOnlyCollection<Guid> vms, CancellationToken cancel) =>
+        Task.FromResult<IReadOnlyDictionary<Guid, GuestObservation>>(_guests.Where(g => vms.Contains(g.Key)).ToDictionary());
 }

@@ -41,6 +41,8 @@ public sealed class TestApi : IAsyncLifetime
 
     public FakeConsoles Consoles { get; } = new();
 
+    public FakeObservations Observations { get; } = new();
+
     public ManualClock Clock { get; } = new();
 
     public ApiOptions Options { get; set; } = new()
@@ -63,6 +65,7 @@ public sealed class TestApi : IAsyncLifetime
         builder.WebHost.ConfigureKestrel(kestrel => kestrel.Listen(
             IPAddress.Loopback, 0, listen => listen.Protocols = HttpProtocols.Http1));
         builder.Services.AddSingleton<IEntities>(Engine).AddSingleton<IReadModel>(Engine)
+            .AddSingleton<IObservations>(Observations)
             .AddSingleton<ISecrets>(Secrets).AddSingleton<IOwners>(new FakeOwners()).AddSingleton<IUsers>(Users)
             .AddSingleton<IConsoles>(Consoles)
             .AddSingleton<ITokenRevocations>(new FakeRevocations()).AddSingleton<TimeProvider>(Clock);

@@ -72,6 +72,7 @@ public sealed class HostLink : IDisposable
         if (request is not null) Activity.Current = null;
         _ = Follow();
         _ = Watch();
+        if (world.Observations is { } kept) _ = new HostObserving(id, client, world, kept).Run(_closed.Token);
         if (request is not null) Activity.Current = request;
     }
 

@@ -16,6 +16,9 @@ public sealed record HostSettings(TimeSpan SilentAfter, TimeSpan ReconnectEvery,
     /// <summary>A silent host that has a crash kernel keeps its power for so long, to hear it; zero: nobody listens.</summary>
     public TimeSpan KdumpPatience { get; init; }
 
+    /// <summary>How often a host is asked what it sees of its guests; 15 s.</summary>
+    public TimeSpan ObserveEvery { get; init; } = TimeSpan.FromSeconds(15);
+
     /// <summary>Who falls silent more often than so takes no guests for a while.</summary>
     public required QuarantineRule Quarantine { get; init; }
 }

@@ -27,6 +27,9 @@ public sealed class HostWorld(
     /// <summary>Ids of the work that hosts begin by themselves.</summary>
     public Func<Guid> NewId { get; init; } = Guid.NewGuid;
 
+    /// <summary>Null: nobody wants to know.</summary>
+    public IObservations? Observations { get; init; }
+
     /// <summary>Null: agents are not restarted.</summary>
     public ISoftFence? SoftFence { get; init; }
 

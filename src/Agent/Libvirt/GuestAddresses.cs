@@ -19,6 +19,10 @@ internal static class GuestAddresses
         }
     }
 
+    public static bool IsReachable(string address) =>
+        !address.StartsWith("127.", StringComparison.Ordinal) && address is not ("" or "::1")
+        && !address.StartsWith("fe80:", StringComparison.OrdinalIgnoreCase);
+
     private static unsafe ImmutableArray<string> Read(nint domain)
     {
         var count = Native.virDomainInterfaceAddresses(domain, out var interfaces, Native.AddressesFromAgent, 0);
@@ -29,9 +33,7 @@ internal static class GuestAddresses
             for (var j = 0; j < interfaces[i]->count; j++)
             {
                 var text = Marshal.PtrToStringUTF8((nint)interfaces[i]->addresses[j].text) ?? "";
-                if (!text.StartsWith("127.", StringComparison.Ordinal) && text != "::1"
-                    && !text.StartsWith("fe80:", StringComparison.OrdinalIgnoreCase))
-                    found.Add(text);
+                if (IsReachable(text)) found.Add(text);
             }
 
             Native.virDomainInterfaceFree(interfaces[i]);

@@ -167,7 +167,7 @@ internal sealed unsafe class LibvirtConnection
     private static void Tell(void* opaque, LibvirtNews news) =>
         (GCHandle.FromIntPtr((nint)opaque).Target as LibvirtConnection)?._news.TryWrite(news);
 
-    private static Guid Id(nint domain)
+    internal static Guid Id(nint domain)
     {
         var text = stackalloc byte[37];
         return Native.virDomainGetUUIDString(domain, text) == 0 ? Guid.Parse(Text(text)) : Guid.Empty;

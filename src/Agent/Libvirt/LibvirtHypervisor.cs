@@ -23,6 +23,7 @@ public sealed class LibvirtHypervisor(AgentConfig config, HostSampling sampling,
     private readonly ConcurrentDictionary<Guid, LibvirtGuest> _guests = new();
     private readonly CancellationTokenSource _stop = new();
     private readonly OwnAddresses _addresses = new(config.Time);
+    private GuestObserver _observer => field ??= new GuestObserver(Connected, config.Time, log);
     private readonly string _accelerator = Accelerators.Choose(config);
     private LibvirtConnection? _connection;
     private IGuestWatch? _watch;
@@ -217,6 +218,12 @@ public sealed class LibvirtHypervisor(AgentConfig config, HostSampling sampling,
 
     public HostStatistics Sample() => sampling.Now(_guests.Values.Count(g => g.State != GuestState.Incoming));
 
+    public Task<ImmutableArray<GuestObservation>> Observe()
+    {
+        var guests = _guests.Values.Where(g => g is { Starting: false, State: not GuestState.Incoming }).ToDictionary(g => g.Key, g => g.AgentConnected);
+        return guests.Count == 0 ? Task.FromResult(ImmutableArray<GuestObservation>.Empty) : Task.Run(() => _observer.Look(guests));
+    }
+
     public string? ConsoleLog(Guid vm, int lines)
     {
         var path = ConsoleLogOf(vm);
@@ -233,6 +240,7 @@ public sealed class LibvirtHypervisor(AgentConfig config, HostSampling sampling,
         _news.Writer.TryComplete();
         await _reader.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         foreach (var guest in _guests.Values) guest.Deadline?.Dispose();
+        _observer.Dispose();
         _connection?.Close();
     }
 
@@ -404,6 +412,7 @@ public sealed class LibvirtHypervisor(AgentConfig config, HostSampling sampling,
     {
         guest.AgentConnected = connected;
         if (!connected || guest.Starting) return;
+        _observer.Ask(guest.Key, TimeSpan.Zero);
         if (guest.State == GuestState.PoweringUp) Become(guest, GuestState.Up);
         var ips = await Task.Run(() => GuestAddresses.Read(Connected(), guest.Key.Vm));
         if (ips.SequenceEqual(guest.Ips)) return;

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Runtime.InteropServices;
 
 namespace Orchestrator.Agent.Libvirt;
@@ -69,6 +70,10 @@ internal static unsafe partial class Native
     [LibraryImport(Lib, StringMarshalling = StringMarshalling.Utf8)] public static partial int virDomainGetBlockInfo(nint domain, string disk, out BlockInfo info, uint flags);
     [LibraryImport(Lib, StringMarshalling = StringMarshalling.Utf8)] public static partial int virDomainBlockResize(nint domain, string disk, ulong size, uint flags);
     [LibraryImport(Lib, StringMarshalling = StringMarshalling.Utf8)] public static partial int virDomainGetBlockJobInfo(nint domain, string disk, out BlockJobInfo info, uint flags);
+    [LibraryImport(Lib)] public static partial int virConnectGetAllDomainStats(nint connection, uint kinds, out StatsRecord** records, uint flags);
+    [LibraryImport(Lib)] public static partial void virDomainStatsRecordListFree(StatsRecord** records);
+    [LibraryImport(Lib)] public static partial int virDomainGetGuestInfo(nint domain, uint kinds, out TypedParam* values, out int count, uint flags);
+    [LibraryImport(Lib)] public static partial int virDomainAgentSetResponseTimeout(nint domain, int seconds, uint flags);
     [LibraryImport(Lib)] public static partial int virDomainInterfaceAddresses(nint domain, out Interface** interfaces, uint source, uint flags);
     [LibraryImport(Lib)] public static partial void virDomainInterfaceFree(Interface* one);
 
@@ -94,6 +99,24 @@ internal static unsafe partial class Native
         return error == null ? (0, "no reason given") : (error->code, Marshal.PtrToStringUTF8((nint)error->message) ?? "");
     }
 
+    /// <summary>Values of all kinds, by name.</summary>
+    public static Dictionary<string, string> Texts(TypedParam* values, int count)
+    {
+        var texts = new Dictionary<string, string>(count);
+        for (var i = 0; i < count; i++)
+            texts[Marshal.PtrToStringUTF8((nint)values[i].field) ?? ""] = values[i].type switch
+            {
+                1 => values[i].i.ToString(CultureInfo.InvariantCulture),
+                2 => ((uint)values[i].i).ToString(CultureInfo.InvariantCulture),
+                3 => values[i].l.ToString(CultureInfo.InvariantCulture),
+                4 => ((ulong)values[i].l).ToString(CultureInfo.InvariantCulture),
+                5 => values[i].d.ToString(CultureInfo.InvariantCulture),
+                6 => (values[i].i & 0xff) != 0 ? "true" : "false",
+                _ => Marshal.PtrToStringUTF8(values[i].s) ?? "",
+            };
+        return texts;
+    }
+
     /// <summary>Integers only, by name.</summary>
     public static Dictionary<string, long> Numbers(TypedParam* values, int count)
     {
@@ -112,6 +135,8 @@ internal static unsafe partial class Native
         [FieldOffset(80)] public int type;
         [FieldOffset(88)] public int i;
         [FieldOffset(88)] public long l;
+        [FieldOffset(88)] public double d;
+        [FieldOffset(88)] public nint s;
     }
 
     [StructLayout(LayoutKind.Sequential)]
@@ -121,6 +146,14 @@ internal static unsafe partial class Native
         public ulong bandwidth;
         public ulong cur;
         public ulong end;
+    }
+
+    [StructLayout(LayoutKind.Sequential)]
+    public struct StatsRecord
+    {
+        public nint domain;
+        public TypedParam* values;
+        public int count;
     }
 
     [StructLayout(LayoutKind.Sequential)]

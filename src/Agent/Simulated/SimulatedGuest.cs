@@ -51,6 +51,30 @@ internal sealed class SimulatedGuest(GuestKey key, VmDefinition definition, long
         Console = Definition.Headless ? null : new ConsoleAddress("127.0.0.1", 5900 + (int)(Key.Lease % 100)),
     };
 
+    /// <summary>A quiet guest: a tenth of its CPUs, half of its memory, and a kilobyte a second on each line.</summary>
+    public GuestObservation Observe(TimeSpan age) => new(Key.Vm, Key.Lease)
+    {
+        CpuPercent = 10,
+        MemoryBytes = Definition.MemoryBytes,
+        MemoryUnusedBytes = Definition.MemoryBytes / 2,
+        MemoryUsableBytes = Definition.MemoryBytes / 2,
+        Disks =
+        [
+            .. Definition.Disks.Select(d => new DiskTraffic(d.Id, 0, 1000 * (long)age.TotalSeconds) { ReadBytesPerSecond = 0, WrittenBytesPerSecond = 1000 }),
+        ],
+        Nics =
+        [
+            .. Definition.Nics.Select(n => new NicTraffic(n.Mac, 1000 * (long)age.TotalSeconds, 1000 * (long)age.TotalSeconds)
+            {
+                ReceivedBytesPerSecond = 1000,
+                SentBytesPerSecond = 1000,
+            }),
+        ],
+        Facts = State is GuestState.Up or GuestState.MigratingOut
+            ? new GuestFacts { HostName = Definition.Name, System = new GuestSystem("simulated", "Simulated", "1", "1.0", "x86_64") }
+            : null,
+    };
+
     /// <summary>What a disk is after the work, the definition says, too: it is carried along by migrations.</summary>
     /// <exception cref="GuestAwayException">It has no such disk.</exception>
     public void Work(Guid disk, Action<GuestDisk> work)

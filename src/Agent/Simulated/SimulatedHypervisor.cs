@@ -33,22 +33,7 @@ public sealed class SimulatedHypervisor(
 
     public IGuestConsoles Consoles => new SimulatedConsoles(key => { lock (_gate) return _guests.TryGetValue(key.Vm, out var g) && g.Key == key ? g : null; });
 
-    public AgentDescription Describe(AgentDescription about) => about with
-    {
-        Driver = "simulated",
-        Accelerator = "simulated",
-        Cpus = profile.Cpus,
-        CpuModel = profile.CpuModel,
-        MemoryBytes = profile.MemoryBytes,
-        MigrationAddress = $"sim-{number}",
-        MigrationUri = $"sim://{number}/system",
-        Addresses = Addresses,
-        KernelVersion = "simulated",
-        OperatingSystem = "simulated",
-        LibvirtVersion = "simulated",
-        QemuVersion = "simulated",
-        FenceAgents = ["simulated"],
-    };
+    public AgentDescription Describe(AgentDescription about) => profile.Describe(about, number) with { Addresses = Addresses };
 
     /// <summary>A line for everything, and one for migrations.</summary>
     public ImmutableArray<NetworkAddress> Addresses => faults().MigrationLineDown
@@ -373,6 +358,11 @@ public sealed class SimulatedHypervisor(
                 UptimeSeconds = (long)time.GetElapsedTime(_began).TotalSeconds,
             };
         }
+    }
+
+    public Task<ImmutableArray<GuestObservation>> Observe()
+    {
+        lock (_gate) return Task.FromResult(_guests.Values.Select(g => g.Observe(time.GetElapsedTime(g.Since))).ToImmutableArray());
     }
 
     public string? ConsoleLog(Guid vm, int lines)

@@ -1,3 +1,5 @@
+using Orchestrator.Agent.Protocol;
+
 namespace Orchestrator.Agent.Simulated;
 
 /// <summary>How a simulated host behaves when nothing is wrong with it. Times are medians with a log-normal spread.</summary>
@@ -32,4 +34,21 @@ public sealed record SimulatedProfile
 
     /// <summary>Share of launches that fail (QEMU says no), 0 to 1.</summary>
     public double LaunchFailures { get; init; }
+
+    /// <summary>What such a host says of itself.</summary>
+    public AgentDescription Describe(AgentDescription about, int number) => about with
+    {
+        Driver = "simulated",
+        Accelerator = "simulated",
+        Cpus = Cpus,
+        CpuModel = CpuModel,
+        MemoryBytes = MemoryBytes,
+        MigrationAddress = $"sim-{number}",
+        MigrationUri = $"sim://{number}/system",
+        KernelVersion = "simulated",
+        OperatingSystem = "simulated",
+        LibvirtVersion = "simulated",
+        QemuVersion = "simulated",
+        FenceAgents = ["simulated"],
+    };
 }

@@ -12,4 +12,6 @@ public sealed record World(
     public required IConsoles Consoles { get; init; }
 
     public required ConsoleTickets ConsoleTickets { get; init; }
+
+    public IObservations Observations { get; init; } = NoObservations.Instance;
 }

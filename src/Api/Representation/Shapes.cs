@@ -102,7 +102,7 @@ public static class Shapes
         One("power_management", () => PowerManagement), One("summary", () => GuestSummary),
         One("hardware_information", () => HardwareInformation), One("version", () => Version),
         One("ssh", () => Ssh), One("spm", () => Spm), One("cluster", () => Cluster),
-        Many("fence_agents", () => Agent));
+        Many("fence_agents", () => Agent), Many("statistics", () => Statistic));
 
     public static Shape Ssh { get; } = new("ssh", "sshs", Integer("port"), Text("fingerprint"));
 
@@ -156,7 +156,7 @@ public static class Shapes
         Choice("content_type", "data", "iso", "ovf_store", "memory_dump_volume", "memory_metadata_volume"),
         Text("status"), Text("status_detail"), Text("creation_status"),
         One("storage_domain", () => StorageDomain),
-        Many("storage_domains", () => StorageDomain), Many("vms", () => Vm));
+        Many("storage_domains", () => StorageDomain), Many("vms", () => Vm), Many("statistics", () => Statistic));
 
     public static Shape DiskAttachment { get; } = new("disk_attachment", "disk_attachments",
         Boolean("active"), Boolean("bootable"), Boolean("read_only"), Boolean("pass_discard"),
@@ -183,8 +183,29 @@ public static class Shapes
     [
         .. Definition, Boolean("next_run_configuration_exists"), Boolean("run_once"), Date("start_time"),
         Text("stop_reason"), Date("stop_time"), One("host", () => Host), One("template", () => Template),
-        One("original_template", () => Template),
+        One("original_template", () => Template), Text("fqdn"), One("guest_operating_system", () => GuestOperatingSystem),
+        One("guest_time_zone", () => TimeZone), Many("applications", () => Application),
+        Many("reported_devices", () => ReportedDevice), Many("sessions", () => Session), Many("statistics", () => Statistic),
     ]);
+
+    public static Shape GuestOperatingSystem { get; } = new("guest_operating_system", "guest_operating_systems",
+        Text("architecture"), Text("codename"), Text("distribution"), Text("family"), One("kernel", () => Kernel),
+        One("version", () => Version));
+
+    public static Shape Kernel { get; } = new("kernel", "kernels", One("version", () => Version));
+
+    public static Shape TimeZone { get; } = new("time_zone", "time_zones", Text("name"), Text("utc_offset"));
+
+    public static Shape Application { get; } = new("application", "applications", Text("name"), One("vm", () => Vm));
+
+    public static Shape Session { get; } = new("session", "sessions",
+        Boolean("console_user"), Text("protocol"), One("ip", () => Ip), One("user", () => User), One("vm", () => Vm));
+
+    public static Shape ReportedDevice { get; } = new("reported_device", "reported_devices",
+        Text("name"), Text("description"), Many("ips", () => Ip), One("mac", () => Mac), Choice("type", "network"),
+        One("vm", () => Vm));
+
+    public static Shape Ip { get; } = new("ip", "ips", Text("address"), Text("gateway"), Text("netmask"), Choice("version", "v4", "v6"));
 
     public static Shape Template { get; } = new("template", "templates",
         [.. Definition, Text("creation_status"), One("version", () => TemplateVersion), One("vm", () => Vm)]);
@@ -212,7 +233,8 @@ public static class Shapes
     public static Shape Nic { get; } = new("nic", "nics",
         Text("name"), Choice("interface", "virtio", "e1000", "e1000e", "rtl8139"), Boolean("linked"),
         Boolean("plugged"), One("mac", () => Mac), One("network", () => Network),
-        One("vnic_profile", () => VnicProfile), One("vm", () => Vm));
+        One("vnic_profile", () => VnicProfile), One("vm", () => Vm), Many("reported_devices", () => ReportedDevice),
+        Many("statistics", () => Statistic));
 
     public static Shape Watchdog { get; } = new("watchdog", "watchdogs",
         Choice("action", "none", "reset", "poweroff", "pause", "dump"), Choice("model", "i6300esb", "diag288"),
@@ -257,7 +279,8 @@ public static class Shapes
     public static Shape Statistic { get; } = new("statistic", "statistics",
         Text("name"), Text("description"), Choice("kind", "counter", "gauge"), Choice("type", "decimal", "integer", "string"),
         Choice("unit", "bits_per_second", "bytes", "bytes_per_second", "count_per_second", "none", "percent", "seconds"),
-        Many("values", () => StatisticValue), One("vm", () => Vm));
+        Many("values", () => StatisticValue), One("disk", () => Disk), One("host", () => Host), One("nic", () => Nic),
+        One("vm", () => Vm));
 
     public static Shape StatisticValue { get; } = new("value", "values", Decimal("datum"), Text("detail"));
 

@@ -43,12 +43,11 @@ internal static class Absent
         "icons", "instancetypes", "macpools", "networkfilters", "operatingsystems", "options", "permissions", "roles",
         "schedulingpolicies", "schedulingpolicyunits", "storageconnections",
         "clusters/{id}/permissions", "clusters/{id}/cpuprofiles", "datacenters/{id}/permissions",
-        "disks/{id}/permissions", "disks/{id}/statistics", "hosts/{id}/permissions", "hosts/{id}/nics",
-        "hosts/{id}/hooks", "hosts/{id}/statistics", "hosts/{id}/devices", "hosts/{id}/numanodes",
+        "disks/{id}/permissions", "hosts/{id}/permissions", "hosts/{id}/nics",
+        "hosts/{id}/hooks", "hosts/{id}/devices", "hosts/{id}/numanodes",
         "hosts/{id}/networkattachments", "storagedomains/{id}/permissions", "storagedomains/{id}/vms",
         "storagedomains/{id}/templates", "storagedomains/{id}/diskprofiles", "templates/{id}/permissions",
-        "vms/{id}/applications", "vms/{id}/hostdevices",
-        "vms/{id}/numanodes", "vms/{id}/permissions", "vms/{id}/reporteddevices", "vms/{id}/sessions",
+        "vms/{id}/hostdevices", "vms/{id}/numanodes", "vms/{id}/permissions",
         "vms/{id}/snapshots",
     ];
 

@@ -169,6 +169,7 @@ internal static class Disks
             .With("content_type", config.Content)
             .With("status", view.Status)
             .With("storage_domains", [Refs.To(config.StorageDomain)])
+            .WithLink("statistics", $"{href}/statistics")
             .WithAction("move", $"{href}/move");
         if (view.StatusDetail.Length > 0) disk.With("status_detail", view.StatusDetail);
         if (view.Vms.Length > 0) disk.With("vms", [.. view.Vms.Select(Refs.To)]);

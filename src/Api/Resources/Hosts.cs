@@ -251,7 +251,8 @@ internal static class Hosts
             .With("kdump_status", view.Facts?.CrashKernel switch { true => "enabled", false => "disabled", null => "unknown" })
             .With("power_management", Power(config))
             .With("cluster", Refs.To(config.Cluster))
-            .WithLink("fenceagents", $"{href}/fenceagents");
+            .WithLink("fenceagents", $"{href}/fenceagents")
+            .WithLink("statistics", $"{href}/statistics");
         if (config.PathPrefix.Length > 0) host.With("path_prefix", config.PathPrefix);
         if (view.StatusDetail.Length > 0) host.With("status_detail", view.StatusDetail);
         if (view.Facts is { } facts)

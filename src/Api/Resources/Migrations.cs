@@ -1,5 +1,3 @@
-using System.Security.Cryptography;
-using System.Text;
 using Orchestrator.Actors;
 using Orchestrator.Actors.Cluster;
 using Orchestrator.Actors.Journal;
@@ -12,11 +10,6 @@ namespace Orchestrator.Api.Resources;
 /// <summary>oVirt's MigrationOptions of clusters and VMs, and how far a migration is.</summary>
 internal static class Migrations
 {
-    public static void Map(Router router) => router
-        .Get("vms/{id}/statistics", Statistics)
-        .Get("vms/{id}/statistics/{id}", async call =>
-            Answer.Of((await All(call)).FirstOrDefault(s => s.Id == call.Ids[1]) ?? throw FaultException.Unknown("statistic", call.Ids[1])));
-
     /// <summary>The options after a request; null when it has none. What the request leaves out stays as it is.</summary>
     /// <exception cref="FaultException">400: a value that is not possible.</exception>
     public static MigrationOptions? Read(Element body, MigrationOptions present)
@@ -114,43 +107,6 @@ internal static class Migrations
     /// <summary>How far the VM's migration is, of the memory of who carries it out; null when none is under way.</summary>
     public static async Task<MigrationProgress?> Progress(ApiCall call, VmView view) =>
         view.TaskState == "migrating" ? (await call.Ask<VmView>(Kinds.Vm, view.Id.Value, new Look())).Migration : null;
-
-    private static async Task<Answer> Statistics(ApiCall call) => Answer.Of(Shapes.Statistic, await All(call));
-
-    private static async Task<Element[]> All(ApiCall call)
-    {
-        var view = await Vms.Read(call);
-        var progress = await Progress(call, view);
-        return
-        [
-            Statistic(view, "memory.installed", "Total memory configured", "bytes", view.Config.Memory),
-            Statistic(view, "migration.progress", "Migration Progress", "percent", progress?.Percent ?? 0),
-        ];
-    }
-
-    private static Element Statistic(VmView view, string name, string description, string unit, long datum)
-    {
-        var id = NamedId(name);
-        return Shapes.Statistic.New(id, $"{Hrefs.Vm(view.Id.Value)}/statistics/{id}")
-            .With("name", name)
-            .With("description", description)
-            .With("kind", "gauge")
-            .With("type", "integer")
-            .With("unit", unit)
-            .With("values", [Shapes.StatisticValue.New().With("datum", (decimal)datum)])
-            .With("vm", Refs.To(view.Id));
-    }
-
-    /// <summary>As oVirt makes the id of a statistic: Java's UUID of a name.</summary>
-    private static Guid NamedId(string name)
-    {
-#pragma warning disable CA5351 // RFC 4122 prescribes MD5 for these; nothing is protected by it.
-        var bytes = MD5.HashData(Encoding.UTF8.GetBytes(name));
-#pragma warning restore CA5351
-        bytes[6] = (byte)((bytes[6] & 0x0f) | 0x30);
-        bytes[8] = (byte)((bytes[8] & 0x3f) | 0x80);
-        return new Guid(bytes, bigEndian: true);
-    }
 
     /// <summary>A policy without an id is none: it is inherited.</summary>
     private static Guid? PolicyOf(Element policy) => Refs.IdOf(policy);

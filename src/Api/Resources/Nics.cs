@@ -145,6 +145,8 @@ internal static class Nics
 
     private static Element Show(VmId vm, Nic nic) => Shapes.Nic
         .New(nic.Id, $"{Hrefs.Vm(vm.Value)}/nics/{nic.Id}")
+        .WithLink("reporteddevices", $"{Hrefs.Vm(vm.Value)}/nics/{nic.Id}/reporteddevices")
+        .WithLink("statistics", $"{Hrefs.Vm(vm.Value)}/nics/{nic.Id}/statistics")
         .WithAction("activate", $"{Hrefs.Vm(vm.Value)}/nics/{nic.Id}/activate")
         .WithAction("deactivate", $"{Hrefs.Vm(vm.Value)}/nics/{nic.Id}/deactivate")
         .With("name", nic.Name)

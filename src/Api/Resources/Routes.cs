@@ -17,7 +17,8 @@ internal static class Routes
         Disks.Map(router);
         Templates.Map(router);
         Vms.Map(router);
-        Migrations.Map(router);
+        Observed.Map(router);
+        Statistics.Map(router);
         DiskAttachments.Map(router);
         Nics.Map(router);
         Watchdogs.Map(router);

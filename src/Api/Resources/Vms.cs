@@ -4,6 +4,7 @@ using Orchestrator.Actors.Disk;
 using Orchestrator.Actors.Journal;
 using Orchestrator.Actors.Template;
 using Orchestrator.Actors.Vm;
+using Orchestrator.Agent.Protocol;
 using Orchestrator.Api.Http;
 using Orchestrator.Api.Representation;
 using Orchestrator.Api.Search;
@@ -48,7 +49,9 @@ internal static class Vms
     {
         var views = await Searching.List<VmView>(call, Kinds.Vm, _search, view => view.Config.Name);
         var shown = new Element[views.Count];
-        for (var at = 0; at < shown.Length; at++) shown[at] = await Show(call, views[at]);
+        var seen = await call.World.Observations.OfGuests([.. views.Where(v => v.Host is not null).Select(v => v.Id.Value)], call.Cancel);
+        for (var at = 0; at < shown.Length; at++)
+            shown[at] = await Show(call, views[at], Observed.Fits(views[at], seen.GetValueOrDefault(views[at].Id.Value)));
         return Answer.Of(Shapes.Vm, shown);
     }
 
@@ -186,7 +189,9 @@ internal static class Vms
             MaxMemory = patch.MaxMemory ?? (memory < long.MaxValue / 4 ? memory * 4 : memory),
         };
 
-    public static async Task<Element> Show(ApiCall call, VmView view)
+    public static async Task<Element> Show(ApiCall call, VmView view) => await Show(call, view, await Observed.Of(call, view));
+
+    private static async Task<Element> Show(ApiCall call, VmView view, GuestObservation? seen)
     {
         var config = call.Parameters.Flag("next_run") == true ? view.Config : view.Running ?? view.Config;
         var href = Hrefs.Vm(view.Id.Value);
@@ -206,12 +211,16 @@ internal static class Vms
             .WithLink("diskattachments", $"{href}/diskattachments")
             .WithLink("graphicsconsoles", $"{href}/graphicsconsoles")
             .WithLink("nics", $"{href}/nics")
+            .WithLink("applications", $"{href}/applications")
+            .WithLink("reporteddevices", $"{href}/reporteddevices")
+            .WithLink("sessions", $"{href}/sessions")
             .WithLink("statistics", $"{href}/statistics")
             .WithLink("tags", $"{href}/tags")
             .WithLink("watchdogs", $"{href}/watchdogs");
         if (view.Host is { } host) vm.With("host", Refs.To(host));
         if (view.StatusDetail.Length > 0) vm.With("status_detail", view.StatusDetail);
         if (view.StopReason.Length > 0) vm.With("stop_reason", view.StopReason);
+        Observed.Tell(vm, seen);
         foreach (var action in _actions) vm.WithAction(action, $"{href}/{action}");
         return vm;
     }

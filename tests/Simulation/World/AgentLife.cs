@@ -123,6 +123,8 @@ internal sealed class AgentLife : IHypervisor, IGuestWatch
 
     public IGuestConsoles Consoles => _hypervisor.Consoles;
 
+    public Task<ImmutableArray<GuestObservation>> Observe() => _hypervisor.Observe();
+
     public string? ConsoleLog(Guid vm, int lines) => _hypervisor.ConsoleLog(vm, lines);
 
     public ValueTask DisposeAsync() => _hypervisor.DisposeAsync();

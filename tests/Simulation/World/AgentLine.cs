@@ -16,6 +16,9 @@ internal sealed class AgentLine(Wire wire) : IAgent
     public Task<HostStatistics> Statistics(CancellationToken cancel = default) =>
         Question<HostStatistics>("statistics", a => new Reply(a.Sample()), cancel);
 
+    public Task<HostObservations> Observe(CancellationToken cancel = default) =>
+        throw new AgentUnreachableException("nobody observes a simulated host");
+
     public Task<HostEvent.Report> Report(CancellationToken cancel = default) =>
         Question<HostEvent.Report>("a report", a => new Reply(a.Report()), cancel);
 
