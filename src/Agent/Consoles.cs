@@ -104,7 +104,10 @@ public sealed class Consoles(
             {
                 case { Exit: GuestExit.Migrated }:
                     return new ConsoleEnd(ConsoleEnd.Moved, "the VM has moved to another host; ask for a new ticket");
-                case null or { State: GuestState.Down }:
+                // Its end was told and taken note of already.
+                case null:
+                    return new ConsoleEnd(ConsoleEnd.Moved, "the VM has moved to another host, or has ended; ask for a new ticket");
+                case { State: GuestState.Down }:
                     return new ConsoleEnd(ConsoleEnd.Moved, "the VM does not run here any more");
             }
 

@@ -15,7 +15,6 @@ using Orchestrator.Agent.Protocol;
 using Orchestrator.Actors.StorageDomain;
 using Orchestrator.Actors.Template;
 using Orchestrator.Actors.Vm;
-using Orchestrator.Agent.Protocol;
 using Orchestrator.Api;
 using Orchestrator.Api.Sso;
 

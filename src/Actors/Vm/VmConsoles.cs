@@ -5,6 +5,7 @@ using static Orchestrator.Actors.Vm.VmEvent;
 using static Orchestrator.Actors.Vm.VmState;
 using Decision = Orchestrator.Actors.Decision<Orchestrator.Actors.Vm.VmEvent, Orchestrator.Actors.Vm.VmEffect>;
 
+#pragma warning disable format // decision tables stand in columns
 namespace Orchestrator.Actors.Vm;
 
 /// <summary>Who looked at a VM, or was let: for the audit log. Tickets themselves are nowhere in the journal.</summary>
