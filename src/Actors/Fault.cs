@@ -72,6 +72,9 @@ public enum Fault
     VmDiskNotPluggable,
     VmReshapeFailed,
 
+    /// <summary>Its host did not open it, or did not take the ticket.</summary>
+    VmConsoleNotOpened,
+
     // storage domains
     StorageDomainStatusIllegal,
     StorageDomainAlreadyAttached,

@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Net;
 using System.Net.Http.Headers;
 using System.Net.Http.Json;
+using System.Net.WebSockets;
 using System.Runtime.CompilerServices;
 using System.Security.Authentication;
 using System.Text;
@@ -138,6 +139,32 @@ public sealed class AgentClient(AgentTransport transport, Uri host, TimeSpan? or
         using var response = await Send(_line, request, limit.Token, cancel);
         if (!response.IsSuccessStatusCode) throw await Refusal(response, limit.Token);
         return await response.Content.ReadAsStringAsync(limit.Token);
+    }
+
+    /// <summary>Refused as <see cref="RefusalCode.UnknownOrder"/> by agents of 0.1.0.</summary>
+    public Task<AgentAnswer> SetTicket(Guid vm, ConsoleTicketOrder order, CancellationToken cancel = default) =>
+        Order(HttpMethod.Post, $"vms/{vm}/console-ticket", JsonContent.Create(order, Json.ConsoleTicketOrder), cancel);
+
+    /// <summary>A way to a console of the guest that runs under this lease. A refusal comes as the end of the socket.</summary>
+    /// <exception cref="AgentUnreachableException">Also of an agent that knows no consoles.</exception>
+    public async Task<WebSocket> OpenConsole(Guid vm, long epoch, long lease, ConsoleKind kind, CancellationToken cancel = default)
+    {
+        var path = $"vms/{vm}/console?kind={kind.ToString().ToLowerInvariant()}&epoch={epoch}&lease={lease}";
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancel);
+        limit.CancelAfter(_timeout);
+        var socket = new ClientWebSocket();
+        socket.Options.HttpVersion = HttpVersion.Version20;
+        socket.Options.HttpVersionPolicy = HttpVersionPolicy.RequestVersionExact;
+        try
+        {
+            await socket.ConnectAsync(new UriBuilder(new Uri(_base, path)) { Scheme = "wss" }.Uri, _line.Invoker, limit.Token);
+            return socket;
+        }
+        catch (Exception e) when (e is WebSocketException || IsSilence(e, cancel))
+        {
+            socket.Dispose();
+            throw new AgentUnreachableException($"{_base} opened no console: {e.GetBaseException().Message}", e);
+        }
     }
 
     internal bool IsOn(AgentLine line) => ReferenceEquals(_line, line);

@@ -25,6 +25,7 @@ namespace Orchestrator.Agent.Protocol;
 [JsonSerializable(typeof(SaveOrder))]
 [JsonSerializable(typeof(ReshapeOrder))]
 [JsonSerializable(typeof(GuestOrder))]
+[JsonSerializable(typeof(ConsoleTicketOrder))]
 [JsonSerializable(typeof(StopOrder))]
 [JsonSerializable(typeof(IncomingOrder))]
 [JsonSerializable(typeof(MigrateOrder))]

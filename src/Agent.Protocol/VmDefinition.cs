@@ -34,6 +34,12 @@ public sealed record VmDefinition(Guid Id, string Name, long MemoryBytes)
     public OnStorageError OnStorageError { get; init; }
     public VmWatchdog? Watchdog { get; init; }
 
+    /// <summary>What is in the CD drive. Null says nothing of it: a guest that is to be changed keeps what it has.</summary>
+    public VmCdrom? Cdrom { get; init; }
+
+    /// <summary>Without a screen: no graphics card, and no VNC server.</summary>
+    public bool Headless { get; init; }
+
     [JsonIgnore]
     public int VirtualCpus => Sockets * Cores * Threads;
 }
@@ -50,6 +56,9 @@ public sealed record VmDisk(
     /// and whoever has the guest when it ends deletes it.</summary>
     public VmBacking? Backing { get; init; }
 }
+
+/// <param name="Path">An image of ISO 9660, which many guests may read at once; empty: no CD is in the drive.</param>
+public sealed record VmCdrom(string Path);
 
 /// <summary>What a guest reads until it has written, and never writes.</summary>
 public sealed record VmBacking(string Path, DiskFormat Format);

@@ -43,6 +43,7 @@ public sealed class AgentRoutes(
         v1.MapPost("/vms/{vm:guid}/migrate", Order("Migrate", Json.MigrateOrder, (a, vm, o) => a.Migrate(vm, o)));
         v1.MapPost("/vms/{vm:guid}/cancel-migration", Order("CancelMigration", Json.GuestOrder, (a, vm, o) => a.CancelMigration(vm, o)));
         v1.MapDelete("/vms/{vm:guid}", Order("Forget", Json.GuestOrder, (a, vm, o) => a.Forget(vm, o)));
+        v1.MapPost("/vms/{vm:guid}/console-ticket", Later("SetTicket", Json.ConsoleTicketOrder, (a, vm, o) => a.Consoles.SetTicket(vm, o)));
         v1.MapGet("/vms/{vm:guid}/console-log", (RequestDelegate)(c => Answer(c, a => ConsoleLog(c, a))));
 
         v1.MapPut("/jobs/{job:guid}", (RequestDelegate)(c => Answer(c, a => StartJob(c, a))));
@@ -58,11 +59,16 @@ public sealed class AgentRoutes(
 
     private RequestDelegate Order<T>(
         string name, JsonTypeInfo<T> shape, Func<HostAgent, Guid, T, AgentAnswer> take) where T : class =>
+        Later(name, shape, (agent, vm, order) => Task.FromResult(take(agent, vm, order)));
+
+    /// <summary>As <see cref="Order"/>, of what is carried out before it is answered.</summary>
+    private RequestDelegate Later<T>(
+        string name, JsonTypeInfo<T> shape, Func<HostAgent, Guid, T, Task<AgentAnswer>> take) where T : class =>
         context => Answer(context, async agent =>
         {
             if (await Read(context, shape) is not { } order) return;
             using var span = AgentTraces.Taking(name, context.Request.Headers.TraceParent, Id(context, "vm"));
-            switch (take(agent, Id(context, "vm"), order))
+            switch (await take(agent, Id(context, "vm"), order))
             {
                 case AgentAnswer.Accepted accepted:
                     AgentMeters.Ordered(name, "accepted");

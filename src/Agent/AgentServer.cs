@@ -39,9 +39,11 @@ public static class AgentServer
         var app = builder.Build();
         var agent = app.Services.GetRequiredService<HostAgent>();
         AgentMeters.Watch(agent);
+        app.UseWebSockets();
         new AgentRoutes(
                 new OpenDoor(agent), new FenceProgram(config.FenceFolder), config.Heartbeat, config.Time, app.Services.GetRequiredService<TicketBook>())
             .Map(app.MapGroup("/v1"));
+        new ConsoleRoutes(new OpenDoor(agent), app.Lifetime.ApplicationStopping).Map(app.MapGroup("/v1"));
         app.Lifetime.ApplicationStopping.Register(agent.EndStream);
         _ = EndWhenBroken(app);
         return app;

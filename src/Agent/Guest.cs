@@ -48,6 +48,12 @@ internal sealed class Guest(GuestReport report, long since)
     /// <summary>Why it is ended by the agent itself: to the engine that is a failure, not an order.</summary>
     public string? Condemned { get; set; }
 
+    public void EndTimers()
+    {
+        Deadline?.Dispose();
+        Stuck?.Dispose();
+    }
+
     /// <summary>Queues work behind what was ordered before.</summary>
     public void Then(Func<Task> work, Action<Guest, Exception> failed) => Last = After(Last, work, failed);
 

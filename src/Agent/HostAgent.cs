@@ -58,6 +58,8 @@ public sealed class HostAgent : IGuestWatch, IAsyncDisposable
 
     public string? ConsoleLog(Guid vm, int lines) => _hypervisor.ConsoleLog(vm, lines);
 
+    public Consoles Consoles => new(_hypervisor.Consoles, Take, vm => { lock (_gate) return Present(vm); });
+
     public Task Open(CancellationToken cancel) => _hypervisor.Open(this, cancel);
 
     public HostEvent.Report Report()
@@ -281,11 +283,7 @@ public sealed class HostAgent : IGuestWatch, IAsyncDisposable
             _closed = true;
             _guard?.Close(bound: HasGuests);
             _feed.Close();
-            foreach (var guest in _guests.Values)
-            {
-                guest.Deadline?.Dispose();
-                guest.Stuck?.Dispose();
-            }
+            foreach (var guest in _guests.Values) guest.EndTimers();
         }
 
         await _hypervisor.DisposeAsync();

@@ -66,6 +66,8 @@ public interface IHypervisor : IAsyncDisposable
     /// <summary>Work on images that its guests have open.</summary>
     IGuestImages Images { get; }
 
+    IGuestConsoles Consoles { get; }
+
     HostStatistics Sample();
 
     /// <summary>What is seen of the host and the guests that run here. Asked from time to time; a guest that is busy may be left

@@ -144,6 +144,11 @@ public static class OrderGuard
             _ => WrongState("migrated", guest),
         };
 
+    /// <summary>Whoever may look at a guest, does so where it runs.</summary>
+    public static Verdict Console(LeaseRecord? known, long lease, GuestReport? guest) =>
+        About(known, lease, guest) ?? (guest?.State is GuestState.Up or GuestState.PoweringUp or GuestState.Paused or GuestState.PoweringDown
+            or GuestState.MigratingOut ? AlreadySo : WrongState("looked at", guest));
+
     public static Verdict CancelMigration(LeaseRecord? known, long lease, GuestReport? guest) =>
         About(known, lease, guest) ?? (guest?.State is GuestState.MigratingOut ? Act : AlreadySo);
 

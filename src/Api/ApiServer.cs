@@ -11,8 +11,8 @@ using Orchestrator.Api.Sso;
 namespace Orchestrator.Api;
 
 /// <summary>
-/// Puts the API on a web application. Composition registers IEntities, IReadModel, IOwners, ISecrets, IUsers and
-/// ITokenRevocations besides, and configures Kestrel and TLS.
+/// Puts the API on a web application. Composition registers IEntities, IReadModel, IOwners, ISecrets, IUsers,
+/// IConsoles and ITokenRevocations besides, and configures Kestrel and TLS.
 /// </summary>
 public static class ApiServer
 {
@@ -41,6 +41,9 @@ public static class ApiServer
             provider.GetRequiredService<IUsers>(), provider.GetRequiredService<Clock>().Time,
             provider.GetRequiredService<ILoggerFactory>().CreateLogger("Orchestrator.Api"))
         {
+            Consoles = provider.GetRequiredService<IConsoles>(),
+            ConsoleTickets = new ConsoleTickets(
+                options.TokenKey, provider.GetRequiredService<ITokenRevocations>(), provider.GetRequiredService<Clock>().Time),
             Observations = provider.GetService<IObservations>() ?? NoObservations.Instance,
         });
         return services;
@@ -54,11 +57,13 @@ public static class ApiServer
         var doorkeeper = new Doorkeeper(tokens, login);
         var dispatcher = new Dispatcher(world, Routes.All(), doorkeeper);
 
+        app.UseWebSockets();
         app.UseResponseCompression();
         app.Map(Hrefs.Base, (RequestDelegate)dispatcher.Handle);
         app.Map(Hrefs.Base + "/{**path}", (RequestDelegate)dispatcher.Handle);
         new SsoEndpoints(
             tokens, app.Services.GetRequiredService<ITokenRevocations>(), login, world.Options).Map(app);
+        new ConsoleProxy(world, app.Lifetime.ApplicationStopping).Map(app);
         new ServiceEndpoints(world, doorkeeper, app.Services.GetService<IInsight>()).Map(app);
     }
 

@@ -127,6 +127,8 @@ public static class FaultTable
             "Disks of SATA and IDE are plugged in and out of a VM that is down only; stop it, or use virtio or virtio_scsi"),
         Fault.VmReshapeFailed => new(409, null,
             "The VM runs, and its guest or host did not do what was asked; the detail says why"),
+        Fault.VmConsoleNotOpened => new(409, null,
+            "The VM's console was not opened; the detail says why"),
         Fault.VmNoRoomForMemory => new(409, "ACTION_TYPE_FAILED_NO_SUITABLE_DOMAIN_FOUND",
             "No active storage domain of the VM's data center has room for its memory; activate one, or free space"),
 

@@ -71,6 +71,7 @@ internal static class EngineNode
             .AddSingleton<IObservations>(observations)
             .AddSingleton<Api.ISecrets>(secrets)
             .AddSingleton<IOwners>(owners)
+            .AddSingleton<IConsoles>(new ConsoleWays(read, owners, host => new AgentClient(agents, host), agent => relays?.To(agent) ?? []))
             .AddSingleton<IInsight>(watching.Insight)
             .AddSingleton(database)
             .AddSingleton<IUsers, PostgresUsers>()

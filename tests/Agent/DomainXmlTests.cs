@@ -59,6 +59,7 @@ public sealed class DomainXmlTests
             Cores = 2,
             OnStorageError = OnStorageError.Kill,
             Watchdog = new VmWatchdog("i6300esb", WatchdogAction.Reset),
+            Cdrom = new VmCdrom("/sd/install.iso"),
             Firmware = Firmware.UefiSecureBoot,
             BootDevices = [BootDevice.Cdrom, BootDevice.Hd, BootDevice.Network],
             Disks =

@@ -1,5 +1,8 @@
 using System.Collections.Concurrent;
 using System.Collections.Immutable;
+using System.Net;
+using System.Net.Sockets;
+using System.Net.WebSockets;
 using System.Text.RegularExpressions;
 using Newtonsoft.Json.Linq;
 using Orchestrator.Actors;
@@ -57,6 +60,7 @@ public sealed class FakeEngine : IEntities, IReadModel
 
         return command switch
         {
+            Look when !Has(kind, id) => new Reply.Refused(Fault.NotFound, null),
             Look => new Reply.AlreadyDone(_documents[(kind, id)].ToString(), 1),
             DataCenterCommand.Create c => Store(kind, id, new DataCenterView { Id = new(id), Config = c.Config, CreatedAt = c.Origin.At }),
             DataCenterCommand.Update c => Change<DataCenterView>(kind, id, v => v with { Config = c.Patch.Apply(v.Config) }),
@@ -111,7 +115,7 @@ public sealed class FakeEngine : IEntities, IReadModel
         };
     }
 
-    public void Tell(string kind, Guid id, object command) => throw new NotSupportedException();
+    public void Tell(string kind, Guid id, object command) => Commands.Enqueue((kind, id, command));
 
     public Task<Document?> Get(string kind, Guid id, CancellationToken cancel)
     {
@@ -261,6 +265,46 @@ public sealed class FakeRevocations : ITokenRevocations
     {
         _revoked[token] = expires;
         return Task.CompletedTask;
+    }
+
+    public Task<bool> Use(Guid token, DateTimeOffset expires, CancellationToken cancel) => Task.FromResult(_revoked.TryAdd(token, expires));
+}
+
+/// <summary>Consoles of guests that greet and say back what they hear.</summary>
+public sealed class FakeConsoles : IConsoles
+{
+    public ConcurrentQueue<(GuestPlace Guest, string Password, TimeSpan Validity)> Tickets { get; } = [];
+
+    public ConsoleAddress Address { get; set; } = new("10.77.0.9", 5901);
+
+    /// <summary>Thrown by every call while set.</summary>
+    public Exception? Away { get; set; }
+
+    /// <summary>The agents' ends of what was opened.</summary>
+    public ConcurrentQueue<WebSocket> Opened { get; } = [];
+
+    public Task<ConsoleAddress?> Find(GuestPlace guest, CancellationToken cancel) =>
+        Away is null ? Task.FromResult<ConsoleAddress?>(Address) : throw Away;
+
+    public Task<ConsoleAddress> SetTicket(GuestPlace guest, string password, TimeSpan validity, CancellationToken cancel)
+    {
+        if (Away is not null) throw Away;
+        Tickets.Enqueue((guest, password, validity));
+        return Task.FromResult(Address);
+    }
+
+    public async Task<WebSocket> Open(GuestPlace guest, ConsoleKind kind, CancellationToken cancel)
+    {
+        if (Away is not null) throw Away;
+        using var listener = new TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        var engine = new TcpClient();
+        await engine.ConnectAsync((IPEndPoint)listener.LocalEndpoint, cancel);
+        var agent = await listener.AcceptTcpClientAsync(cancel);
+        var far = WebSocket.CreateFromStream(agent.GetStream(), new WebSocketCreationOptions { IsServer = true });
+        Opened.Enqueue(far);
+        await far.SendAsync("RFB 003.008\n"u8.ToArray(), WebSocketMessageType.Binary, true, cancel);
+        return WebSocket.CreateFromStream(engine.GetStream(), new WebSocketCreationOptions());
     }
 }
 

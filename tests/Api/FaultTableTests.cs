@@ -18,11 +18,16 @@ public sealed class FaultTableTests
         }
     }
 
-    /// <summary>oVirt knows no late reports, no orders to transfers that are over, no lives of a host, and nothing of our journal; of a failed plug it shows vdsm's word.</summary>
+    /// <summary>oVirt knows no late reports, no orders to transfers that are over, no lives of a host, and nothing of our journal; of a failed
+    /// plug or console it shows vdsm's word.</summary>
     [Fact]
     public void Every_refusal_has_the_key_of_oVirts_message_or_is_our_own()
     {
-        Fault[] ours = [Fault.StaleReport, Fault.NotStorable, Fault.Unreadable, Fault.HostOtherIncarnation, Fault.VmReshapeFailed, Fault.TransferOver, Fault.TransferPhaseIllegal];
+        Fault[] ours =
+        [
+            Fault.StaleReport, Fault.NotStorable, Fault.Unreadable, Fault.HostOtherIncarnation, Fault.VmReshapeFailed, Fault.VmConsoleNotOpened,
+            Fault.TransferOver, Fault.TransferPhaseIllegal,
+        ];
         foreach (var fault in Enum.GetValues<Fault>())
         {
             if (ours.Contains(fault)) Assert.Null(FaultTable.Of(fault).Key);

@@ -39,6 +39,8 @@ public sealed class TestApi : IAsyncLifetime
 
     public FakeUsers Users { get; } = new();
 
+    public FakeConsoles Consoles { get; } = new();
+
     public FakeObservations Observations { get; } = new();
 
     public ManualClock Clock { get; } = new();
@@ -65,6 +67,7 @@ public sealed class TestApi : IAsyncLifetime
         builder.Services.AddSingleton<IEntities>(Engine).AddSingleton<IReadModel>(Engine)
             .AddSingleton<IObservations>(Observations)
             .AddSingleton<ISecrets>(Secrets).AddSingleton<IOwners>(new FakeOwners()).AddSingleton<IUsers>(Users)
+            .AddSingleton<IConsoles>(Consoles)
             .AddSingleton<ITokenRevocations>(new FakeRevocations()).AddSingleton<TimeProvider>(Clock);
         builder.Services.AddApi(Options);
         _app = builder.Build();

@@ -238,6 +238,15 @@ public sealed class VmTable
         ("UpdateNic", _ => new UpdateNic(By(), _nic with { Bridge = "br1" })),
         ("RemoveNic", _ => new RemoveNic(By(), _nic.Id)),
         ("RemoveNic, not its own", _ => new RemoveNic(By(), Making.Id(2))),
+        ("ChangeCd", _ => new ChangeCd(By(), new DiskId(Making.Id(8)))),
+        ("ChangeCd, the drive is empty", _ => new ChangeCd(By(), null)),
+    ];
+
+    private static (string, Func<VmState, VmCommand>)[] Looks { get; } =
+    [
+        ("NoteConsole, a ticket", _ => new NoteConsole(By(), ConsoleStep.Ticket, "vnc", "")),
+        ("NoteConsole, connected", _ => new NoteConsole(By(), ConsoleStep.Connected, "vnc", "")),
+        ("NoteConsole, disconnected", _ => new NoteConsole(By(), ConsoleStep.Disconnected, "vnc", "the VM has moved")),
     ];
 
     private static (string, Func<VmState, VmCommand>)[] Answers { get; } =
@@ -319,6 +328,7 @@ public sealed class VmTable
                 Introduction, Phases, VmDecider.Decide, VmDecider.Evolve, VmDecider.Outstanding)
             .With("What users ask", "", Users)
             .With("Disks and NICs", "", Devices)
+            .With("Consoles", "", Looks)
             .With("Answers of the cluster and of hosts", "The seat is on host a under lease 1, the destination on host b.", Answers)
             .With("Silence and proof", "`ConfirmFence a` says that host a lives its second life.", Losses)
             .With("What host a says of the guest under lease 1", "This is the seat's own host.", Reports(_a, "a", new Lease(1)))

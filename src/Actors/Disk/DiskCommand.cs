@@ -108,6 +108,9 @@ public sealed record DiskConfig
     public bool Shareable { get; init; }
 
     public string Description { get; init; } = "";
+
+    /// <summary>data, or iso: a CD for the drives of VMs.</summary>
+    public string Content { get; init; } = "data";
 }
 
 public sealed record DiskPatch

@@ -176,6 +176,7 @@ internal sealed class AgentOrders(HostId id, HostWorld world, HostTroubles troub
         // A disk that is not found just now must not be taken from the guest, and one that is being made waits for that.
         var images = await Images(e.Definition);
         var unready = e.Definition.Disks.Where(d => d.Active && !images.ContainsKey(d.Disk)).Select(d => d.Disk).ToList();
+        if (e.Definition.Cdrom is { } cd && !images.ContainsKey(cd)) unready.Add(cd);
         foreach (var disk in e.New)
             if (await world.Read.View<DiskView>(Kinds.Disk, disk.Value, closed) is not { Status: "ok" }) unready.Add(disk);
         if (unready is [var first, ..])
@@ -275,11 +276,12 @@ internal sealed class AgentOrders(HostId id, HostWorld world, HostTroubles troub
 
     private async Task<IReadOnlyDictionary<DiskId, (string Path, string Format)>> Images(VmConfig definition)
     {
-        if (definition.Disks.IsEmpty) return ImmutableDictionary<DiskId, (string, string)>.Empty;
+        if (definition is { Disks.IsEmpty: true, Cdrom: null }) return ImmutableDictionary<DiskId, (string, string)>.Empty;
         var images = ImmutableDictionary.CreateBuilder<DiskId, (string, string)>();
-        foreach (var attachment in definition.Disks)
-            if (await world.Read.View<DiskView>(Kinds.Disk, attachment.Disk.Value, closed) is { } disk)
-                images[attachment.Disk] = (disk.Path, disk.Config.Format == "raw" ? "raw" : "qcow2");
+        var wanted = definition.Disks.Select(d => d.Disk);
+        foreach (var id in definition.Cdrom is { } cd ? wanted.Append(cd) : wanted)
+            if (await world.Read.View<DiskView>(Kinds.Disk, id.Value, closed) is { } disk)
+                images[id] = (disk.Path, disk.Config.Format == "raw" ? "raw" : "qcow2");
         return images.ToImmutable();
     }
 

@@ -91,6 +91,8 @@ public static class AgentWords
                 StorageErrorResume.Kill       => Wire.OnStorageError.Kill,
                 _                             => Wire.OnStorageError.LeavePaused,
             },
+            Headless = config.Headless,
+            Cdrom = new Wire.VmCdrom(config.Cdrom is { } cd && images.TryGetValue(cd, out var iso) ? iso.Path : ""),
             Watchdog = config.Watchdog is { } watchdog ? new Wire.VmWatchdog(watchdog.Model, Action(watchdog.Action)) : null,
             Cmdline = config.Cmdline == "" ? null : config.Cmdline,
             BootDevices = [.. config.BootDevices.Select(Boot).OfType<Wire.BootDevice>()],

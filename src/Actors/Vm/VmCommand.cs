@@ -27,6 +27,14 @@ public abstract record VmCommand : Traced
         public RunOnce? Once { get; init; }
     }
 
+    /// <summary>Another CD for the guest that runs; its definition keeps its own.</summary>
+    /// <param name="Disk">Null: none.</param>
+    public sealed record ChangeCd(Origin Origin, DiskId? Disk) : VmCommand;
+
+    /// <summary>A user looks at it, or is to be let: for the audit log. Refused where no guest can be looked at.</summary>
+    /// <param name="Console">vnc or serial.</param>
+    public sealed record NoteConsole(Origin Origin, ConsoleStep Step, string Console, string Detail) : VmCommand;
+
     /// <summary>Power off at once.</summary>
     public sealed record Stop(Origin Origin) : VmCommand;
 

@@ -78,6 +78,12 @@ public sealed record VmConfig
     /// <summary>A device that notices a guest that hangs; null: it has none.</summary>
     public Watchdog? Watchdog { get; init; }
 
+    /// <summary>What is in the CD drive: an image of the content iso, which many VMs may read at once; null: nothing.</summary>
+    public DiskId? Cdrom { get; init; }
+
+    /// <summary>Without a screen: no graphics card, and nothing for VNC to show.</summary>
+    public bool Headless { get; init; }
+
     public ImmutableArray<DiskAttachment> Disks { get; init; } = [];
 
     public ImmutableArray<Nic> Nics { get; init; } = [];
@@ -213,6 +219,11 @@ public sealed record VmPatch
 
     public Watchdog? Watchdog { get; init; }
 
+    public bool? Headless { get; init; }
+
+    /// <summary>The id of no disk at all takes the CD out.</summary>
+    public DiskId? Cdrom { get; init; }
+
     public VmConfig Apply(VmConfig config) => config with
     {
         Name = Name ?? config.Name,
@@ -241,6 +252,8 @@ public sealed record VmPatch
         Stateless = Stateless ?? config.Stateless,
         StartPaused = StartPaused ?? config.StartPaused,
         OnStorageError = OnStorageError ?? config.OnStorageError,
+        Headless = Headless ?? config.Headless,
+        Cdrom = Cdrom is not { } cd ? config.Cdrom : cd.Value == Guid.Empty ? null : cd,
         Watchdog = Watchdog is null ? config.Watchdog : Watchdog.Model == "" ? null : Watchdog,
     };
 }

@@ -45,6 +45,10 @@ public static class VmDecider
         (_, UpdateNic c)                     => VmReshape.Rewire(vm, c),
         (_, RemoveNic c)                     => VmReshape.Unplug(vm, c),
 
+        (_, ChangeCd c)                      => VmReshape.Load(vm, c),
+
+        (_, NoteConsole c)                   => VmConsoles.Note(vm, c),
+
         (_, LendDisk c)                      => VmLoans.Lend(vm, c),
         (_, ReturnDisk c)                    => VmLoans.Return(vm, c),
 
@@ -209,6 +213,8 @@ public static class VmDecider
         AddNic c                    => c.Origin,
         UpdateNic c                 => c.Origin,
         RemoveNic c                 => c.Origin,
+        NoteConsole c               => c.Origin,
+        ChangeCd c                  => c.Origin,
         _                           => null,
     };
 

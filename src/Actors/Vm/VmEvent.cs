@@ -79,6 +79,9 @@ public abstract record VmEvent
     /// <param name="Definition">The machine that it has now.</param>
     public sealed record DevicesLeft(VmConfig Definition, DateTimeOffset At) : VmEvent;
 
+    /// <summary>A user was let look at it, or did, or does no more.</summary>
+    public sealed record ConsoleUsed(Origin Origin, ConsoleStep Step, string Console, string Detail) : VmEvent;
+
     public sealed record SuspendRequested(Origin Origin, string Path) : VmEvent;
 
     /// <summary>Its memory is on storage, all of it, and it runs nowhere.</summary>

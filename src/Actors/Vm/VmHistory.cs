@@ -25,6 +25,7 @@ internal static class VmHistory
                 },
                 VmExit.Never),
             Redefined e => vm with { Core = Asked(core, e.Origin) with { Config = e.Config } },
+            ConsoleUsed e => vm with { Core = Asked(core, e.Origin) },
             Removed e => new Gone(Asked(core, e.Origin)),
 
             StartRequested e => new Placing(

@@ -70,6 +70,11 @@ internal static class VmReshape
         : vm is not Down && old.Plugged ? No(Fault.VmNicPlugged)
         : Accept(new Redefined(c.Origin, "NIC removed", vm.Config with { Nics = vm.Config.Nics.Remove(old) }));
 
+    /// <summary>Only of the guest: what the next one has in its drive is its definition's matter.</summary>
+    public static Decision Load(VmState vm, ChangeCd c) =>
+        vm is Down ? No(Fault.VmNotRunning)
+        : Prevented(vm) ?? (Machine(vm).Cdrom == c.Disk ? Done : Accept(Asked(vm, c.Origin, With(vm) with { Cdrom = c.Disk })));
+
     /// <summary>A new definition, and what of it the guest can get while it runs.</summary>
     public static Decision Redefine(VmState vm, Update c)
     {

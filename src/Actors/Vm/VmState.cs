@@ -166,8 +166,8 @@ public sealed record VmCore(VmId Id)
     /// <summary>What of the definition waits for the next start: the running guest has an older one.</summary>
     public bool HasNextRun => Running is { } running && Wanted is { } wanted
         && (Reshape is { Definition: { } machine }
-            ? !(machine.Taking(wanted) with { Disks = wanted.Disks, Nics = wanted.Nics }).Says(wanted)
-            : !running.Taking(wanted).Says(wanted));
+            ? !(machine.Taking(wanted) with { Disks = wanted.Disks, Nics = wanted.Nics, Cdrom = wanted.Cdrom }).Says(wanted)
+            : !(running.Taking(wanted) with { Cdrom = wanted.Cdrom }).Says(wanted));
 
     /// <summary>Nothing will be started from its memory any more.</summary>
     public VmCore WithoutMemory() =>

@@ -28,6 +28,7 @@ public static class VmStory
             HeldLease = vm is Starting ? 0 : vm.Seat?.Lease.Number ?? 0,
             StopReason = vm is Down d ? d.Exit.Message : "",
             Running = vm.Core is { Running: { } running } and ({ HasNextRun: true } or { Once: not null }) ? running.Taking(vm.Config) : null,
+            Cdrom = vm.Seat is null ? null : (vm.Core.Running ?? vm.Config).Cdrom,
             NextRunExists = vm.Core.HasNextRun,
             RunOnce = vm.Core.Once is not null,
             CreatedAt = vm.Core.CreatedAt,
@@ -106,6 +107,8 @@ public static class VmStory
             DevicesLeft e => Said(9613, Severity.Warning, e.At,
                 $"VM {name}: {VmReshapeStory.Left(before.Core, e.Definition)} has left the guest later than was waited for, and is unplugged now.",
                 seat: before.Seat),
+            ConsoleUsed e when VmConsoles.Line(e, name) is var (code, severity, words) =>
+                Said(code, severity, e.Origin.At, words, e.Origin, before.Seat),
             SuspendRequested e => Said(501, Severity.Normal, e.Origin.At,
                 $"Suspending VM {name} was initiated by {e.Origin.User}.", e.Origin, before.Seat),
             VmEvent.Suspended e => Said(503, Severity.Normal, e.At,

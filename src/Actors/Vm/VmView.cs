@@ -41,6 +41,9 @@ public sealed record VmView
     /// <summary>With what it runs, where that is not <see cref="Config"/>.</summary>
     public VmConfig? Running { get; init; }
 
+    /// <summary>What is in the CD drive of its guest; null: nothing, or no guest runs.</summary>
+    public DiskId? Cdrom { get; init; }
+
     /// <summary>It was started with other settings, for this run alone.</summary>
     public bool RunOnce { get; init; }
 

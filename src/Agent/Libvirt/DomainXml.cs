@@ -161,6 +161,7 @@ public static class DomainXml
         var boot = BootOrder(vm);
         var names = new Dictionary<string, int>();
         foreach (var disk in vm.Disks) devices.Add(Disk(disk, NameOf(disk, names), boot.GetValueOrDefault(disk.Id)));
+        devices.Add(CdDrive.Of(vm, tray => NameOf(tray, names), boot.GetValueOrDefault(CdDrive.Id)));
         if (vm.Disks.Any(d => d.Interface == DiskInterface.VirtioScsi)) devices.Add(ScsiController());
         // Where a device can be plugged in while the guest runs: of PCI Express only in a port of its own.
         if (vm.Machine != "pc")
@@ -174,10 +175,8 @@ public static class DomainXml
                 "<serial type='pty'><target type='isa-serial' port='0'/></serial>"),
             XElement.Parse("<console type='pty'><target type='serial' port='0'/></console>"),
             XElement.Parse("<channel type='unix'><target type='virtio' name='org.qemu.guest_agent.0'/></channel>"),
-            new XElement(
-                "graphics", new XAttribute("type", "vnc"), new XAttribute("port", -1), new XAttribute("autoport", "yes"),
-                new XAttribute("listen", vncListen)),
-            XElement.Parse("<video><model type='vga'/></video>"),
+            vm.Headless ? null : Screen(vncListen),
+            vm.Headless ? null : XElement.Parse("<video><model type='vga'/></video>"),
             XElement.Parse("<memballoon model='virtio'><stats period='5'/></memballoon>"),
             XElement.Parse("<rng model='virtio'><backend model='random'>/dev/urandom</backend></rng>"),
             XElement.Parse("<panic model='isa'/>"),
@@ -191,6 +190,11 @@ public static class DomainXml
         return devices;
     }
 
+    /// <summary>With a password that is good no more: who gives another one decides who looks.</summary>
+    private static XElement Screen(string listen) => new(
+        "graphics", new XAttribute("type", "vnc"), new XAttribute("port", -1), new XAttribute("autoport", "yes"),
+        new XAttribute("listen", listen), new XAttribute("passwd", "*****"), new XAttribute("passwdValidTo", "1970-01-01T00:00:01"));
+
     /// <summary>Device id → its place in the boot order. With a kernel given the firmware boots nothing else.</summary>
     private static Dictionary<Guid, int> BootOrder(VmDefinition vm)
     {
@@ -199,7 +203,7 @@ public static class DomainXml
         var devices = order.SelectMany(kind => kind switch
         {
             BootDevice.Hd => vm.Disks.Where(d => d.Bootable && !IsCdrom(d)).Select(d => d.Id),
-            BootDevice.Cdrom => vm.Disks.Where(IsCdrom).Select(d => d.Id),
+            BootDevice.Cdrom => vm.Disks.Where(IsCdrom).Select(d => d.Id).Concat(vm.Cdrom is null ? [] : [CdDrive.Id]),
             _ => vm.Nics.Select(n => n.Id),
         });
         return devices.Distinct().Select((id, i) => (id, i)).ToDictionary(d => d.id, d => d.i + 1);

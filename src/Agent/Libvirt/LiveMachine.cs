@@ -8,7 +8,7 @@ namespace Orchestrator.Agent.Libvirt;
 /// <summary>What a domain has now, read from its live XML, and what it lacks of a definition. Pure.</summary>
 internal sealed class LiveMachine
 {
-    private const string Prefix = "ua-";
+    internal const string Prefix = "ua-";
     private readonly XElement _domain;
 
     private LiveMachine(XElement domain) => _domain = domain;
@@ -63,6 +63,7 @@ internal sealed class LiveMachine
     /// <summary>NICs that stay, on another bridge or with their cable in or out; and CD drives with another CD.</summary>
     public IEnumerable<(XElement Device, string Words)> Changed(VmDefinition wanted)
     {
+        if (CdDrive.Changed(Disks, wanted) is { } drive) yield return (drive, "the CD");
         foreach (var nic in wanted.Nics)
         {
             if (Find(nic) is not { } live) continue;

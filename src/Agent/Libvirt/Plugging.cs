@@ -8,7 +8,8 @@ namespace Orchestrator.Agent.Libvirt;
 /// </summary>
 internal sealed class Plugging(Func<LibvirtConnection> connected, Guid vm, TimeSpan patience, TimeProvider time, CancellationToken stop)
 {
-    private const uint Live = 1;
+    // Forced: a guest may have locked its CD drive.
+    private const uint Live = 1, Forced = 4;
     private static readonly TimeSpan LookEvery = TimeSpan.FromMilliseconds(200);
     private readonly List<string> _failed = [];
 
@@ -16,7 +17,8 @@ internal sealed class Plugging(Func<LibvirtConnection> connected, Guid vm, TimeS
     {
         await Remove(wanted);
         foreach (var (device, words) in Look().Changed(wanted))
-            Try($"{words} could not be changed", d => Native.virDomainUpdateDeviceFlags(d, device.ToString(), Live));
+            Try($"{words} could not be changed", d => Native.virDomainUpdateDeviceFlags(d, device.ToString(), device.Name == "disk" ? Live | Forced : Live));
+        if (CdDrive.IsMissing(Look(), wanted)) _failed.Add("the guest has no CD drive, and gets one at its next start");
         foreach (var (device, words) in Look().Missing(wanted))
             Try($"{words} could not be plugged in", d => Native.virDomainAttachDeviceFlags(d, device.ToString(), Live));
         var cpus = Look().VirtualCpus;

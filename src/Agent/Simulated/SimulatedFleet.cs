@@ -55,7 +55,9 @@ public sealed class SimulatedFleet : IAsyncDisposable, IHostDoor
             n, config.Profile, Truth, config.Seed + (1000 * n), images, Find, config.Time, log))];
 
         var routes = new AgentRoutes(this, new FenceProgram(), config.Heartbeat, config.Time, Tickets);
+        _agents.UseWebSockets();
         routes.Map(_agents.MapGroup("/h/{host:int}/v1"));
+        new ConsoleRoutes(this, _agents.Lifetime.ApplicationStopping).Map(_agents.MapGroup("/h/{host:int}/v1"));
         new FleetControl(this, config.Profile, config.Time).Map(_control);
     }
 

@@ -20,6 +20,9 @@ internal sealed class SimulatedGuest(GuestKey key, VmDefinition definition, long
     public WatchdogReport? Watchdog { get; set; }
     public bool ShutsDown { get; set; }
 
+    /// <summary>The password for its screen, and how often one was set.</summary>
+    public (string Password, long Number) Ticket { get; set; } = ("", 0);
+
     /// <summary>How many times as fast as it is copied it writes its memory; 0: not at all.</summary>
     public double Dirties { get; set; }
     public ITimer? Timer { get; set; }
@@ -45,6 +48,7 @@ internal sealed class SimulatedGuest(GuestKey key, VmDefinition definition, long
         OnStorageError = Definition.OnStorageError,
         Watchdog = Watchdog,
         Migration = Progress,
+        Console = Definition.Headless ? null : new ConsoleAddress("127.0.0.1", 5900 + (int)(Key.Lease % 100)),
     };
 
     /// <summary>A quiet guest: a tenth of its CPUs, half of its memory, and a kilobyte a second on each line.</summary>

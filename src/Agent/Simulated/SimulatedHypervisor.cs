@@ -31,22 +31,9 @@ public sealed class SimulatedHypervisor(
 
     public IGuestImages Images => field ??= new SimulatedGuestImages(OnDisk, images, faults, Wait, Writes);
 
-    public AgentDescription Describe(AgentDescription about) => about with
-    {
-        Driver = "simulated",
-        Accelerator = "simulated",
-        Cpus = profile.Cpus,
-        CpuModel = profile.CpuModel,
-        MemoryBytes = profile.MemoryBytes,
-        MigrationAddress = $"sim-{number}",
-        MigrationUri = $"sim://{number}/system",
-        Addresses = Addresses,
-        KernelVersion = "simulated",
-        OperatingSystem = "simulated",
-        LibvirtVersion = "simulated",
-        QemuVersion = "simulated",
-        FenceAgents = ["simulated"],
-    };
+    public IGuestConsoles Consoles => new SimulatedConsoles(key => { lock (_gate) return _guests.TryGetValue(key.Vm, out var g) && g.Key == key ? g : null; });
+
+    public AgentDescription Describe(AgentDescription about) => profile.Describe(about, number) with { Addresses = Addresses };
 
     /// <summary>A line for everything, and one for migrations.</summary>
     public ImmutableArray<NetworkAddress> Addresses => faults().MigrationLineDown

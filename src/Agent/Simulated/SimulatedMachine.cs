@@ -29,6 +29,7 @@ internal static class SimulatedMachine
             // What stays is as it was.
             Disks = [.. wanted.Disks.Select(w => has.Disks.FirstOrDefault(d => d.Id == w.Id) ?? w)],
             Nics = wanted.Nics,
+            Cdrom = wanted.Cdrom ?? has.Cdrom,
             Sockets = wanted.Sockets,
             MemoryBytes = Math.Max(has.MemoryBytes, wanted.MemoryBytes),
         }, null);

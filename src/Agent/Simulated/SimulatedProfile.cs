@@ -35,6 +35,23 @@ public sealed record SimulatedProfile
     /// <summary>Share of launches that fail (QEMU says no), 0 to 1.</summary>
     public double LaunchFailures { get; init; }
 
+    /// <summary>What such a host says of itself.</summary>
+    public AgentDescription Describe(AgentDescription about, int number) => about with
+    {
+        Driver = "simulated",
+        Accelerator = "simulated",
+        Cpus = Cpus,
+        CpuModel = CpuModel,
+        MemoryBytes = MemoryBytes,
+        MigrationAddress = $"sim-{number}",
+        MigrationUri = $"sim://{number}/system",
+        KernelVersion = "simulated",
+        OperatingSystem = "simulated",
+        LibvirtVersion = "simulated",
+        QemuVersion = "simulated",
+        FenceAgents = ["simulated"],
+    };
+
     /// <summary>Each virtual CPU of a guest keeps a tenth of one of the host busy.</summary>
     internal HostStatistics Busy(IReadOnlyCollection<VmDefinition> guests, TimeSpan up)
     {

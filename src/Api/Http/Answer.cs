@@ -21,6 +21,9 @@ public abstract record Answer
 
     public sealed record Empty : Answer;
 
+    /// <summary>A file of another form.</summary>
+    public sealed record Raw(string ContentType, ReadOnlyMemory<byte> Body) : Answer;
+
     public static Answer Of(Element element) => new One(element);
 
     public static Answer Of(Shape shape, IReadOnlyList<Element> elements) => new Many(shape, elements);

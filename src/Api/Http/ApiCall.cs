@@ -33,6 +33,9 @@ public sealed class ApiCall(
     /// <summary>Name and port by which the client speaks to us.</summary>
     public string Authority { get; init; } = "";
 
+    /// <summary>The client asks for a file for virt-viewer, and for nothing else.</summary>
+    public bool WantsViewer { get; init; }
+
     public Guid Id(int at = 0) => Guid.ParseExact(Ids[at], "D");
 
     /// <summary>A new job for each command: the job is what makes a repeated command harmless.</summary>

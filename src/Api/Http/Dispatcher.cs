@@ -77,7 +77,8 @@ public sealed class Dispatcher(World world, Router router, Doorkeeper doorkeeper
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(context.RequestAborted);
         limit.CancelAfter(world.Options.RequestLimit);
         var user = await doorkeeper.Authenticate(context, limit.Token);
-        var form = Forms.Wanted(request);
+        var viewer = Forms.WantsViewer(request);
+        var form = viewer ? Form.Xml : Forms.Wanted(request);
         var method = HttpMethods.IsHead(request.Method) ? HttpMethods.Get : request.Method;
         var (resource, ids) = router.Find(method, path);
         ApiWatch.Know(context, method, path, ids);
@@ -90,9 +91,11 @@ public sealed class Dispatcher(World world, Router router, Doorkeeper doorkeeper
             Ids = ids,
             Method = method,
             Authority = request.Host.Value ?? "",
+            WantsViewer = viewer,
             ReadBody = shape => ReadBody(request, shape, limit.Token),
         };
         var answer = await resource(call);
+        if (viewer && answer is not Http.Answer.Raw) Forms.Wanted(request);
         if (parameters.ExpectCreated && answer is Answer.One { Status: 202, Location: { } location })
             answer = await AwaitCreation(call, location);
         if (parameters.Follow is { Length: > 0 } follow && method == HttpMethods.Get)
@@ -186,6 +189,14 @@ public sealed class Dispatcher(World world, Router router, Doorkeeper doorkeeper
         if (answer is Answer.Empty)
         {
             context.Response.ContentLength = 0;
+            return;
+        }
+
+        if (answer is Answer.Raw raw)
+        {
+            context.Response.ContentType = raw.ContentType;
+            context.Response.Headers.CacheControl = "no-store";
+            await context.Response.BodyWriter.WriteAsync(raw.Body, context.RequestAborted);
             return;
         }
 

@@ -31,6 +31,10 @@ public static class Forms
         throw NotHere(header);
     }
 
+    /// <summary>A file for virt-viewer, which one resource has.</summary>
+    public static bool WantsViewer(HttpRequest request) =>
+        request.Headers.Accept.ToString().Equals("application/x-virt-viewer", StringComparison.OrdinalIgnoreCase);
+
     /// <summary>For faults: whatever can be made of the request, XML otherwise.</summary>
     public static Form WantedOrXml(HttpRequest request)
     {

@@ -6,7 +6,7 @@ public delegate Task<Answer> Resource(ApiCall call);
 
 /// <summary>
 /// Paths below the base, as a tree of segments: no regular expressions, nothing allocated but the ids.
-/// "{id}" takes any one segment, which must then be a UUID; "{number}" one that must be a whole number.
+/// "{id}" takes any one segment, which must then be a UUID; "{number}" one that must be a whole number; "{word}" any.
 /// </summary>
 public sealed class Router
 {
@@ -38,7 +38,7 @@ public sealed class Router
 
             branch = branch.Id ?? throw new FaultException(404, FaultException.OperationFailed,
                 $"There is nothing at {path} in this API");
-            CheckId(branch.IsNumber, segment);
+            CheckId(branch, segment);
             (ids ??= []).Add(segment);
         }
 
@@ -51,8 +51,10 @@ public sealed class Router
         };
     }
 
-    private static void CheckId(bool number, string segment)
+    private static void CheckId(Branch branch, string segment)
     {
+        var number = branch.IsNumber;
+        if (branch.IsWord) return;
         if (number ? long.TryParse(segment, out _) : Guid.TryParseExact(segment, "D", out _)) return;
         throw new FaultException(400, "Operation failed",
             number ? $"'{segment}' is not a number" : $"'{segment}' is not a UUID such as 123e4567-e89b-12d3-a456-426614174000");
@@ -63,10 +65,10 @@ public sealed class Router
         var branch = _root;
         foreach (var segment in path.Split('/', StringSplitOptions.RemoveEmptyEntries))
         {
-            if (segment is "{id}" or "{number}")
+            if (segment is "{id}" or "{number}" or "{word}")
             {
                 branch = branch.Id ??= new Branch();
-                branch.IsNumber = segment == "{number}";
+                (branch.IsNumber, branch.IsWord) = (segment == "{number}", segment == "{word}");
             }
             else
             {
@@ -88,5 +90,7 @@ public sealed class Router
         public Branch? Id { get; set; }
 
         public bool IsNumber { get; set; }
+
+        public bool IsWord { get; set; }
     }
 }

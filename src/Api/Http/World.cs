@@ -10,6 +10,10 @@ public sealed record World(
     ApiOptions Options, IEntities Entities, IReadModel Read, ISecrets Secrets, IOwners Owners, IUsers Users,
     TimeProvider Clock, ILogger Log)
 {
+    public required IConsoles Consoles { get; init; }
+
+    public required ConsoleTickets ConsoleTickets { get; init; }
+
     public IObservations Observations { get; init; } = NoObservations.Instance;
 
     public TransferTickets Tickets { get; } = new(Options.TokenKey.ToArray());

@@ -191,6 +191,7 @@ public static class Shapes
         Choice("storage_error_resume_behaviour", "leave_paused", "auto_resume", "kill"),
         One("placement_policy", () => PlacementPolicy), One("cluster", () => Cluster), Text("status"),
         Text("status_detail"), Many("disk_attachments", () => DiskAttachment), Many("nics", () => Nic),
+        Many("cdroms", () => Cdrom),
     ];
 
     public static Shape Vm { get; } = new("vm", "vms",
@@ -254,6 +255,17 @@ public static class Shapes
         Choice("action", "none", "reset", "poweroff", "pause", "dump"), Choice("model", "i6300esb", "diag288"),
         One("vm", () => Vm));
 
+    public static Shape Cdrom { get; } = new("cdrom", "cdroms", One("file", () => File), One("vm", () => Vm));
+
+    public static Shape File { get; } = Reference("file", "files");
+
+    public static Shape GraphicsConsole { get; } = new("graphics_console", "graphics_consoles",
+        Text("address"), Integer("port"), Choice("protocol", "spice", "vnc"), Integer("tls_port"), One("vm", () => Vm));
+
+    public static Shape Ticket { get; } = new("ticket", "tickets", Long("expiry"), Text("value"));
+
+    public static Shape ProxyTicket { get; } = new("proxy_ticket", "proxy_tickets", Text("value"));
+
     public static Shape Mac { get; } = new("mac", "macs", Text("address"));
 
     public static Shape Network { get; } = new("network", "networks", Text("name"), Text("description"));
@@ -291,7 +303,8 @@ public static class Shapes
         Text("status"), One("fault", () => Fault), One("job", () => Job), Boolean("async"), Boolean("force"),
         Text("reason"), Text("fence_type"), Boolean("pause"), Boolean("maintenance_after_restart"),
         Boolean("use_cloud_init"), Boolean("use_sysprep"), Boolean("use_ignition"), Boolean("use_initialization"),
-        Boolean("volatile"),
+        Boolean("volatile"), Text("remote_viewer_connection_file"),
+        One("ticket", () => Ticket), One("proxy_ticket", () => ProxyTicket),
         One("host", () => Host), One("cluster", () => Cluster), One("vm", () => Vm),
         One("storage_domain", () => StorageDomain), One("power_management", () => PowerManagement));
 }

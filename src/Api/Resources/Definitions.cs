@@ -51,6 +51,7 @@ internal static class Definitions
             Migration = Migrations.ReadOfVm(body, present.Migration),
             MigrationDowntimeMs = body.Integer("migration_downtime"),
             PreferredHosts = placement?.Many("hosts") is { } hosts ? await HostsOf(call, hosts) : null,
+            Cdrom = await Cdroms.Of(call, body.Many("cdroms") is [var cdrom, ..] ? cdrom : null),
             DeleteProtected = body.Flag("delete_protected"),
             Stateless = body.Flag("stateless"),
             StartPaused = body.Flag("start_paused"),
@@ -77,6 +78,7 @@ internal static class Definitions
             new VmPatch
             {
                 BootDevices = given.BootDevices,
+                Cdrom = given.Cdrom,
                 Kernel = given.Kernel,
                 Initrd = given.Initrd,
                 Cmdline = given.Cmdline,

@@ -53,7 +53,10 @@ internal static class Disks
             ?? throw FaultException.Missing("Disk", "storageDomains.storageDomain.id|name", "add");
         var id = Names.NewId(body);
         var shareable = body.Flag("shareable") ?? false;
-        var format = body.Text("format") ?? (shareable ? "raw" : "cow");
+        var content = body.Text("content_type") ?? "data";
+        if (content is not ("data" or "iso")) throw FaultException.NotYet($"A disk of the content {content}");
+        var format = body.Text("format") ?? (shareable || content == "iso" ? "raw" : "cow");
+        if (content == "iso" && format != "raw") throw FaultException.Bad($"Disk.format is {format}; a disk of the content iso is raw");
         var config = new DiskConfig
         {
             Name = NameOf(body) ?? fallbackName,
@@ -63,6 +66,7 @@ internal static class Disks
             Sparse = body.Flag("sparse") ?? format == "cow",
             Shareable = shareable,
             Description = body.Text("description") ?? "",
+            Content = content,
         };
         return await Create(call, id, config, "", "");
     }
@@ -80,6 +84,7 @@ internal static class Disks
     public static async Task Remove(ApiCall call, Guid id, Origin origin)
     {
         var disk = await call.Get<DiskView>(Kinds.Disk, id);
+        if (disk.Config.Content == "iso") await Cdroms.RequireUnused(call, disk.Id);
         await DiskHolders.Settle(call, disk.Id);
         var domain = await call.Get<StorageDomainView>(Kinds.StorageDomain, disk.Config.StorageDomain.Value);
         var host = await StorageDomains.HostFor(call, domain);
@@ -91,6 +96,7 @@ internal static class Disks
     {
         var action = await call.ReadBody(Shapes.Action);
         var disk = await call.Get<DiskView>(Kinds.Disk, call.Id());
+        if (disk.Config.Content == "iso") await Cdroms.RequireUnused(call, disk.Id);
         var to = await Refs.Resolve(call, Kinds.StorageDomain, action.One("storage_domain"))
             ?? throw FaultException.Missing("Action", "storageDomain.id|name", "move");
         var target = await call.Get<StorageDomainView>(Kinds.StorageDomain, to);
@@ -160,7 +166,7 @@ internal static class Disks
             .With("wipe_after_delete", false)
             .With("propagate_errors", false)
             .With("storage_type", "image")
-            .With("content_type", "data")
+            .With("content_type", config.Content)
             .With("status", view.Status)
             .With("storage_domains", [Refs.To(config.StorageDomain)])
             .WithLink("statistics", $"{href}/statistics")

@@ -24,6 +24,8 @@ internal static class Routes
         DiskAttachments.Map(router);
         Nics.Map(router);
         Watchdogs.Map(router);
+        GraphicsConsoles.Map(router);
+        Cdroms.Map(router);
         Events.Map(router);
         Jobs.Map(router);
         Users.Map(router);

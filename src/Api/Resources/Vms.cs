@@ -26,7 +26,7 @@ internal static class Vms
         ["os"] = new("config.osType"),
     };
 
-    private static readonly string[] _actions = ["cancelmigration", "migrate", "reboot", "reset", "shutdown", "start", "stop", "suspend"];
+    private static readonly string[] _actions = ["cancelmigration", "migrate", "reboot", "reset", "shutdown", "start", "stop", "suspend", "ticket"];
 
     public static void Map(Router router) => router
         .Get("vms", List)
@@ -207,7 +207,9 @@ internal static class Vms
             .With("stop_time", view.StoppedAt)
             .With("template", template)
             .With("original_template", template)
+            .WithLink("cdroms", $"{href}/cdroms")
             .WithLink("diskattachments", $"{href}/diskattachments")
+            .WithLink("graphicsconsoles", $"{href}/graphicsconsoles")
             .WithLink("nics", $"{href}/nics")
             .WithLink("applications", $"{href}/applications")
             .WithLink("reporteddevices", $"{href}/reporteddevices")

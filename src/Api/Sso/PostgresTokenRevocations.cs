@@ -33,6 +33,15 @@ public sealed class PostgresTokenRevocations(
         _revoked[token] = expires;
     }
 
+    public async Task<bool> Use(Guid token, DateTimeOffset expires, CancellationToken cancel)
+    {
+        await using var command = database().CreateCommand(
+            "INSERT INTO sso.revocations (token, expires_at) VALUES ($1, $2) ON CONFLICT DO NOTHING");
+        command.Parameters.AddWithValue(token);
+        command.Parameters.AddWithValue(expires.ToUniversalTime());
+        return await command.ExecuteNonQueryAsync(cancel) == 1;
+    }
+
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
         while (!stoppingToken.IsCancellationRequested)

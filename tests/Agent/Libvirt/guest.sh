@@ -1,7 +1,8 @@
 #!/bin/bash
 # guest.sh FOLDER: builds FOLDER/{vmlinuz,initrd.gz}, a guest of this machine's own kernel, busybox and qemu-ga.
 # It prints LABUP on its console when it is up, obeys the power button, dirties memory with lab.dirty=MiB, and writes to its
-# disk what guest-writer.sh says with lab.write=1.
+# disk what guest-writer.sh says with lab.write=1. With lab.hears=1 it says back each line that its console is told,
+# with lab.cd=1 it says each second what its CD begins with.
 set -e
 out=$1; kernel=$(ls /boot/vmlinuz-*-cloud-amd64 | sort -V | tail -1); version=${kernel#/boot/vmlinuz-}
 mkdir -p "$out"; root=$(mktemp -d); trap 'rm -rf "$root"' EXIT
@@ -11,7 +12,7 @@ cp /usr/sbin/qemu-ga "$root/usr/sbin/"
 ldd /usr/sbin/qemu-ga | grep -oE '/[^ ]+' | while read -r lib; do
   mkdir -p "$root$(dirname "$lib")"; cp -Ln "$lib" "$root$lib" || true; done
 for m in virtio_ring virtio virtio_pci_modern_dev virtio_pci_legacy_dev virtio_pci virtio_blk failover net_failover \
-         virtio_net virtio_console virtio_balloon rng-core virtio-rng button evdev; do
+         virtio_net virtio_console virtio_balloon rng-core virtio-rng button evdev scsi_common scsi_mod libata ata_piix cdrom sr_mod; do
   f=$(find "/lib/modules/$version" -name "$m.ko" | head -1)
   [ -n "$f" ] && cp "$f" "$root/modules/" && echo "$m" >> "$root/modules/order"; done
 install -m 755 "$(dirname "$0")/guest-writer.sh" "$root/bin/guest-writer"
@@ -29,6 +30,8 @@ acpid -f &
 qemu-ga -d -m virtio-serial -p /dev/virtio-ports/org.qemu.guest_agent.0 -t /run -f /run/qga.pid
 echo "LABUP $(uname -r)"
 [ -n "$write" ] && guest-writer &
+[ -n "$cd" ] && while sleep 1; do echo "CD $(dd if=/dev/sr0 bs=2048 count=1 2>/dev/null | tr -d '\0')."; done &
+[ -n "$hears" ] && { while read line; do echo "HEARD $line"; done < /dev/ttyS0 > /dev/ttyS0; } &
 [ -n "$dirty" ] && while :; do dd if=/dev/urandom of=/tmp/d bs=1M count=$dirty 2>/dev/null; done
 while :; do sleep 3600; done
 X

@@ -121,6 +121,8 @@ internal sealed class AgentLife : IHypervisor, IGuestWatch
 
     public HostStatistics Sample() => _hypervisor.Sample();
 
+    public IGuestConsoles Consoles => _hypervisor.Consoles;
+
     public Task<HostObservations> Observe() => _hypervisor.Observe();
 
     public string? ConsoleLog(Guid vm, int lines) => _hypervisor.ConsoleLog(vm, lines);
