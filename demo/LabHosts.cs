@@ -92,6 +92,28 @@ public sealed class LabHosts(Installation installation)
         return found;
     }
 
+    /// <summary>The process of a host's agent.</summary>
+    /// <exception cref="DemoException">There is none.</exception>
+    public int Agent(int host)
+    {
+        var space = ProcessNamespace(host);
+        foreach (var folder in Directory.EnumerateDirectories("/proc"))
+            try
+            {
+                if (int.TryParse(Path.GetFileName(folder), out var pid) && File.ResolveLinkTarget($"{folder}/ns/pid", false)?.Name == space
+                    && File.ReadAllText($"{folder}/cmdline").Split('\0') is [var program, ..] words
+                    && (program.EndsWith("dotnet", StringComparison.Ordinal) || program.EndsWith("Orchestrator.Host.Node", StringComparison.Ordinal))
+                    && words.Contains("--config"))
+                    return pid;
+            }
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+            {
+                // It ended while we looked.
+            }
+
+        throw new DemoException($"Host {host} has no agent.");
+    }
+
     /// <summary>Lines with all these words in the serial logs of a host.</summary>
     public IEnumerable<string> Console(int host, params string[] words)
     {

@@ -16,6 +16,10 @@ const string Usage = """
       PAUSES          of agents, libvirtd, hosts and engine nodes; then half of the hosts is cut off (12)
     ./do demo moves [ROUNDS] [--seed N]
       ROUNDS          moves of a running guest's disk between two storage domains, with a mishap at a random moment (40)
+    ./do demo crowd [GUESTS]
+      GUESTS          guests on one host: what its agent takes of memory and CPU (100)
+    ./do demo starts [ROUNDS]
+      ROUNDS          starts through the engine beside virsh's, one by one; then fifty at once, three times (20)
     ./do demo ha [ROUNDS]
       ROUNDS          losses of the guest's host, in each of several ways (3)
     """;

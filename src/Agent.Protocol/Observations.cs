@@ -6,7 +6,14 @@ namespace Orchestrator.Agent.Protocol;
 public sealed record HostObservations(HostStatistics Host)
 {
     public ImmutableArray<GuestObservation> Guests { get => field.IsDefault ? [] : field; init; }
+
+    /// <summary>Scripts that are run there at moments of a guest's life.</summary>
+    public ImmutableArray<HostHook> Hooks { get => field.IsDefault ? [] : field; init; }
 }
+
+/// <param name="Point">When it is run, in vdsm's words: "before_vm_start"…</param>
+/// <param name="Digest">MD5 of the script, in hexadecimal, as oVirt shows it.</param>
+public sealed record HostHook(string Point, string Name, string Digest);
 
 /// <summary>Rates are since the observation before, and null of the first one.</summary>
 public sealed record GuestObservation(Guid Vm, long Lease)

@@ -22,12 +22,14 @@ public sealed record ProgramEnd(int ExitCode, string Output, string Errors)
 public static class ShortProgram
 {
     /// <param name="input">For its standard input, which is closed then. A program need not read it.</param>
+    /// <param name="environment">All that it has; null: that of this process.</param>
     /// <exception cref="IOException">It cannot be run.</exception>
     /// <exception cref="OperationCanceledException">It was cancelled: the program and its children are ended.</exception>
     public static async Task<ProgramEnd> Run(
-        string program, IReadOnlyList<string> arguments, string input, CancellationToken cancel)
+        string program, IReadOnlyList<string> arguments, string input, CancellationToken cancel,
+        IReadOnlyDictionary<string, string>? environment = null)
     {
-        using var process = Start(program, arguments);
+        using var process = Start(program, arguments, environment);
         try
         {
             var output = process.StandardOutput.ReadToEndAsync(cancel);
@@ -44,7 +46,8 @@ public static class ShortProgram
         }
     }
 
-    private static Process Start(string program, IReadOnlyList<string> arguments)
+    private static Process Start(
+        string program, IReadOnlyList<string> arguments, IReadOnlyDictionary<string, string>? environment)
     {
         var start = new ProcessStartInfo(program, arguments)
         {
@@ -53,6 +56,12 @@ public static class ShortProgram
             RedirectStandardError = true,
             UseShellExecute = false,
         };
+        if (environment is not null)
+        {
+            start.Environment.Clear();
+            foreach (var (name, value) in environment) start.Environment[name] = value;
+        }
+
         try
         {
             return Process.Start(start) ?? throw new IOException($"{program} could not be started");

@@ -51,6 +51,11 @@ public sealed record AgentConfig
     /// <summary>How often a migration that does not get on is looked at, see <see cref="Convergence"/>.</summary>
     public TimeSpan MigrationLook { get; init; } = Convergence.LookEvery;
 
+    /// <summary>Scripts at moments of a guest's life; empty: none are run.</summary>
+    public string HooksFolder { get; init; } = "";
+
+    public TimeSpan HookLimit { get; init; } = TimeSpan.FromSeconds(30);
+
     public string ConsoleLogFolder { get; init; } = "/var/log/libvirt/qemu";
     public string VncListen { get; init; } = "127.0.0.1";
     public TimeProvider Time { get; init; } = TimeProvider.System;

@@ -2,6 +2,7 @@ using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
+using Orchestrator.Agent.Hooks;
 using Orchestrator.Agent.Ledgers;
 using Orchestrator.Agent.Libvirt;
 using Orchestrator.Agent.Protocol;
@@ -75,11 +76,12 @@ public static class AgentServer
             new RunMemory(config.RunFolder, NewBoot), config.Time, log);
         try
         {
-            var hypervisor = new LibvirtHypervisor(config, new HostSampling(), log);
+            var hooks = config.HooksFolder.Length > 0 ? new HookFolder(config.HooksFolder, config.HookLimit, log) : null;
+            var hypervisor = new LibvirtHypervisor(config, new HostSampling(), log, hooks);
             return new HostAgent(
                 about, boot,
                 new LeaseLedger(File("leases")),
-                hypervisor,
+                hooks is null ? hypervisor : new HookedHypervisor(hypervisor, hooks),
                 new ImageJobs(File("jobs"), new GuestImageWork(new QemuImages(), hypervisor.Images), log),
                 config.IncomingTimeout, config.Time, log, guard, new DomainWatch(new FolderProbe(), config.Time));
         }

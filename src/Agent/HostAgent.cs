@@ -54,7 +54,7 @@ public sealed class HostAgent : IGuestWatch, IAsyncDisposable
 
     public HostStatistics Sample() => _hypervisor.Sample();
 
-    public async Task<HostObservations> Observe() => new(Sample()) { Guests = await _hypervisor.Observe() };
+    public Task<HostObservations> Observe() => _hypervisor.Observe();
 
     public string? ConsoleLog(Guid vm, int lines) => _hypervisor.ConsoleLog(vm, lines);
 

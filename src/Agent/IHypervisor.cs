@@ -70,8 +70,9 @@ public interface IHypervisor : IAsyncDisposable
 
     HostStatistics Sample();
 
-    /// <summary>What is seen of the guests that run here. Asked from time to time; one that is busy may be left out.</summary>
-    Task<ImmutableArray<GuestObservation>> Observe();
+    /// <summary>What is seen of the host and the guests that run here. Asked from time to time; a guest that is busy may be left
+    /// out.</summary>
+    Task<HostObservations> Observe();
 
     /// <summary>The last lines of the guest's serial console, null when there is no log of it.</summary>
     string? ConsoleLog(Guid vm, int lines);

@@ -92,6 +92,8 @@ internal static class Node
                 AcceleratorProbe = config.Text("agent.accelerator-probe"),
                 UpAfter = config.Time("agent.up-after"),
                 MigrationLook = config.Time("agent.migration-look"),
+                HooksFolder = config.Text("agent.hooks-folder"),
+                HookLimit = config.Time("agent.hook-limit"),
                 ConsoleLogFolder = config.Text("agent.console-log-folder"),
                 VncListen = config.Text("agent.vnc-listen"),
             },

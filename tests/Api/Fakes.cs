@@ -317,17 +317,17 @@ public sealed class ManualClock : TimeProvider
 /// <summary>What was put last, of each host and guest.</summary>
 public sealed class FakeObservations : IObservations
 {
-    private readonly Dictionary<Guid, HostStatistics> _hosts = [];
+    private readonly Dictionary<Guid, HostObservations> _hosts = [];
     private readonly Dictionary<Guid, GuestObservation> _guests = [];
 
     public Task Put(HostId host, HostObservations seen, CancellationToken cancel)
     {
-        _hosts[host.Value] = seen.Host;
+        _hosts[host.Value] = seen with { Guests = [] };
         foreach (var guest in seen.Guests) _guests[guest.Vm] = guest;
         return Task.CompletedTask;
     }
 
-    public Task<HostStatistics?> OfHost(HostId host, CancellationToken cancel) => Task.FromResult(_hosts.GetValueOrDefault(host.Value));
+    public Task<HostObservations?> OfHost(HostId host, CancellationToken cancel) => Task.FromResult(_hosts.GetValueOrDefault(host.Value));
 
     public Task<IReadOnlyDictionary<Guid, GuestObservation>> OfGuests(IReadOnlyCollection<Guid> vms, CancellationToken cancel) =>
         Task.FromResult<IReadOnlyDictionary<Guid, GuestObservation>>(_guests.Where(g => vms.Contains(g.Key)).ToDictionary());

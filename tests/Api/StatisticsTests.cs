@@ -90,6 +90,15 @@ public sealed class StatisticsTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_host_shows_its_hooks()
+    {
+        var hook = Assert.Single((await _api.GetXml($"/hosts/{TestApi.Host}/hooks")).Elements("hook"));
+        Assert.Equal(("50_mine", "before_vm_start", "0123"), ((string?)hook.Element("name"), (string?)hook.Element("event_name"), (string?)hook.Element("md5")));
+        Assert.Equal("50_mine", (string?)(await _api.GetXml($"/hosts/{TestApi.Host}/hooks/{(string?)hook.Attribute("id")}")).Element("name"));
+        Assert.Equal(HttpStatusCode.NotFound, (await _api.Send(HttpMethod.Get, $"/hosts/{TestApi.Unknown}/hooks")).StatusCode);
+    }
+
+    [Fact]
     public async Task What_was_seen_of_another_copy_says_nothing_of_this_one()
     {
         await See(6);
@@ -102,6 +111,7 @@ public sealed class StatisticsTests : IAsyncLifetime
     private Task See(long lease) => _api.Observations.Put(new HostId(TestApi.Host), new HostObservations(
         new HostStatistics(25, 1.5, 1000, 400, 1) { UptimeSeconds = 60 })
     {
+        Hooks = [new HostHook("before_vm_start", "50_mine", "0123")],
         Guests =
         [
             new GuestObservation(TestApi.Vm, lease)

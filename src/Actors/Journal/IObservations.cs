@@ -9,7 +9,8 @@ public interface IObservations
     /// <summary>In place of what was seen before. A guest that is seen on two hosts, in a migration, is the one of the higher lease.</summary>
     Task Put(HostId host, HostObservations seen, CancellationToken cancel);
 
-    Task<HostStatistics?> OfHost(HostId host, CancellationToken cancel);
+    /// <summary>Without its guests.</summary>
+    Task<HostObservations?> OfHost(HostId host, CancellationToken cancel);
 
     /// <summary>Those of these VMs that were seen within the last minutes.</summary>
     Task<IReadOnlyDictionary<Guid, GuestObservation>> OfGuests(IReadOnlyCollection<Guid> vms, CancellationToken cancel);
@@ -22,7 +23,7 @@ public sealed class NoObservations : IObservations
 
     public Task Put(HostId host, HostObservations seen, CancellationToken cancel) => Task.CompletedTask;
 
-    public Task<HostStatistics?> OfHost(HostId host, CancellationToken cancel) => Task.FromResult<HostStatistics?>(null);
+    public Task<HostObservations?> OfHost(HostId host, CancellationToken cancel) => Task.FromResult<HostObservations?>(null);
 
     public Task<IReadOnlyDictionary<Guid, GuestObservation>> OfGuests(IReadOnlyCollection<Guid> vms, CancellationToken cancel) =>
         Task.FromResult<IReadOnlyDictionary<Guid, GuestObservation>>(new Dictionary<Guid, GuestObservation>());

@@ -49,6 +49,23 @@ public static class DomainXml
         return (new GuestKey(vm, lease), started);
     }
 
+    /// <summary>XML that hooks have changed, if it is still that of the same copy of the same VM.</summary>
+    /// <exception cref="HypervisorException">It is not.</exception>
+    public static string Changed(string xml, string before)
+    {
+        try
+        {
+            var (now, was) = (XElement.Parse(xml), XElement.Parse(before));
+            return Owner(xml) == Owner(before) && (string?)now.Element("uuid") == (string?)was.Element("uuid") && (string?)now.Element("name") == (string?)was.Element("name")
+                ? xml
+                : throw new HypervisorException("a hook has changed the name, uuid or metadata of the domain: they say whose it is, and must stay");
+        }
+        catch (System.Xml.XmlException e)
+        {
+            throw new HypervisorException($"what the hooks have left is no XML: {e.Message}", e);
+        }
+    }
+
     /// <summary>The XML under which the destination takes the guest over: the same but for its lease.</summary>
     public static string WithLease(string xml, long lease)
     {

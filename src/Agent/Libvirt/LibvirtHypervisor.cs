@@ -4,6 +4,7 @@ using System.Threading.Channels;
 using System.Xml.Linq;
 using Microsoft.Extensions.Logging;
 using Orchestrator.Agent.Network;
+using Orchestrator.Agent.Hooks;
 using Orchestrator.Agent.Protocol;
 using Orchestrator.Agent.Storage;
 
@@ -14,7 +15,7 @@ namespace Orchestrator.Agent.Libvirt;
 /// timers, what the driver learns itself) passes one queue, so each guest's story is told in order. When libvirtd goes
 /// away the driver reconnects for as long as it takes and then tells everything that is there.
 /// </summary>
-public sealed class LibvirtHypervisor(AgentConfig config, HostSampling sampling, ILogger log) : IHypervisor
+public sealed class LibvirtHypervisor(AgentConfig config, HostSampling sampling, ILogger log, HookFolder? hooks = null) : IHypervisor
 {
     private const int StoppedMigrated = 3, StoppedSaved = 4;
     private const int SuspendedRestored = 4;
@@ -59,6 +60,7 @@ public sealed class LibvirtHypervisor(AgentConfig config, HostSampling sampling,
         var started = config.Time.GetUtcNow().ToUnixTimeMilliseconds();
         var xml = DomainXml.Build(
             definition, guest.Lease, _accelerator, ConsoleLogOf(guest.Vm), config.VncListen, started);
+        if (hooks is not null) xml = DomainXml.Changed(hooks.Before(HookPoint.BeforeVmStart, guest, xml).GetAwaiter().GetResult(), xml);
         var state = definition.StartPaused ? GuestState.Paused : GuestState.PoweringUp;
         Begin(guest, definition, started, state, () => connection.Use(c =>
         {
@@ -218,10 +220,10 @@ public sealed class LibvirtHypervisor(AgentConfig config, HostSampling sampling,
 
     public HostStatistics Sample() => sampling.Now(_guests.Values.Count(g => g.State != GuestState.Incoming));
 
-    public Task<ImmutableArray<GuestObservation>> Observe()
+    public async Task<HostObservations> Observe()
     {
         var guests = _guests.Values.Where(g => g is { Starting: false, State: not GuestState.Incoming }).ToDictionary(g => g.Key, g => g.AgentConnected);
-        return guests.Count == 0 ? Task.FromResult(ImmutableArray<GuestObservation>.Empty) : Task.Run(() => _observer.Look(guests));
+        return new HostObservations(Sample()) { Guests = guests.Count == 0 ? [] : await Task.Run(() => _observer.Look(guests)) };
     }
 
     public string? ConsoleLog(Guid vm, int lines)

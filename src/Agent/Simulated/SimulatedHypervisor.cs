@@ -341,28 +341,13 @@ public sealed class SimulatedHypervisor(
 
     public HostStatistics Sample()
     {
-        lock (_gate)
-        {
-            var used = 0L;
-            var busy = 0;
-            foreach (var guest in _guests.Values)
-            {
-                used += guest.Definition.MemoryBytes;
-                busy += guest.Definition.VirtualCpus;
-            }
-
-            var percent = Math.Min(100.0, 10.0 * busy / profile.Cpus);
-            return new HostStatistics(
-                percent, percent * profile.Cpus / 100, profile.MemoryBytes, Math.Max(0, profile.MemoryBytes - used), _guests.Count)
-            {
-                UptimeSeconds = (long)time.GetElapsedTime(_began).TotalSeconds,
-            };
-        }
+        lock (_gate) return profile.Busy([.. _guests.Values.Select(g => g.Definition)], time.GetElapsedTime(_began));
     }
 
-    public Task<ImmutableArray<GuestObservation>> Observe()
+    public Task<HostObservations> Observe()
     {
-        lock (_gate) return Task.FromResult(_guests.Values.Select(g => g.Observe(time.GetElapsedTime(g.Since))).ToImmutableArray());
+        lock (_gate)
+            return Task.FromResult(new HostObservations(Sample()) { Guests = [.. _guests.Values.Select(g => g.Observe(time.GetElapsedTime(g.Since)))] });
     }
 
     public string? ConsoleLog(Guid vm, int lines)

@@ -51,4 +51,15 @@ public sealed record SimulatedProfile
         QemuVersion = "simulated",
         FenceAgents = ["simulated"],
     };
+
+    /// <summary>Each virtual CPU of a guest keeps a tenth of one of the host busy.</summary>
+    internal HostStatistics Busy(IReadOnlyCollection<VmDefinition> guests, TimeSpan up)
+    {
+        var percent = Math.Min(100.0, 10.0 * guests.Sum(g => g.VirtualCpus) / Cpus);
+        return new HostStatistics(
+            percent, percent * Cpus / 100, MemoryBytes, Math.Max(0, MemoryBytes - guests.Sum(g => g.MemoryBytes)), guests.Count)
+        {
+            UptimeSeconds = (long)up.TotalSeconds,
+        };
+    }
 }

@@ -20,7 +20,7 @@ public sealed class PostgresObservations(PrimarySource database) : IObservations
         long[] leases = [0, .. seen.Guests.Select(g => g.Lease)];
         string[] documents =
         [
-            JsonSerializer.Serialize(seen.Host, Json.HostStatistics),
+            JsonSerializer.Serialize(seen with { Guests = [] }, Json.HostObservations),
             .. seen.Guests.Select(g => JsonSerializer.Serialize(g, Json.GuestObservation)),
         ];
         return Run("""
@@ -31,8 +31,8 @@ public sealed class PostgresObservations(PrimarySource database) : IObservations
             """, [kinds, ids, leases, documents], cancel);
     }
 
-    public async Task<HostStatistics?> OfHost(HostId host, CancellationToken cancel) =>
-        (await Read(Kinds.Host, [host.Value], Json.HostStatistics, cancel)).GetValueOrDefault(host.Value);
+    public async Task<HostObservations?> OfHost(HostId host, CancellationToken cancel) =>
+        (await Read(Kinds.Host, [host.Value], Json.HostObservations, cancel)).GetValueOrDefault(host.Value);
 
     public async Task<IReadOnlyDictionary<Guid, GuestObservation>> OfGuests(IReadOnlyCollection<Guid> vms, CancellationToken cancel) =>
         vms.Count == 0 ? new Dictionary<Guid, GuestObservation>() : await Read(Kinds.Vm, [.. vms], Json.GuestObservation, cancel);

@@ -102,7 +102,9 @@ public static class Shapes
         One("power_management", () => PowerManagement), One("summary", () => GuestSummary),
         One("hardware_information", () => HardwareInformation), One("version", () => Version),
         One("ssh", () => Ssh), One("spm", () => Spm), One("cluster", () => Cluster),
-        Many("fence_agents", () => Agent), Many("statistics", () => Statistic));
+        Many("fence_agents", () => Agent), Many("hooks", () => Hook), Many("statistics", () => Statistic));
+
+    public static Shape Hook { get; } = new("hook", "hooks", Text("name"), Text("event_name"), Text("md5"), One("host", () => Host));
 
     public static Shape Ssh { get; } = new("ssh", "sshs", Integer("port"), Text("fingerprint"));
 

@@ -44,7 +44,7 @@ internal static class Absent
         "schedulingpolicies", "schedulingpolicyunits", "storageconnections",
         "clusters/{id}/permissions", "clusters/{id}/cpuprofiles", "datacenters/{id}/permissions",
         "disks/{id}/permissions", "hosts/{id}/permissions", "hosts/{id}/nics",
-        "hosts/{id}/hooks", "hosts/{id}/devices", "hosts/{id}/numanodes",
+        "hosts/{id}/devices", "hosts/{id}/numanodes",
         "hosts/{id}/networkattachments", "storagedomains/{id}/permissions", "storagedomains/{id}/vms",
         "storagedomains/{id}/templates", "storagedomains/{id}/diskprofiles", "templates/{id}/permissions",
         "vms/{id}/hostdevices", "vms/{id}/numanodes", "vms/{id}/permissions",

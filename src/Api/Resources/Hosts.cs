@@ -252,6 +252,7 @@ internal static class Hosts
             .With("power_management", Power(config))
             .With("cluster", Refs.To(config.Cluster))
             .WithLink("fenceagents", $"{href}/fenceagents")
+            .WithLink("hooks", $"{href}/hooks")
             .WithLink("statistics", $"{href}/statistics");
         if (config.PathPrefix.Length > 0) host.With("path_prefix", config.PathPrefix);
         if (view.StatusDetail.Length > 0) host.With("status_detail", view.StatusDetail);

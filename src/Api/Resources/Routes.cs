@@ -13,6 +13,7 @@ internal static class Routes
         Clusters.Map(router);
         Hosts.Map(router);
         FenceAgents.Map(router);
+        HostHooks.Map(router);
         StorageDomains.Map(router);
         Disks.Map(router);
         Templates.Map(router);

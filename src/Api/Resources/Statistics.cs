@@ -104,7 +104,7 @@ internal static class Statistics
     {
         var view = await call.Get<HostView>(Kinds.Host, call.Id());
         var of = new Of(Hrefs.Host(view.Id.Value), statistic => statistic.With("host", Refs.To(view.Id)));
-        if (await call.World.Observations.OfHost(view.Id, call.Cancel) is not { } seen) return of;
+        if (await call.World.Observations.OfHost(view.Id, call.Cancel) is not { Host: { } seen }) return of;
         of.Bytes("memory.total", "Total memory", seen.MemoryTotalBytes);
         of.Bytes("memory.used", "Used memory", seen.MemoryTotalBytes - seen.MemoryAvailableBytes);
         of.Bytes("memory.free", "Free memory", seen.MemoryAvailableBytes);

@@ -72,7 +72,7 @@ public sealed class HypervisorHosts : IAsyncLifetime
     /// <param name="addresses">Where it should not have both of its lines: those that it has. The agent itself is not in the
     /// host's namespace.</param>
     /// <param name="unplug">How long a guest is waited for that lets no device go; null: as in production.</param>
-    public async Task<RunningAgent> StartAgent(int host, TimeSpan? look = null, ImmutableArray<NetworkAddress>? addresses = null, TimeSpan? unplug = null)
+    public async Task<RunningAgent> StartAgent(int host, TimeSpan? look = null, ImmutableArray<NetworkAddress>? addresses = null, TimeSpan? unplug = null, string hooks = "")
     {
         var folder = Path.Combine(_base, $"agent-{host}");
         Directory.CreateDirectory($"{folder}/console");
@@ -90,6 +90,7 @@ public sealed class HypervisorHosts : IAsyncLifetime
             MigrationLook = look ?? Convergence.LookEvery,
             UnplugPatience = unplug ?? TimeSpan.FromSeconds(30),
             ConsoleLogFolder = $"{folder}/console",
+            HooksFolder = hooks,
         }, logging => logging.SetMinimumLevel(LogLevel.Debug).AddProvider(new FileLog(Environment.GetEnvironmentVariable("AGENT_TEST_LOG"))));
         await app.StartAsync();
         return new RunningAgent(app, Authority);

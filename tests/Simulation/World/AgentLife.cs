@@ -123,7 +123,7 @@ internal sealed class AgentLife : IHypervisor, IGuestWatch
 
     public IGuestConsoles Consoles => _hypervisor.Consoles;
 
-    public Task<ImmutableArray<GuestObservation>> Observe() => _hypervisor.Observe();
+    public Task<HostObservations> Observe() => _hypervisor.Observe();
 
     public string? ConsoleLog(Guid vm, int lines) => _hypervisor.ConsoleLog(vm, lines);
 
