@@ -15,6 +15,8 @@ public sealed class HookedHypervisor(IHypervisor inner, HookFolder hooks) : IHyp
 
     public IGuestImages Images => inner.Images;
 
+    public IGuestConsoles Consoles => inner.Consoles;
+
     public Task Open(IGuestWatch watch, CancellationToken cancel) => inner.Open(new Watch(watch, hooks), cancel);
 
     public async Task Launch(GuestKey guest, VmDefinition definition)
