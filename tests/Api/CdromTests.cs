@@ -1,4 +1,5 @@
 using System.Net;
+using Orchestrator.Actors;
 using Orchestrator.Actors.Disk;
 using Orchestrator.Actors.Journal;
 using Orchestrator.Actors.Vm;
@@ -48,6 +49,17 @@ public sealed class CdromTests : IAsyncLifetime
         await _api.Send(HttpMethod.Put, Drive, "<cdrom><file id=\"\"/></cdrom>");
         Assert.Null((await _api.GetXml(Drive)).Element("file"));
         Assert.Equal(HttpStatusCode.OK, (await _api.Send(HttpMethod.Delete, $"/disks/{_iso}")).StatusCode);
+    }
+
+    [Fact]
+    public async Task A_cd_is_uploaded_while_no_vm_has_it_in_its_drive()
+    {
+        var body = $"<image_transfer><disk id=\"{_iso}\"/><direction>upload</direction></image_transfer>";
+        await TestApi.Xml(await _api.Post("/imagetransfers", body), HttpStatusCode.Created);
+        Assert.Equal(TransferDirection.Upload, _api.LastCommand<DiskCommand.BeginTransfer>().Transfer.Direction);
+        _api.Engine.Put(Kinds.Vm, TestApi.Vm, _api.Engine.View<VmView>(Kinds.Vm, TestApi.Vm) with { Cdrom = new DiskId(_iso) });
+        Assert.Contains("has it in its CD drive", await TestApi.FaultOf(await _api.Post("/imagetransfers", body), HttpStatusCode.Conflict), StringComparison.Ordinal);
+        await TestApi.Xml(await _api.Post("/imagetransfers", body.Replace("upload", "download", StringComparison.Ordinal)), HttpStatusCode.Created);
     }
 
     [Fact]

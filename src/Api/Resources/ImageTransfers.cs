@@ -41,6 +41,8 @@ internal static class ImageTransfers
             ?? throw FaultException.Missing("ImageTransfer", "disk.id|image.id", "add");
         var disk = await call.Get<DiskView>(Kinds.Disk, id);
         await RequireNoGuest(call, disk);
+        var isUpload = body.Text("direction") != "download";
+        if (isUpload && disk.Config.Content == "iso") await Cdroms.RequireUnused(call, disk.Id);
         var domain = await call.Get<StorageDomainView>(Kinds.StorageDomain, disk.Config.StorageDomain.Value);
         Disks.RequireActive(domain);
         var inactivity = body.Number("inactivity_timeout") ?? 60;
@@ -50,7 +52,7 @@ internal static class ImageTransfers
         var transfer = new ImageTransfer
         {
             Id = origin.Job.Value,
-            Direction = body.Text("direction") == "download" ? TransferDirection.Download : TransferDirection.Upload,
+            Direction = isUpload ? TransferDirection.Upload : TransferDirection.Download,
             Format = body.Text("format") ?? disk.Config.Format,
             Host = await Refs.Resolve(call, Kinds.Host, body.One("host")) is { } host
                 ? await Up(call, host)
