@@ -341,7 +341,12 @@ public sealed class SimulatedHypervisor(
 
     public HostStatistics Sample()
     {
-        lock (_gate) return profile.Busy([.. _guests.Values.Select(g => g.Definition)], time.GetElapsedTime(_began));
+        var (cpus, memory) = (0, 0L);
+        lock (_gate)
+        {
+            foreach (var guest in _guests.Values) (cpus, memory) = (cpus + guest.Definition.VirtualCpus, memory + guest.Definition.MemoryBytes);
+            return profile.Busy(cpus, memory, _guests.Count, time.GetElapsedTime(_began));
+        }
     }
 
     public Task<HostObservations> Observe()

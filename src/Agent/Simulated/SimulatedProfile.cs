@@ -53,11 +53,10 @@ public sealed record SimulatedProfile
     };
 
     /// <summary>Each virtual CPU of a guest keeps a tenth of one of the host busy.</summary>
-    internal HostStatistics Busy(IReadOnlyCollection<VmDefinition> guests, TimeSpan up)
+    internal HostStatistics Busy(int cpus, long memory, int guests, TimeSpan up)
     {
-        var percent = Math.Min(100.0, 10.0 * guests.Sum(g => g.VirtualCpus) / Cpus);
-        return new HostStatistics(
-            percent, percent * Cpus / 100, MemoryBytes, Math.Max(0, MemoryBytes - guests.Sum(g => g.MemoryBytes)), guests.Count)
+        var percent = Math.Min(100.0, 10.0 * cpus / Cpus);
+        return new HostStatistics(percent, percent * Cpus / 100, MemoryBytes, Math.Max(0, MemoryBytes - memory), guests)
         {
             UptimeSeconds = (long)up.TotalSeconds,
         };
