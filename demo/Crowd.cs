@@ -25,7 +25,7 @@ public sealed class Crowd(Installation installation, int guests)
         var fleet = new HostFleet(api);
         var vms = Enumerable.Range(0, guests).Select(number => new DemoVm(api, _hosts, $"crowd-{DateTime.UtcNow:HHmmss}-{number + 1}")).ToArray();
         Narrator.Chapter($"{guests} guests on host {home}");
-        foreach (var other in installation.Hosts.Skip(1)) await fleet.ToMaintenance(other, TimeSpan.FromSeconds(60));
+        await fleet.LeaveFirst(installation);
         var alone = Measure(_hosts.Agent(home));
         Narrator.Say($"alone its agent has {alone.MiB} MiB");
         try
@@ -46,7 +46,7 @@ public sealed class Crowd(Installation installation, int guests)
         finally
         {
             foreach (var vm in vms) await vm.Remove();
-            foreach (var host in installation.Hosts) await fleet.Activate(host);
+            await fleet.ActivateAll(installation);
         }
 
         _verdict.Print();

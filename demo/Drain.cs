@@ -30,7 +30,7 @@ public sealed class Drain(Installation installation, int guests)
             .Select(number => new DemoVm(api, _hosts, $"drained-{DateTime.UtcNow:HHmmss}-{number + 1}")).ToArray();
 
         Narrator.Chapter($"{guests} guests on host {home}");
-        foreach (var other in installation.Hosts.Skip(1)) await fleet.ToMaintenance(other, TimeSpan.FromSeconds(60));
+        await fleet.LeaveFirst(installation);
         try
         {
             await Boot(vms, home);
@@ -39,7 +39,7 @@ public sealed class Drain(Installation installation, int guests)
         }
         finally
         {
-            foreach (var host in installation.Hosts) await fleet.Activate(host);
+            await fleet.ActivateAll(installation);
             foreach (var vm in vms) await vm.Remove();
         }
 

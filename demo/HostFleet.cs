@@ -17,6 +17,17 @@ public sealed class HostFleet(EngineApi api)
             await Status(host) == "maintenance" ? this : null, 200);
     }
 
+    /// <summary>All but the first go to maintenance: what is started is started there.</summary>
+    public async Task LeaveFirst(Installation installation)
+    {
+        foreach (var other in installation.Hosts.Skip(1)) await ToMaintenance(other, TimeSpan.FromSeconds(60));
+    }
+
+    public async Task ActivateAll(Installation installation)
+    {
+        foreach (var host in installation.Hosts) await Activate(host);
+    }
+
     /// <summary>One that is up stays so.</summary>
     public async Task Activate(int host)
     {

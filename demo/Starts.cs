@@ -23,7 +23,7 @@ public sealed class Starts(Installation installation, int rounds)
         await api.LogIn("admin@internal", installation.Password);
         var home = installation.Hosts[0];
         var fleet = new HostFleet(api);
-        foreach (var other in installation.Hosts.Skip(1)) await fleet.ToMaintenance(other, TimeSpan.FromSeconds(60));
+        await fleet.LeaveFirst(installation);
         var vms = Enumerable.Range(0, Many).Select(number => new DemoVm(api, _hosts, $"start-{DateTime.UtcNow:HHmmss}-{number + 1}")).ToArray();
         var plain = new List<string>();
         Narrator.Chapter($"{Many} VMs in the engine, and {Many} like them in libvirt alone, on host {home}");
@@ -41,7 +41,7 @@ public sealed class Starts(Installation installation, int rounds)
         {
             foreach (var domain in plain) await Quietly(home, "undefine", domain);
             foreach (var vm in vms) await vm.Remove();
-            foreach (var host in installation.Hosts) await fleet.Activate(host);
+            await fleet.ActivateAll(installation);
         }
 
         _verdict.Print();

@@ -1,6 +1,3 @@
-using System.Security.Cryptography;
-using System.Text;
-
 namespace Orchestrator.Actors;
 
 /// <summary>Files that an entity owes to be deleted: when each is asked for again, and under which number. What failed on a host is
@@ -26,10 +23,4 @@ internal sealed class Deletions(TimeProvider clock)
         _asked[path] = (times, clock.GetTimestamp());
         return (WorkId.Of($"{path} {times}"), times);
     }
-}
-
-/// <summary>Numbers of work that is the same whoever asks for it, and whenever.</summary>
-internal static class WorkId
-{
-    public static Guid Of(string what) => new(SHA256.HashData(Encoding.UTF8.GetBytes(what)).AsSpan(0, 16));
 }

@@ -1,4 +1,5 @@
 using System.Net.Security;
+using System.Security.Authentication;
 using System.Security.Cryptography.X509Certificates;
 
 namespace Orchestrator.Agent.Protocol;
@@ -16,6 +17,14 @@ public sealed class LiveCredentials(AgentCredentials first)
 
     /// <summary>Our certificate as a TLS handshake wants it, made once per certificate.</summary>
     public SslStreamCertificateContext Context => _now.Context;
+
+    /// <summary>For a door at which anybody may knock: what comes in says who it is.</summary>
+    public SslServerAuthenticationOptions ForAnybody() => new()
+    {
+        EnabledSslProtocols = SslProtocols.Tls12 | SslProtocols.Tls13,
+        ServerCertificateContext = Context,
+        AllowRenegotiation = false,
+    };
 
     public void Become(AgentCredentials next)
     {

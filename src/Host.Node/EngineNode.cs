@@ -1,6 +1,4 @@
 using System.Net;
-using System.Net.Security;
-using System.Security.Authentication;
 using Akka.Actor;
 using Akka.Configuration;
 using Microsoft.AspNetCore.Builder;
@@ -188,12 +186,7 @@ internal static class EngineNode
                 listen.Protocols = HttpProtocols.Http1AndHttp2;
                 listen.UseHttps(new TlsHandshakeCallbackOptions
                 {
-                    OnConnection = _ => ValueTask.FromResult(new SslServerAuthenticationOptions
-                    {
-                        EnabledSslProtocols = SslProtocols.Tls12 | SslProtocols.Tls13,
-                        ServerCertificateContext = credentials.Context,
-                        AllowRenegotiation = false,
-                    }),
+                    OnConnection = _ => ValueTask.FromResult(credentials.ForAnybody()),
                 });
             });
         });

@@ -114,11 +114,19 @@ public static class DiskDecider
         _          => [],
     };
 
-    private static Decision Accept(params ImmutableArray<DiskEvent> facts) => new Decision.Accept(facts);
+    internal static Decision Accept(params ImmutableArray<DiskEvent> facts) => new Decision.Accept(facts);
 
-    private static Decision No(Fault fault) => new Decision.Refuse(fault);
+    internal static Decision No(Fault fault) => new Decision.Refuse(fault);
 
-    private static Decision Done { get; } = new Decision.AlreadyDone();
+    internal static Decision Done { get; } = new Decision.AlreadyDone();
+
+    /// <summary>The last fact of work on the disk: its guest may do again what it could not while its image was lent.</summary>
+    internal static Decision Over(DiskEvent last, GuestCopy? guest, Guid work) => new Decision.Accept([last])
+    {
+        Then = guest is null ? [] : [new DiskEffect.GiveBack(guest.Vm, work)],
+    };
+
+    internal static DiskEffect AskForLoan(DiskCore core, Guid work) => new DiskEffect.AskForLoan(core.Vms.IsEmpty ? null : core.Vms[0], work);
 
     private static DiskCore Asked(DiskCore core, Origin origin) => core with { Recent = core.Recent.Add(origin.Job) };
 

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using static Orchestrator.Actors.Disk.DiskCommand;
+using static Orchestrator.Actors.Disk.DiskDecider;
 using static Orchestrator.Actors.Disk.DiskEvent;
 using static Orchestrator.Actors.Disk.DiskState;
 using Decision = Orchestrator.Actors.Decision<
@@ -76,8 +77,8 @@ public static class DiskGrowth
     internal static ImmutableArray<DiskEffect> Outstanding(Growing s) => s switch
     {
         { Step: GrowthStep.Alone } => [new DiskEffect.GrowImage(s.Host, s.StepWork())],
-        { Guest: { } guest }       => [new DiskEffect.GrowUnderGuest(guest, s.StepWork()), Ask(s)],
-        _                          => [Ask(s)],
+        { Guest: { } guest }       => [new DiskEffect.GrowUnderGuest(guest, s.StepWork()), AskForLoan(s.Core, s.LoanWork())],
+        _                          => [AskForLoan(s.Core, s.LoanWork())],
     };
 
     /// <summary>Each time that a step is said again because nobody knows what became of it, it has a number of its own.</summary>
@@ -86,19 +87,7 @@ public static class DiskGrowth
     /// <summary>What was answered before a start says nothing of who has it open after it.</summary>
     public static Guid LoanWork(this Growing s) => s.Round == 0 ? s.Work : WorkId.Of($"{s.Work} loan {s.Round}");
 
-    private static DiskEffect Ask(Growing s) => new DiskEffect.AskForLoan(s.Core.Vms.IsEmpty ? null : s.Core.Vms[0], s.LoanWork());
-
     private static long Whole(long size) => (size + Sector - 1) / Sector * Sector;
 
-    /// <summary>Its guest may do again what it could not while its image was lent.</summary>
-    private static Decision Over(Growing s, DiskEvent last) => new Decision.Accept([last])
-    {
-        Then = s.Guest is { } guest ? [new DiskEffect.GiveBack(guest.Vm, s.LoanWork())] : [],
-    };
-
-    private static Decision Accept(params ImmutableArray<DiskEvent> facts) => new Decision.Accept(facts);
-
-    private static Decision No(Fault fault) => new Decision.Refuse(fault);
-
-    private static Decision Done { get; } = new Decision.AlreadyDone();
+    private static Decision Over(Growing s, DiskEvent last) => DiskDecider.Over(last, s.Guest, s.LoanWork());
 }

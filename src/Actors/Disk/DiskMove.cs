@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using static Orchestrator.Actors.Disk.DiskCommand;
+using static Orchestrator.Actors.Disk.DiskDecider;
 using static Orchestrator.Actors.Disk.DiskEvent;
 using static Orchestrator.Actors.Disk.DiskState;
 using Decision = Orchestrator.Actors.Decision<
@@ -96,16 +97,14 @@ public static class DiskMove
 
     internal static ImmutableArray<DiskEffect> Outstanding(Moving s) => s switch
     {
-        { Step: MoveStep.Asking }                  => [Ask(s)],
+        { Step: MoveStep.Asking }                  => [AskForLoan(s.Core, s.Work)],
         { Step: MoveStep.Copying }                 => [new DiskEffect.CopyImage(s.Host, s.StepWork())],
-        { Guest: { } guest }                       => [new DiskEffect.MoveUnderGuest(guest, s.StepWork(), s.Step), Ask(s)],
+        { Guest: { } guest }                       => [new DiskEffect.MoveUnderGuest(guest, s.StepWork(), s.Step), AskForLoan(s.Core, s.Work)],
         _                                          => [],
     };
 
     /// <summary>Of a VM that thinks its image is lent for a work which is over.</summary>
     internal static Decision Answer(AskWhetherLent c) => new Decision.Relay(new DiskEffect.GiveBack(c.Vm, c.Work));
-
-    private static DiskEffect Ask(Moving s) => new DiskEffect.AskForLoan(s.Core.Vms.IsEmpty ? null : s.Core.Vms[0], s.Work);
 
     /// <summary>Each step, and each time that it is said again because nobody knows what became of it, has a number of its own.</summary>
     public static Guid StepWork(this Moving s) => s is { Step: MoveStep.Copying or MoveStep.Mirroring, Attempt: 0 }
@@ -126,15 +125,5 @@ public static class DiskMove
         Recent = by is { } job ? core.Recent.Add(job) : core.Recent,
     };
 
-    /// <summary>Its guest may do again what it could not while its image was lent.</summary>
-    private static Decision Over(Moving s, DiskEvent last) => new Decision.Accept([last])
-    {
-        Then = s.Guest is { } guest ? [new DiskEffect.GiveBack(guest.Vm, s.Work)] : [],
-    };
-
-    private static Decision Accept(params ImmutableArray<DiskEvent> facts) => new Decision.Accept(facts);
-
-    private static Decision No(Fault fault) => new Decision.Refuse(fault);
-
-    private static Decision Done { get; } = new Decision.AlreadyDone();
+    private static Decision Over(Moving s, DiskEvent last) => DiskDecider.Over(last, s.Guest, s.Work);
 }

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using Orchestrator.Actors.Journal;
 using static Orchestrator.Actors.Disk.DiskCommand;
+using static Orchestrator.Actors.Disk.DiskDecider;
 using static Orchestrator.Actors.Disk.DiskEvent;
 using static Orchestrator.Actors.Disk.DiskState;
 using Decision = Orchestrator.Actors.Decision<
@@ -185,7 +186,7 @@ public static class DiskTransfer
 
     internal static ImmutableArray<DiskEffect> Outstanding(Transferring s) => s.Transfer.Step switch
     {
-        TransferStep.Asking                               => [new DiskEffect.AskForLoan(s.Core.Vms.IsEmpty ? null : s.Core.Vms[0], s.Transfer.Id)],
+        TransferStep.Asking                               => [AskForLoan(s.Core, s.Transfer.Id)],
         TransferStep.Opening or TransferStep.Open         => [new DiskEffect.PutTicket(s.Transfer.Host, s.Transfer.Id, s.Transfer.Session)],
         TransferStep.Finalizing or TransferStep.Cancelling => [new DiskEffect.CloseUpload(s.Transfer.Host, s.Transfer.Id, s.CloseWork())],
         _                                                 => [],
@@ -237,10 +238,4 @@ public static class DiskTransfer
     private static Transferring At(Transferring s, ImageTransfer transfer) => s with { Transfer = transfer };
 
     private static TimeSpan Shorter(TimeSpan one, TimeSpan other) => one < other ? one : other;
-
-    private static Decision Accept(params ImmutableArray<DiskEvent> facts) => new Decision.Accept(facts);
-
-    private static Decision No(Fault fault) => new Decision.Refuse(fault);
-
-    private static Decision Done { get; } = new Decision.AlreadyDone();
 }

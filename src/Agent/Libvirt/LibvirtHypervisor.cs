@@ -24,7 +24,7 @@ public sealed class LibvirtHypervisor(AgentConfig config, HostSampling sampling,
     private readonly ConcurrentDictionary<Guid, LibvirtGuest> _guests = new();
     private readonly CancellationTokenSource _stop = new();
     private readonly OwnAddresses _addresses = new(config.Time);
-    private GuestObserver _observer => field ??= new GuestObserver(Connected, config.Time, log);
+    private GuestObserver Observer => field ??= new GuestObserver(Connected, config.Time, log);
     private readonly string _accelerator = Accelerators.Choose(config);
     private LibvirtConnection? _connection;
     private IGuestWatch? _watch;
@@ -223,7 +223,7 @@ public sealed class LibvirtHypervisor(AgentConfig config, HostSampling sampling,
     public async Task<HostObservations> Observe()
     {
         var guests = _guests.Values.Where(g => g is { Starting: false, State: not GuestState.Incoming }).ToDictionary(g => g.Key, g => g.AgentConnected);
-        return new HostObservations(Sample()) { Guests = guests.Count == 0 ? [] : await Task.Run(() => _observer.Look(guests)) };
+        return new HostObservations(Sample()) { Guests = guests.Count == 0 ? [] : await Task.Run(() => Observer.Look(guests)) };
     }
 
     public string? ConsoleLog(Guid vm, int lines)
@@ -242,7 +242,7 @@ public sealed class LibvirtHypervisor(AgentConfig config, HostSampling sampling,
         _news.Writer.TryComplete();
         await _reader.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         foreach (var guest in _guests.Values) guest.Deadline?.Dispose();
-        _observer.Dispose();
+        Observer.Dispose();
         _connection?.Close();
     }
 
@@ -414,7 +414,7 @@ public sealed class LibvirtHypervisor(AgentConfig config, HostSampling sampling,
     {
         guest.AgentConnected = connected;
         if (!connected || guest.Starting) return;
-        _observer.Ask(guest.Key, TimeSpan.Zero);
+        Observer.Ask(guest.Key, TimeSpan.Zero);
         if (guest.State == GuestState.PoweringUp) Become(guest, GuestState.Up);
         var ips = await Task.Run(() => GuestAddresses.Read(Connected(), guest.Key.Vm));
         if (ips.SequenceEqual(guest.Ips)) return;

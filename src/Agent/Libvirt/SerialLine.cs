@@ -4,7 +4,7 @@ using Microsoft.Win32.SafeHandles;
 namespace Orchestrator.Agent.Libvirt;
 
 /// <summary>The terminal behind a guest's serial line. It ends when the guest does, or when it is closed.</summary>
-internal sealed partial class SerialLine : Stream
+internal sealed partial class SerialLine : LineStream
 {
     // open(2)
     private const int ReadWrite = 2, NotOurTerminal = 0x100, DoNotBlock = 0x800, CloseOnExec = 0x80000;
@@ -23,16 +23,6 @@ internal sealed partial class SerialLine : Stream
             ? new SerialLine(new SafeFileHandle(number, ownsHandle: true))
             : throw new HypervisorException($"the serial line {path} cannot be opened: error {Marshal.GetLastPInvokeError()}");
     }
-
-    public override bool CanRead => true;
-
-    public override bool CanSeek => false;
-
-    public override bool CanWrite => true;
-
-    public override long Length => throw new NotSupportedException();
-
-    public override long Position { get => throw new NotSupportedException(); set => throw new NotSupportedException(); }
 
     public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
     {
@@ -56,16 +46,6 @@ internal sealed partial class SerialLine : Stream
             if (count == 0) await Task.Delay(LookEvery, cancellationToken);
         }
     }
-
-    public override int Read(byte[] buffer, int offset, int count) => throw new NotSupportedException();
-
-    public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
-
-    public override void Flush() { }
-
-    public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
-
-    public override void SetLength(long value) => throw new NotSupportedException();
 
     protected override void Dispose(bool disposing)
     {

@@ -32,7 +32,7 @@ internal sealed class SimulatedConsoles(Func<GuestKey, SimulatedGuest?> find) : 
 }
 
 /// <summary>Says something, and then what it hears, while its guest is there.</summary>
-internal sealed class EchoStream : Stream
+internal sealed class EchoStream : LineStream
 {
     private static readonly TimeSpan LookEvery = TimeSpan.FromMilliseconds(200);
     private readonly Channel<byte[]> _said = Channel.CreateBounded<byte[]>(64);
@@ -44,16 +44,6 @@ internal sealed class EchoStream : Stream
         _there = there;
         _said.Writer.TryWrite(Encoding.ASCII.GetBytes(greeting));
     }
-
-    public override bool CanRead => true;
-
-    public override bool CanSeek => false;
-
-    public override bool CanWrite => true;
-
-    public override long Length => throw new NotSupportedException();
-
-    public override long Position { get => throw new NotSupportedException(); set => throw new NotSupportedException(); }
 
     public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
     {
@@ -78,16 +68,6 @@ internal sealed class EchoStream : Stream
 
     public override async ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default) =>
         await _said.Writer.WriteAsync(buffer.ToArray(), cancellationToken);
-
-    public override int Read(byte[] buffer, int offset, int count) => throw new NotSupportedException();
-
-    public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
-
-    public override void Flush() { }
-
-    public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
-
-    public override void SetLength(long value) => throw new NotSupportedException();
 
     protected override void Dispose(bool disposing)
     {

@@ -1,5 +1,3 @@
-using System.Security.Cryptography;
-using System.Text;
 using Orchestrator.Actors.Host;
 using Orchestrator.Api.Http;
 using Orchestrator.Api.Representation;
@@ -20,7 +18,7 @@ internal static class HostHooks
         var seen = await call.World.Observations.OfHost(view.Id, call.Cancel);
         return (seen?.Hooks ?? []).Select(hook =>
         {
-            var id = new Guid(SHA256.HashData(Encoding.UTF8.GetBytes($"{view.Id} {hook.Point}/{hook.Name}")).AsSpan(0, 16));
+            var id = NamedIds.Of($"{view.Id} {hook.Point}/{hook.Name}");
             return Shapes.Hook.New(id, $"{Hrefs.Host(view.Id.Value)}/hooks/{id}")
                 .With("name", hook.Name)
                 .With("event_name", hook.Point)

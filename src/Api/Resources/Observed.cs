@@ -1,8 +1,6 @@
 using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
-using System.Security.Cryptography;
-using System.Text;
 using Orchestrator.Actors.Vm;
 using Orchestrator.Agent.Protocol;
 using Orchestrator.Api.Http;
@@ -41,7 +39,7 @@ internal static class Observed
             var seen = await Of(call, view);
             return Answer.Of(Shapes.Session,
             [
-                .. (seen?.Facts?.Users ?? []).Select(user => Shapes.Session.New(NamedId($"{view.Id} {user}"), $"{Hrefs.Vm(view.Id.Value)}/sessions/{NamedId($"{view.Id} {user}")}")
+                .. (seen?.Facts?.Users ?? []).Select(user => Shapes.Session.New(NamedIds.Of($"{view.Id} {user}"), $"{Hrefs.Vm(view.Id.Value)}/sessions/{NamedIds.Of($"{view.Id} {user}")}")
                     .With("console_user", false)
                     .With("user", Shapes.User.New().With("user_name", user))
                     .With("vm", Refs.To(view.Id))),
@@ -84,7 +82,7 @@ internal static class Observed
     private static IEnumerable<Element> Devices(VmView view, GuestObservation? seen, string href, Func<string, bool> isWanted) =>
         (seen?.Facts?.Interfaces ?? []).Where(i => isWanted(i.Mac)).Select(line =>
         {
-            var id = NamedId($"{view.Id} {line.Name} {line.Mac}");
+            var id = NamedIds.Of($"{view.Id} {line.Name} {line.Mac}");
             var device = Shapes.ReportedDevice.New(id, $"{href}/reporteddevices/{id}")
                 .With("name", line.Name)
                 .With("description", "guest reported data")
@@ -97,6 +95,4 @@ internal static class Observed
                     .With("version", IPAddress.TryParse(address, out var ip) && ip.AddressFamily == AddressFamily.InterNetworkV6 ? "v6" : "v4"))]);
             return device;
         });
-
-    private static Guid NamedId(string name) => new(SHA256.HashData(Encoding.UTF8.GetBytes(name)).AsSpan(0, 16));
 }

@@ -1,5 +1,3 @@
-using System.Security.Cryptography;
-using System.Text;
 using Orchestrator.Actors;
 using Orchestrator.Actors.Disk;
 using Orchestrator.Actors.Host;
@@ -133,7 +131,7 @@ internal static class Statistics
 
         public void Add(string name, string description, string kind, string type, string unit, decimal datum)
         {
-            var id = NamedId(name);
+            var id = NamedIds.AsOvirt(name);
             Elements.Add(belongs(Shapes.Statistic.New(id, $"{href}/statistics/{id}")
                 .With("name", name)
                 .With("description", description)
@@ -142,16 +140,5 @@ internal static class Statistics
                 .With("unit", unit)
                 .With("values", [Shapes.StatisticValue.New().With("datum", datum)])));
         }
-    }
-
-    /// <summary>As oVirt makes the id of a statistic: Java's UUID of a name.</summary>
-    private static Guid NamedId(string name)
-    {
-#pragma warning disable CA5351 // RFC 4122 prescribes MD5 for these; nothing is protected by it.
-        var bytes = MD5.HashData(Encoding.UTF8.GetBytes(name));
-#pragma warning restore CA5351
-        bytes[6] = (byte)((bytes[6] & 0x0f) | 0x30);
-        bytes[8] = (byte)((bytes[8] & 0x3f) | 0x80);
-        return new Guid(bytes, bigEndian: true);
     }
 }
