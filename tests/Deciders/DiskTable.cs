@@ -137,6 +137,8 @@ public sealed class DiskTable
         _ => _work,
     };
 
+    private static Guid Loan(DiskState disk) => disk is Merging s ? s.LoanWork() : _work;
+
     private static readonly ImageTransfer _upload = new() { Id = _work, Direction = TransferDirection.Upload, Format = "raw", Host = _host, ActiveAt = Making.Start };
 
     private static Transferring Transfer(TransferStep step, Func<ImageTransfer, ImageTransfer>? with = null, DiskCore? core = null) => new(
@@ -227,10 +229,10 @@ public sealed class DiskTable
         ("Attach v, for a start", _ => new Attach(By(), _v) { Starts = true }),
         ("Attach v, a late copy", _ => new Attach(By() with { Job = _given }, _v)),
         ("Detach v", _ => new Detach(By(), _v)),
-        ("ReportIdle: no guest has it", _ => new ReportIdle(_work, Making.Start)),
-        ("ReportLent: the guest of v has it", _ => new ReportLent(_work, _guest, Making.Start)),
-        ("ReportLent: another copy of v has it", _ => new ReportLent(_work, _guest with { Lease = new Lease(8) }, Making.Start)),
-        ("ReportNotLent", _ => new ReportNotLent(_work, "its VM is suspended", Making.Start)),
+        ("ReportIdle: no guest has it", d => new ReportIdle(Loan(d), Making.Start)),
+        ("ReportLent: the guest of v has it", d => new ReportLent(Loan(d), _guest, Making.Start)),
+        ("ReportLent: another copy of v has it", d => new ReportLent(Loan(d), _guest with { Lease = new Lease(8) }, Making.Start)),
+        ("ReportNotLent", d => new ReportNotLent(Loan(d), "its VM is suspended", Making.Start)),
         ("ReportIdle of other work", _ => new ReportIdle(Making.Id(2), Making.Start)),
         ("AddLayer", _ => new AddLayer(By(), _v, By().Job.Value, "/d/3", _host, Preview: false)),
         ("AddLayer, of this work", _ => new AddLayer(By() with { Job = new JobId(_work) }, _v, _work, "/d/2", _host, Preview: false)),
@@ -243,7 +245,7 @@ public sealed class DiskTable
         ("EndPreview: undo", _ => new EndPreview(_v, _work, Making.Id(5), false, Making.Start)),
         ("DropSnapshot", _ => new DropSnapshot(By(), _v, _shot, _host)),
         ("DropSnapshot, of this work", _ => new DropSnapshot(By() with { Job = new JobId(_work) }, _v, _shot, _host)),
-        ("AskWhetherLent for this work", _ => new AskWhetherLent(_v, _work)),
+        ("AskWhetherLent for this work", d => new AskWhetherLent(_v, Loan(d))),
         ("AskWhetherLent for other work", _ => new AskWhetherLent(_v, Making.Id(2))),
     ];
 

@@ -135,9 +135,9 @@ public sealed class ImageJobs : IDisposable
         var path = job switch
         {
             ImageJob.Create c => c.Path,
-            ImageJob.Copy c   => c.Destination,
+            ImageJob.Copy c => c.Destination,
             ImageJob.Delete d => d.Path,
-            _                 => null,
+            _ => null,
         };
         if (path is null) return Task.CompletedTask;
         lock (_gate)
