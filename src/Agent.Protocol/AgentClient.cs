@@ -131,6 +131,15 @@ public sealed class AgentClient(AgentTransport transport, Uri host, TimeSpan? or
             HttpMethod.Post, "fence", JsonContent.Create(order, Json.FenceOrder), Json.FenceResult, cancel,
             FenceProgram.LimitOf(order) + _timeout);
 
+    public Task<CertificateReport> Certificate(CancellationToken cancel = default) =>
+        Ask(HttpMethod.Get, "certificate", null, Json.CertificateReport, cancel);
+
+    public Task<NewKeyAnswer> MakeKey(NewKeyOrder order, CancellationToken cancel = default) =>
+        Ask(HttpMethod.Post, "certificate/key", JsonContent.Create(order, Json.NewKeyOrder), Json.NewKeyAnswer, cancel);
+
+    public Task<CertificateReport> TakeCertificate(CertificateOrder order, CancellationToken cancel = default) =>
+        Ask(HttpMethod.Post, "certificate", JsonContent.Create(order, Json.CertificateOrder), Json.CertificateReport, cancel);
+
     public async Task<string> ConsoleLog(Guid vm, int lines = 100, CancellationToken cancel = default)
     {
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancel);

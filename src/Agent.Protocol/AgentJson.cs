@@ -40,6 +40,13 @@ namespace Orchestrator.Agent.Protocol;
 [JsonSerializable(typeof(StorageLeaseReading))]
 [JsonSerializable(typeof(FenceOrder))]
 [JsonSerializable(typeof(FenceResult))]
+[JsonSerializable(typeof(CertificateReport))]
+[JsonSerializable(typeof(NewKeyOrder))]
+[JsonSerializable(typeof(NewKeyAnswer))]
+[JsonSerializable(typeof(CertificateOrder))]
+[JsonSerializable(typeof(JoinRequest))]
+[JsonSerializable(typeof(JoinAnswer))]
+[JsonSerializable(typeof(JoinRefusal))]
 [JsonSerializable(typeof(AgentRefusal))]
 [JsonSerializable(typeof(VmDefinition))]
 public sealed partial class AgentJson : JsonSerializerContext;

@@ -14,6 +14,7 @@ internal static class Routes
         Hosts.Map(router);
         FenceAgents.Map(router);
         HostHooks.Map(router);
+        HostInstalls.Map(router);
         StorageDomains.Map(router);
         Disks.Map(router);
         ImageTransfers.Map(router);
