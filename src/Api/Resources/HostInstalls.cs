@@ -54,8 +54,10 @@ internal static class HostInstalls
         var action = await call.ReadBody(Shapes.Action);
         var host = await Hosts.Read(call);
         var login = Wanted(action, host.Config.Ssh) ?? (action.One("host") is { } given ? Wanted(given, host.Config.Ssh) : null);
-        if (login is not null && host.Status is ("maintenance" or "install_failed")) await Keep(call, host.Id, login);
-        return await Undone(call, host.Id, login, () => Acts.Send(call, Kinds.Host, call.Id(), origin => new HostCommand.Deploy(origin, DeployKind.Install)
+        // That of an installation which is under way must stay: the command is refused then.
+        var kept = host.Status is "maintenance" or "install_failed" ? login : null;
+        if (kept is not null) await Keep(call, host.Id, kept);
+        return await Undone(call, host.Id, kept, () => Acts.Send(call, Kinds.Host, call.Id(), origin => new HostCommand.Deploy(origin, DeployKind.Install)
         {
             Ssh = login?.Access, WithPassword = login?.Password is not null, ThenActivate = action.Flag("activate") ?? true,
         }));
