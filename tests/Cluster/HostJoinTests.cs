@@ -114,14 +114,15 @@ public sealed class HostJoinTests(ITestOutputHelper output) : IDisposable
             Assert.Equal([guest], SshHost.Guests(vm));
             await Wait.Until(async () => await Status(cluster, id) == "up", _soon, "it is up");
 
-            await PasswordIsNowhere(cluster);
+            await PasswordIsNowhere(cluster, id);
         });
     }
 
-    private static async Task PasswordIsNowhere(TestCluster cluster)
+    private static async Task PasswordIsNowhere(TestCluster cluster, string host)
     {
         var dump = await ChildProcess.Run("pg_dump", "-h", "127.0.0.1", "-p", $"{cluster.Postgres.Port}", "-U", "postgres", "orchestrator");
         Assert.Contains("journal", dump, StringComparison.Ordinal);
+        Assert.DoesNotContain($"ssh/{host}", dump, StringComparison.Ordinal);
         var word = SshHost.Password[..20];
         Assert.DoesNotContain(word, dump, StringComparison.Ordinal);
         Assert.DoesNotContain(cluster.Nodes.SelectMany(n => cluster.Log.Of(n.Name)), l => l.Contains(word, StringComparison.Ordinal));

@@ -40,6 +40,17 @@ public sealed class HostSoftwareTests : IDisposable
     }
 
     [Fact]
+    public void A_password_that_a_killed_node_has_left_is_swept_away_and_that_of_a_living_one_is_not()
+    {
+        var dead = Directory.CreateDirectory($"{_folder}/orchestrator-ssh-4194999-ab").FullName;
+        var living = Directory.CreateDirectory($"{_folder}/orchestrator-ssh-{Environment.ProcessId}-cd").FullName;
+        File.WriteAllText($"{dead}/password", "secret");
+        SshLogin.Sweep(_folder);
+        Assert.False(Directory.Exists(dead));
+        Assert.True(Directory.Exists(living));
+    }
+
+    [Fact]
     public void A_word_for_the_shell_of_a_host_stays_one_word() =>
         Assert.Equal("""'it'\''s; rm -rf "$HOME"'""", SshLogin.Quoted("""it's; rm -rf "$HOME" """.Trim()));
 

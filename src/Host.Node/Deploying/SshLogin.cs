@@ -17,6 +17,8 @@ internal sealed class SshLogin : IDisposable
     /// <summary>The host's own name in our file of known hosts, whatever its address.</summary>
     private const string Alias = "the-host";
 
+    private const string Prefix = "orchestrator-ssh-";
+
     private readonly DirectoryInfo _folder;
     private readonly IReadOnlyList<string> _arguments;
     private readonly IReadOnlyDictionary<string, string> _environment;
@@ -46,8 +48,10 @@ internal sealed class SshLogin : IDisposable
 
     public static SshLogin To(SshHostKey key, InstallOrder order, string keyFile)
     {
+        var place = Directory.Exists("/dev/shm") ? "/dev/shm" : Path.GetTempPath();
+        Sweep(place);
         var folder = Directory.CreateDirectory(
-            Path.Combine(Directory.Exists("/dev/shm") ? "/dev/shm" : Path.GetTempPath(), $"orchestrator-ssh-{Guid.NewGuid():N}"),
+            Path.Combine(place, $"{Prefix}{Environment.ProcessId}-{Guid.NewGuid():N}"),
             UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
         try
         {
@@ -87,6 +91,23 @@ internal sealed class SshLogin : IDisposable
             process.Kill(entireProcessTree: true);
             await process.WaitForExitAsync(CancellationToken.None);
             throw;
+        }
+    }
+
+    /// <summary>What a node that was killed has left behind.</summary>
+    internal static void Sweep(string place)
+    {
+        foreach (var left in Directory.GetDirectories(place, $"{Prefix}*"))
+        {
+            if (Directory.Exists($"/proc/{Path.GetFileName(left)[Prefix.Length..].Split('-')[0]}")) continue;
+            try
+            {
+                Directory.Delete(left, recursive: true);
+            }
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+            {
+                // Another user's, or swept by another process in this moment.
+            }
         }
     }
 

@@ -98,6 +98,8 @@ internal sealed class AgentProcess(HostPlaces places)
             # Guests, image programs and hooks are not the agent's to end.
             KillMode=process
             OOMScoreAdjust=-900
+            # Where guests take all processors, an agent that comes to its turn too late looks like a dead host.
+            Nice=-20
             LimitNOFILE=65536
 
             [Install]
