@@ -154,6 +154,10 @@ public sealed class AgentClient(AgentTransport transport, Uri host, TimeSpan? or
     public Task<AgentAnswer> SetTicket(Guid vm, ConsoleTicketOrder order, CancellationToken cancel = default) =>
         Order(HttpMethod.Post, $"vms/{vm}/console-ticket", JsonContent.Create(order, Json.ConsoleTicketOrder), cancel);
 
+    /// <summary>Refused as <see cref="RefusalCode.UnknownOrder"/> by agents of 0.1.0.</summary>
+    public Task<AgentAnswer> FileSystems(Guid vm, FileSystemsOrder order, CancellationToken cancel = default) =>
+        Order(HttpMethod.Post, $"vms/{vm}/file-systems", JsonContent.Create(order, Json.FileSystemsOrder), cancel);
+
     /// <summary>A way to a console of the guest that runs under this lease. A refusal comes as the end of the socket.</summary>
     /// <exception cref="AgentUnreachableException">Also of an agent that knows no consoles.</exception>
     public async Task<WebSocket> OpenConsole(Guid vm, long epoch, long lease, ConsoleKind kind, CancellationToken cancel = default)

@@ -26,6 +26,7 @@ namespace Orchestrator.Agent.Protocol;
 [JsonSerializable(typeof(ReshapeOrder))]
 [JsonSerializable(typeof(GuestOrder))]
 [JsonSerializable(typeof(ConsoleTicketOrder))]
+[JsonSerializable(typeof(FileSystemsOrder))]
 [JsonSerializable(typeof(StopOrder))]
 [JsonSerializable(typeof(IncomingOrder))]
 [JsonSerializable(typeof(MigrateOrder))]

@@ -60,6 +60,8 @@ public sealed class HostAgent : IGuestWatch, IAsyncDisposable
 
     public Consoles Consoles => new(_hypervisor.Consoles, Take, vm => { lock (_gate) return Present(vm); });
 
+    public FileSystems FileSystems => new(_hypervisor, Take);
+
     public Task Open(CancellationToken cancel) => _hypervisor.Open(this, cancel);
 
     public HostEvent.Report Report()

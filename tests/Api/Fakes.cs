@@ -297,6 +297,15 @@ public sealed class FakeConsoles : IConsoles
         return Task.FromResult(Address);
     }
 
+    public ConcurrentQueue<(GuestPlace Guest, FileSystemsAct Act)> FileSystemsActs { get; } = [];
+
+    public Task FileSystems(GuestPlace guest, FileSystemsAct act, CancellationToken cancel)
+    {
+        if (Away is not null) throw Away;
+        FileSystemsActs.Enqueue((guest, act));
+        return Task.CompletedTask;
+    }
+
     public async Task<WebSocket> Open(GuestPlace guest, ConsoleKind kind, CancellationToken cancel)
     {
         if (Away is not null) throw Away;

@@ -26,6 +26,7 @@ internal static class Routes
         Nics.Map(router);
         Watchdogs.Map(router);
         GraphicsConsoles.Map(router);
+        FrozenGuests.Map(router);
         Cdroms.Map(router);
         Snapshots.Map(router);
         SnapshotContents.Map(router);
