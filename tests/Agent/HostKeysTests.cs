@@ -106,7 +106,7 @@ public sealed class HostKeysTests : IDisposable
         var token = JoinToken.New([_authority]);
         var read = JoinToken.Parse($" {token.Text}\n");
         Assert.Equal((token.Id, token.Secret), (read.Id, read.Secret));
-        Assert.Equal([JoinToken.FingerprintOf(_authority)], read.Authorities);
+        Assert.Equal(JoinToken.FingerprintOf(_authority), Assert.Single(read.Authorities));
         Assert.NotEqual(token.Secret, JoinToken.New([_authority]).Secret);
         Assert.DoesNotContain(token.Secret, $"{new JoinRequest(token.Id, token.Secret, "h", "a", 1, "")}", StringComparison.Ordinal);
     }
