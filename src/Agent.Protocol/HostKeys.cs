@@ -50,10 +50,12 @@ public sealed class HostKeys(AgentCredentialFiles files)
     {
         Recover();
         if (!HasNext && File.Exists(files.Certificate) && Same(File.ReadAllText(files.Certificate), certificate)) return;
-        if (!HasNext) throw new CryptographicException("no key of this host waits for a certificate; ask for one first");
+        // Of two that were asked for at once the second is for the key that is in place already.
+        var waits = HasNext;
+        if (!waits && !IsFor(files.Key, certificate)) throw new CryptographicException("no key of this host waits for a certificate; ask for one first");
         var trusted = new X509Certificate2Collection();
         trusted.ImportFromPem(authorities);
-        using (var own = X509Certificate2.CreateFromPem(certificate, File.ReadAllText(NextKey)))
+        using (var own = X509Certificate2.CreateFromPem(certificate, File.ReadAllText(waits ? NextKey : files.Key)))
         {
             if (PeerCertificate.Refuse(own, [.. trusted], PeerCertificate.AgentRole) is { } refusal)
                 throw new CryptographicException($"others would refuse it: {refusal.Sentence}");
@@ -61,7 +63,7 @@ public sealed class HostKeys(AgentCredentialFiles files)
 
         Write(files.Authorities, authorities, Open);
         Write(NextCertificate, certificate, Open);
-        File.Move(NextKey, files.Key, overwrite: true);
+        if (waits) File.Move(NextKey, files.Key, overwrite: true);
         File.Move(NextCertificate, files.Certificate, overwrite: true);
     }
 
@@ -70,6 +72,15 @@ public sealed class HostKeys(AgentCredentialFiles files)
         using var own = X509CertificateLoader.LoadCertificateFromFile(files.Certificate);
         return new CertificateReport(
             own.Subject, own.Issuer, own.SerialNumber, own.NotBefore.ToUniversalTime(), own.NotAfter.ToUniversalTime());
+    }
+
+    private static bool IsFor(string keyFile, string certificate)
+    {
+        if (!File.Exists(keyFile)) return false;
+        using var key = ECDsa.Create();
+        key.ImportFromPem(File.ReadAllText(keyFile));
+        using var shown = X509Certificate2.CreateFromPem(certificate);
+        return shown.PublicKey.ExportSubjectPublicKeyInfo().AsSpan().SequenceEqual(key.ExportSubjectPublicKeyInfo());
     }
 
     private static bool Same(string left, string right)

@@ -53,6 +53,17 @@ public sealed class HostKeysTests : IDisposable
     }
 
     [Fact]
+    public void Of_two_certificates_that_were_asked_for_at_once_both_are_taken()
+    {
+        var (one, other) = (Signed(_keys.Ask("h1")), Signed(_keys.Ask("h1")));
+        _keys.Take(one, Authorities);
+        _keys.Take(other, Authorities);
+        using var last = X509Certificate2.CreateFromPem(other);
+        Assert.Equal(last.SerialNumber, _keys.Report().SerialNumber);
+        Assert.Null(PeerCertificate.Refuse(Files.Load().Own, Files.Load().Authorities, PeerCertificate.AgentRole));
+    }
+
+    [Fact]
     public void A_certificate_that_others_would_refuse_is_not_taken()
     {
         _keys.Take(Signed(_keys.Ask("h1")), Authorities);

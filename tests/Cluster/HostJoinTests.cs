@@ -114,6 +114,16 @@ public sealed class HostJoinTests(ITestOutputHelper output) : IDisposable
             Assert.Equal([guest], SshHost.Guests(vm));
             await Wait.Until(async () => await Status(cluster, id) == "up", _soon, "it is up");
 
+            Directory.CreateDirectory($"{host.Programs}/releases/0.0.1-old");
+            await Accepted(cluster, $"vms/{vm}/stop");
+            await Wait.Until(() => SshHost.Guests(vm).Count == 0, _soon, "the guest ends");
+            await Accepted(cluster, $"hosts/{id}/deactivate");
+            await Wait.Until(async () => await Status(cluster, id) == "maintenance", _soon, "it is in maintenance");
+            agent = host.AgentPid;
+            await Accepted(cluster, $"hosts/{id}/install", new JsonObject { ["ssh"] = new JsonObject { ["authentication_method"] = "publickey" } });
+            await Wait.Until(async () => await Status(cluster, id) == "up", TimeSpan.FromSeconds(60), "it is installed again", () => Agents(host) + Event(cluster, 505).Result);
+            Assert.NotEqual(agent, host.AgentPid);
+            Assert.False(Directory.Exists($"{host.Programs}/releases/0.0.1-old"));
             await PasswordIsNowhere(cluster, id);
         });
     }

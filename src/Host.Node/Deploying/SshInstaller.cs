@@ -105,7 +105,7 @@ internal sealed class SshInstaller(InstallSettings settings, IHostTokens tokens,
         touch {Place(release)}/complete
         """;
 
-    /// <summary>From now on this release is the one; when its command fails, the one before is again.</summary>
+    /// <summary>From now on this release is the one; when its command fails, the one before is again. Older ones are deleted.</summary>
     private string Turn(string release, string command) => $$"""
         set -eu
         exec 9> {{In(".lock")}}
@@ -113,7 +113,12 @@ internal sealed class SshInstaller(InstallSettings settings, IHostTokens tokens,
         before=$(readlink {{In("current")}} || true)
         ln -sfn releases/{{release}} {{In("current.new")}}
         mv -T {{In("current.new")}} {{In("current")}}
-        if {{In("current")}}/orchestrator {{command}} 9>&-; then exit 0; fi
+        if {{In("current")}}/orchestrator {{command}} 9>&-; then
+          for old in {{In("releases")}}/*; do
+            case "releases/${old##*/}" in releases/{{release}}|"$before") ;; *) rm -rf "$old" ;; esac
+          done
+          exit 0
+        fi
         if test -n "$before" && test "$before" != releases/{{release}}; then
           ln -sfn "$before" {{In("current.new")}}
           mv -T {{In("current.new")}} {{In("current")}}
@@ -124,7 +129,7 @@ internal sealed class SshInstaller(InstallSettings settings, IHostTokens tokens,
 
     private string Join(InstallOrder order) => string.Join(' ',
     [
-        "host join --token-file -",
+        "host join --token-file - --start anew",
         "--engine", SshLogin.Quoted(settings.Engines),
         "--name", SshLogin.Quoted(order.Config.Name),
         "--address", SshLogin.Quoted(order.Config.Address),

@@ -17,7 +17,7 @@ internal static class HostCommands
         orchestrator host token --config FILE --host NAME [--life SECONDS]
             the same for a host that is known and is to have a new certificate
         orchestrator host join --engine https://NODE:PORT[,...] (--token TOKEN | --token-file FILE) [--name NAME] [--address ADDRESS]
-                               [--port PORT] [--root DIR] [--start yes|no] [--set KEY=VALUE]...
+                               [--port PORT] [--root DIR] [--start yes|no|anew] [--set KEY=VALUE]...
             on the new host, as root: make its key, have it signed, write the agent's settings and start the agent. Said again it
             goes on where it was cut. --token-file - reads standard input; --root keeps all files in DIR
         orchestrator host restart [--root DIR]
@@ -67,7 +67,7 @@ internal static class HostCommands
         var wish = new JoinWish(
             [.. options.Of("engine").Split(',').Select(Engine)], Parsed(text),
             options.GetValueOrDefault("name", Environment.MachineName), options.GetValueOrDefault("address"),
-            options.TryGetValue("port", out var port) ? Number(port, "--port", 65535) : 54321, settings, options.GetValueOrDefault("start", "yes") == "yes");
+            options.TryGetValue("port", out var port) ? Number(port, "--port", 65535) : 54321, settings, Started(options.GetValueOrDefault("start", "yes")));
         await new HostJoin(Places(options), Console.Out).Run(wish, CancellationToken.None);
         return 0;
     });
@@ -100,6 +100,14 @@ internal static class HostCommands
             throw new UsageException(e.Message);
         }
     }
+
+    private static AgentStart Started(string text) => text switch
+    {
+        "yes" => AgentStart.Yes,
+        "no" => AgentStart.No,
+        "anew" => AgentStart.Anew,
+        _ => throw new UsageException($"--start is yes, no or anew, not '{text}'"),
+    };
 
     private static int Number(string text, string option, int most) =>
         int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number > 0 && number <= most

@@ -17,9 +17,9 @@ internal sealed class HostJoin(HostPlaces places, TextWriter say)
         else await Ask(keys, wish, cancel);
         if (Configure(wish)) await say.WriteLineAsync($"{places.Config} is written.");
         else await say.WriteLineAsync($"{places.Config} is there and stays as it is.");
-        if (!wish.Starts) return;
+        if (wish.Start == AgentStart.No) return;
         var process = new AgentProcess(places);
-        await say.WriteLineAsync(await process.Start(cancel));
+        await say.WriteLineAsync(wish.Start == AgentStart.Anew ? await process.Restart(cancel) : await process.Start(cancel));
         await process.Listens(wish.Port, cancel);
         await say.WriteLineAsync($"The agent listens at port {wish.Port}. The engine takes the host up within seconds.");
     }
@@ -100,8 +100,11 @@ internal sealed class HostJoin(HostPlaces places, TextWriter say)
     }
 }
 
+/// <summary>Anew: one that runs, too, so that it is of this version.</summary>
+internal enum AgentStart { No, Yes, Anew }
+
 /// <param name="Engines">Asked one after the other.</param>
 /// <param name="Address">Null: the one that leads to the engine.</param>
 /// <param name="Settings">Lines KEY = VALUE for the agent's configuration.</param>
 internal sealed record JoinWish(
-    IReadOnlyList<Uri> Engines, JoinToken Token, string Name, string? Address, int Port, IReadOnlyList<string> Settings, bool Starts);
+    IReadOnlyList<Uri> Engines, JoinToken Token, string Name, string? Address, int Port, IReadOnlyList<string> Settings, AgentStart Start);
