@@ -84,7 +84,9 @@ public sealed class HostJoinTests(ITestOutputHelper output) : IDisposable
             await using var host = await SshHost.Start(cluster.Log, _folder, number, withSsh: true);
             var added = await cluster.Client.Send(HttpMethod.Post, "hosts", new JsonObject
             {
-                ["name"] = "far", ["address"] = SshHost.Address, ["port"] = $"{Ports.Free()}",
+                ["name"] = "far",
+                ["address"] = SshHost.Address,
+                ["port"] = $"{Ports.Free()}",
                 ["cluster"] = new JsonObject { ["name"] = TestCluster.ClusterName },
                 ["root_password"] = $"wrong-{SshHost.Password}",
                 ["ssh"] = new JsonObject { ["port"] = $"{host.Port}", ["fingerprint"] = await host.Fingerprint() },
@@ -141,7 +143,9 @@ public sealed class HostJoinTests(ITestOutputHelper output) : IDisposable
 
     private static TestClusterOptions Options(string more = "") => new()
     {
-        Nodes = 1, Hosts = 1, Extra = $"hosts.certificate-look-every = 1 s\n{more}",
+        Nodes = 1,
+        Hosts = 1,
+        Extra = $"hosts.certificate-look-every = 1 s\n{more}",
     };
 
     private string[] Settings(int number) =>

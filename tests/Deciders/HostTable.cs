@@ -156,7 +156,9 @@ public sealed class HostTable
 
     private static HostCore _new => _core with
     {
-        Facts = null, Deploys = 1, Config = _core.Config! with { Ssh = new SshAccess("root", 22, "SHA256:x") },
+        Facts = null,
+        Deploys = 1,
+        Config = _core.Config! with { Ssh = new SshAccess("root", 22, "SHA256:x") },
     };
 
     private static HostDeploy Deploys(DeployKind kind) => new(kind, 1, new Job(By().Job, "Installing host a", By()));

@@ -59,7 +59,9 @@ internal static class HostInstalls
         if (kept is not null) await Keep(call, host.Id, kept);
         return await Undone(call, host.Id, kept, () => Acts.Send(call, Kinds.Host, call.Id(), origin => new HostCommand.Deploy(origin, DeployKind.Install)
         {
-            Ssh = login?.Access, WithPassword = login?.Password is not null, ThenActivate = action.Flag("activate") ?? true,
+            Ssh = login?.Access,
+            WithPassword = login?.Password is not null,
+            ThenActivate = action.Flag("activate") ?? true,
         }));
     }
 
