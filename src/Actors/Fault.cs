@@ -43,6 +43,12 @@ public enum Fault
     HostPowerBusy,
     HostSilentWithVms,
 
+    /// <summary>It is being installed or upgraded, or gets a certificate.</summary>
+    HostDeployBusy,
+
+    /// <summary>The engine was never told how to log in to it.</summary>
+    HostHasNoSsh,
+
     // VMs
     VmAlreadyRunning,
     VmNotRunning,

@@ -115,6 +115,14 @@ public sealed class AgentByWays(IAgent straight, Func<IEnumerable<AgentWay>> oth
     public Task<TicketReport> PutTicket(Guid transfer, TicketOrder order, CancellationToken cancel = default) =>
         Ask((agent, c) => agent.PutTicket(transfer, order, c), cancel);
 
+    public Task<CertificateReport> Certificate(CancellationToken cancel = default) => Ask((agent, c) => agent.Certificate(c), cancel);
+
+    public Task<NewKeyAnswer> MakeKey(NewKeyOrder order, CancellationToken cancel = default) =>
+        Ask((agent, c) => agent.MakeKey(order, c), cancel);
+
+    public Task<CertificateReport> TakeCertificate(CertificateOrder order, CancellationToken cancel = default) =>
+        Ask((agent, c) => agent.TakeCertificate(order, c), cancel);
+
     public Task<TicketReport> EndTicket(Guid transfer, EndTicketOrder order, CancellationToken cancel = default) =>
         Ask((agent, c) => agent.EndTicket(transfer, order, c), cancel);
 

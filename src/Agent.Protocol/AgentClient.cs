@@ -131,6 +131,15 @@ public sealed class AgentClient(AgentTransport transport, Uri host, TimeSpan? or
             HttpMethod.Post, "fence", JsonContent.Create(order, Json.FenceOrder), Json.FenceResult, cancel,
             FenceProgram.LimitOf(order) + _timeout);
 
+    public Task<CertificateReport> Certificate(CancellationToken cancel = default) =>
+        Ask(HttpMethod.Get, "certificate", null, Json.CertificateReport, cancel);
+
+    public Task<NewKeyAnswer> MakeKey(NewKeyOrder order, CancellationToken cancel = default) =>
+        Ask(HttpMethod.Post, "certificate/key", JsonContent.Create(order, Json.NewKeyOrder), Json.NewKeyAnswer, cancel);
+
+    public Task<CertificateReport> TakeCertificate(CertificateOrder order, CancellationToken cancel = default) =>
+        Ask(HttpMethod.Post, "certificate", JsonContent.Create(order, Json.CertificateOrder), Json.CertificateReport, cancel);
+
     public async Task<string> ConsoleLog(Guid vm, int lines = 100, CancellationToken cancel = default)
     {
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancel);
@@ -144,6 +153,10 @@ public sealed class AgentClient(AgentTransport transport, Uri host, TimeSpan? or
     /// <summary>Refused as <see cref="RefusalCode.UnknownOrder"/> by agents of 0.1.0.</summary>
     public Task<AgentAnswer> SetTicket(Guid vm, ConsoleTicketOrder order, CancellationToken cancel = default) =>
         Order(HttpMethod.Post, $"vms/{vm}/console-ticket", JsonContent.Create(order, Json.ConsoleTicketOrder), cancel);
+
+    /// <summary>Refused as <see cref="RefusalCode.UnknownOrder"/> by agents of 0.1.0.</summary>
+    public Task<AgentAnswer> FileSystems(Guid vm, FileSystemsOrder order, CancellationToken cancel = default) =>
+        Order(HttpMethod.Post, $"vms/{vm}/file-systems", JsonContent.Create(order, Json.FileSystemsOrder), cancel);
 
     /// <summary>A way to a console of the guest that runs under this lease. A refusal comes as the end of the socket.</summary>
     /// <exception cref="AgentUnreachableException">Also of an agent that knows no consoles.</exception>

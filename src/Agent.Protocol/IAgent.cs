@@ -72,6 +72,15 @@ public interface IAgent
     /// <summary>Lets this host turn the power of another; waits as long as the order's own timeout and a little more.</summary>
     Task<FenceResult> Fence(FenceOrder order, CancellationToken cancel = default);
 
+    /// <summary>What the agent shows. Agents of 0.1.0 know none of these three.</summary>
+    Task<CertificateReport> Certificate(CancellationToken cancel = default) => throw Unknown;
+
+    Task<NewKeyAnswer> MakeKey(NewKeyOrder order, CancellationToken cancel = default) => throw Unknown;
+
+    Task<CertificateReport> TakeCertificate(CertificateOrder order, CancellationToken cancel = default) => throw Unknown;
+
+    private static AgentRefusedException Unknown => new(new AgentRefusal(RefusalCode.UnknownOrder, "this agent's certificate is not changed by the engine"));
+
     /// <summary>The last lines of the guest's serial console.</summary>
     Task<string> ConsoleLog(Guid vm, int lines = 100, CancellationToken cancel = default);
 }

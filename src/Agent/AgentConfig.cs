@@ -8,6 +8,10 @@ namespace Orchestrator.Agent;
 public sealed record AgentConfig
 {
     public required LiveCredentials Credentials { get; init; }
+
+    /// <summary>Where they are kept, for the engine to renew them; null: others see to that.</summary>
+    public AgentCredentialFiles? CredentialFiles { get; init; }
+
     public IPEndPoint Listen { get; init; } = new(IPAddress.Any, 54321);
 
     /// <summary>Where clients read and write images; null: nowhere. Port 0 takes a free one.</summary>

@@ -44,6 +44,7 @@ public sealed class AgentRoutes(
         v1.MapPost("/vms/{vm:guid}/cancel-migration", Order("CancelMigration", Json.GuestOrder, (a, vm, o) => a.CancelMigration(vm, o)));
         v1.MapDelete("/vms/{vm:guid}", Order("Forget", Json.GuestOrder, (a, vm, o) => a.Forget(vm, o)));
         v1.MapPost("/vms/{vm:guid}/console-ticket", Later("SetTicket", Json.ConsoleTicketOrder, (a, vm, o) => a.Consoles.SetTicket(vm, o)));
+        v1.MapPost("/vms/{vm:guid}/file-systems", Later("FileSystems", Json.FileSystemsOrder, (a, vm, o) => a.FileSystems.Take(vm, o)));
         v1.MapGet("/vms/{vm:guid}/console-log", (RequestDelegate)(c => Answer(c, a => ConsoleLog(c, a))));
 
         v1.MapPut("/jobs/{job:guid}", (RequestDelegate)(c => Answer(c, a => StartJob(c, a))));

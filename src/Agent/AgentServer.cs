@@ -44,6 +44,7 @@ public static class AgentServer
                 new OpenDoor(agent), new FenceProgram(config.FenceFolder), config.Heartbeat, config.Time, app.Services.GetRequiredService<TicketBook>())
             .Map(app.MapGroup("/v1"));
         new ConsoleRoutes(new OpenDoor(agent), app.Lifetime.ApplicationStopping).Map(app.MapGroup("/v1"));
+        if (config.CredentialFiles is { } files) new CertificateRoutes(new OpenDoor(agent), new HostKeys(files)).Map(app.MapGroup("/v1"));
         app.Lifetime.ApplicationStopping.Register(agent.EndStream);
         _ = EndWhenBroken(app);
         return app;

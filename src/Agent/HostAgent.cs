@@ -60,6 +60,8 @@ public sealed class HostAgent : IGuestWatch, IAsyncDisposable
 
     public Consoles Consoles => new(_hypervisor.Consoles, Take, vm => { lock (_gate) return Present(vm); });
 
+    public FileSystems FileSystems => new(_hypervisor, Take);
+
     public Task Open(CancellationToken cancel) => _hypervisor.Open(this, cancel);
 
     public HostEvent.Report Report()
@@ -546,7 +548,13 @@ public sealed class HostAgent : IGuestWatch, IAsyncDisposable
             lock (_gate)
             {
                 if (_closed || guest.Report.State == GuestState.Down) return;
-                if (failed is not null) _ledger.ReshapeFailed(guest.Key.Vm, guest.Key.Lease, order.Number);
+                // A later one may have been ordered meanwhile: the ledger is about that.
+                if (_ledger.Find(guest.Key.Vm)?.Reshape == order.Number)
+                {
+                    if (failed is not null) _ledger.ReshapeFailed(guest.Key.Vm, guest.Key.Lease, order.Number);
+                    else _ledger.Reshaped(guest.Key.Vm, guest.Key.Lease, order.Number);
+                }
+
                 if (guest.Report.Reshape == order.Number) Tell(guest, Reshaping.Over(guest.Report, order.Number, machine, failed));
             }
         });

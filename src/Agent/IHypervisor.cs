@@ -68,6 +68,9 @@ public interface IHypervisor : IAsyncDisposable
 
     IGuestConsoles Consoles { get; }
 
+    /// <summary>By the guest's own agent.</summary>
+    Task FileSystems(GuestKey guest, FileSystemsAct act);
+
     HostStatistics Sample();
 
     /// <summary>What is seen of the host and the guests that run here. Asked from time to time; a guest that is busy may be left

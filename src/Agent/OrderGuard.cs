@@ -144,6 +144,10 @@ public static class OrderGuard
             _ => WrongState("migrated", guest),
         };
 
+    /// <summary>Only a guest whose system runs can hold its file systems still.</summary>
+    public static Verdict FileSystems(LeaseRecord? known, long lease, GuestReport? guest) =>
+        About(known, lease, guest) ?? (guest?.State is GuestState.Up or GuestState.PoweringUp ? AlreadySo : WrongState("frozen or thawed", guest));
+
     /// <summary>Whoever may look at a guest, does so where it runs.</summary>
     public static Verdict Console(LeaseRecord? known, long lease, GuestReport? guest) =>
         About(known, lease, guest) ?? (guest?.State is GuestState.Up or GuestState.PoweringUp or GuestState.Paused or GuestState.PoweringDown

@@ -41,6 +41,7 @@ internal sealed class Reshaping
     public static GuestReport Remembered(GuestReport report, LeaseRecord record) => report with
     {
         Reshape = record.Ended ? null : record.Reshape,
+        Reshaped = record is { Ended: false, Reshaped: true } ? true : null,
         ReshapeError = record is { Ended: false, ReshapeFailed: true } ? "it failed before the agent was started anew" : null,
     };
 

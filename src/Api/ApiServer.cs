@@ -3,6 +3,7 @@ using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.ResponseCompression;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
+using Orchestrator.Actors.Host;
 using Orchestrator.Actors.Journal;
 using Orchestrator.Api.Http;
 using Orchestrator.Api.Resources;
@@ -64,7 +65,9 @@ public static class ApiServer
         new SsoEndpoints(
             tokens, app.Services.GetRequiredService<ITokenRevocations>(), login, world.Options).Map(app);
         new ConsoleProxy(world, app.Lifetime.ApplicationStopping).Map(app);
-        new ServiceEndpoints(world, doorkeeper, app.Services.GetService<IInsight>()).Map(app);
+        new ServiceEndpoints(
+            world, doorkeeper, app.Services.GetService<IInsight>(), app.Services.GetService<IHostTokens>(), app.Services.GetService<IHostAuthority>())
+            .Map(app);
     }
 
     /// <summary>The clock of the application when it has one of its own (tests), else the machine's.</summary>

@@ -76,6 +76,11 @@ public static class FaultTable
         Fault.HostSilentWithVms => new(409, "VDS_CANNOT_MAINTENANCE_VDS_IS_NOT_RESPONDING_WITH_VMS",
             "The host does not answer and may run VMs; fence it, or confirm with fence_type manual that it was rebooted"),
 
+        Fault.HostDeployBusy => new(409, "ACTION_TYPE_FAILED_VDS_STATUS_ILLEGAL",
+            "The host is being installed or upgraded, or gets a certificate; wait until that has ended"),
+        Fault.HostHasNoSsh => new(409, "VDS_CANNOT_INSTALL_EMPTY_PASSWORD",
+            "The engine was never told how to log in to this host; install it with root_password or ssh, or run orchestrator host join there"),
+
         Fault.VmAlreadyRunning => new(409, "ACTION_TYPE_FAILED_VM_IS_RUNNING",
             "The VM is running already, or is being started"),
         Fault.VmNotRunning => new(409, "ACTION_TYPE_FAILED_VM_IS_NOT_RUNNING",

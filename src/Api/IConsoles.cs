@@ -6,7 +6,7 @@ using Orchestrator.Agent.Protocol;
 
 namespace Orchestrator.Api;
 
-/// <summary>The way to consoles of guests that run.</summary>
+/// <summary>The way to guests that run, past their journals: consoles, and file systems that stand still for a while.</summary>
 public interface IConsoles
 {
     /// <summary>Where its screen is shown; null where it has none, or its host does not say.</summary>
@@ -17,6 +17,11 @@ public interface IConsoles
     /// <exception cref="ConsoleRefusedException"/>
     /// <exception cref="EntityUnavailableException">Its host does not answer: the password may be set.</exception>
     Task<ConsoleAddress> SetTicket(GuestPlace guest, string password, TimeSpan validity, CancellationToken cancel);
+
+    /// <summary>Its file systems stand still, or go on.</summary>
+    /// <exception cref="ConsoleRefusedException"/>
+    /// <exception cref="EntityUnavailableException">Its host does not answer: it may have been done.</exception>
+    Task FileSystems(GuestPlace guest, FileSystemsAct act, CancellationToken cancel);
 
     /// <summary>The bytes of a console. A refusal of the agent comes as the end of the socket.</summary>
     /// <exception cref="EntityUnavailableException">Its host does not answer.</exception>

@@ -23,6 +23,7 @@ internal static class Commands
                 anew, and none is started twice
             orchestrator version
             """);
+        Console.Error.WriteLine(HostCommands.Help);
         Console.Error.WriteLine(PkiCommands.Help);
         return 2;
     }

@@ -38,6 +38,16 @@ internal sealed class ConsoleWays(IReadModel read, IOwners owners, Func<Uri, Age
         };
     }
 
+    public async Task FileSystems(GuestPlace guest, FileSystemsAct act, CancellationToken cancel)
+    {
+        var order = new FileSystemsOrder(new Stamp(await Epoch(guest.Host, cancel)), guest.Lease, act);
+        switch (await Asked(agent => agent.FileSystems(guest.Vm.Value, order, cancel), guest, cancel))
+        {
+            case AgentAnswer.Refused { Refusal: var refusal }: throw new ConsoleRefusedException(refusal.Message);
+            case AgentAnswer.Unknown unknown: throw Away(guest.Host, unknown.Reason);
+        }
+    }
+
     public async Task<WebSocket> Open(GuestPlace guest, ConsoleKind kind, CancellationToken cancel)
     {
         var epoch = await Epoch(guest.Host, cancel);

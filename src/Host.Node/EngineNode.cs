@@ -43,6 +43,8 @@ internal static class EngineNode
             database, config.Time("entities.ask-patience"), config.Number("entities.max-waiting"), TimeProvider.System);
         var observations = new PostgresObservations(database);
         var secrets = new PostgresSecrets(database, tokenKey);
+        var authority = new EngineAuthority(credentials, config.Text("tls.ca-key"), config.Time("hosts.certificate-life"));
+        var tokens = new PostgresHostTokens(database);
         Cluster.Get(system);
         var membership = NodeMembership.Of(system);
         var staysBehind = StaysBehind(logs);
@@ -58,6 +60,8 @@ internal static class EngineNode
             Tickets = new TransferTickets(tokenKey),
             Observations = observations,
             SoftFence = SoftFence(config),
+            Authority = authority,
+            Installer = new SshInstaller(Installing(config), tokens, authority),
             Around = relays is null ? null : relays.To,
         });
         var owners = new Owners(system);
@@ -69,6 +73,8 @@ internal static class EngineNode
             .AddSingleton<IObservations>(observations)
             .AddSingleton<Api.ISecrets>(secrets)
             .AddSingleton<IOwners>(owners)
+            .AddSingleton<IHostAuthority>(authority)
+            .AddSingleton<IHostTokens>(tokens)
             .AddSingleton<IConsoles>(new ConsoleWays(read, owners, host => new AgentClient(agents, host), agent => relays?.To(agent) ?? []))
             .AddSingleton<IInsight>(watching.Insight)
             .AddSingleton(database)
@@ -102,6 +108,14 @@ internal static class EngineNode
         ? services
         : services.AddHostedService(_ => new KdumpListener(
             at, new KdumpNews(entities, read, TimeProvider.System), TimeProvider.System, logs.CreateLogger("Orchestrator.Kdump")));
+
+    private static InstallSettings Installing(NodeConfig config) => new(
+        config.Text("hosts.install.package") is { Length: > 0 } package ? package : AppContext.BaseDirectory,
+        config.Text("hosts.install.folder"),
+        config.Text("hosts.install.engines") is { Length: > 0 } engines ? engines
+            : $"https://{config.Text("cluster.address")}:{config.Number("api.port")}",
+        config.Text("hosts.install.key-file") is { Length: > 0 } key ? key : config.Text("fencing.ssh.key-file"),
+        [.. config.Hocon.GetStringList("orchestrator.hosts.install.join-options")], config.Time("hosts.install.limit"));
 
     private static SshSoftFence? SoftFence(NodeConfig config) =>
         config.Is("fencing.ssh.enabled") && config.Text("fencing.ssh.key-file") is { Length: > 0 } key

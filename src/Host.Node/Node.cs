@@ -26,6 +26,7 @@ internal static class Node
         try
         {
             var roles = config.Roles;
+            new HostKeys(config.CredentialFiles).Recover();
             await using var watch = new CredentialWatch(
                 config.CredentialFiles, config.CertificateRole, config.Time("tls.look-every"), TimeProvider.System,
                 logs.CreateLogger("Orchestrator.Certificates"));
@@ -76,6 +77,7 @@ internal static class Node
             new AgentConfig
             {
                 Credentials = credentials,
+                CredentialFiles = config.CredentialFiles,
                 Listen = new IPEndPoint(IPAddress.Parse(config.Text("agent.address")), config.Number("agent.port")),
                 Images = new IPEndPoint(IPAddress.Parse(config.Text("agent.address")), config.Number("agent.images-port")),
                 StateFolder = config.Text("agent.state-folder"),

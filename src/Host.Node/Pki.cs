@@ -102,7 +102,15 @@ internal static class Pki
         using var authority = X509Certificate2.CreateFromPemFile(
             Path.Combine(folder, "ca.crt"), Path.Combine(folder, "ca.key"));
         using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
-        var request = new CertificateRequest(subject, key, HashAlgorithmName.SHA256);
+        using var certificate = Certify(authority, new CertificateRequest(subject, key, HashAlgorithmName.SHA256), names, life);
+        Write(Path.Combine(folder, $"{name}.key"), key.ExportPkcs8PrivateKeyPem(), Secret);
+        Write(Path.Combine(folder, $"{name}.crt"), certificate.ExportCertificatePem(), Open);
+    }
+
+    /// <summary>Of the request, subject and key count; what else it asks for does not.</summary>
+    public static X509Certificate2 Certify(X509Certificate2 authority, CertificateRequest request, X509Extension names, TimeSpan life)
+    {
+        request.CertificateExtensions.Clear();
         request.CertificateExtensions.Add(new X509BasicConstraintsExtension(false, false, 0, true));
         // The second is asked for by QEMU's migrations over TLS, which use the host's certificate, too.
         request.CertificateExtensions.Add(new X509KeyUsageExtension(
@@ -112,19 +120,19 @@ internal static class Pki
         request.CertificateExtensions.Add(names);
         request.CertificateExtensions.Add(X509AuthorityKeyIdentifierExtension.CreateFromCertificate(authority, true, false));
         var now = DateTimeOffset.UtcNow;
-        using var certificate = request.Create(
-            authority, now.AddDays(-1), Earlier(now + life, authority.NotAfter), RandomNumberGenerator.GetBytes(16));
-        Write(Path.Combine(folder, $"{name}.key"), key.ExportPkcs8PrivateKeyPem(), Secret);
-        Write(Path.Combine(folder, $"{name}.crt"), certificate.ExportCertificatePem(), Open);
+        // Clocks differ; but a short life must not seem to be near its end from the beginning.
+        var grace = life < TimeSpan.FromDays(10) ? life / 10 : TimeSpan.FromDays(1);
+        return request.Create(
+            authority, now - grace, Earlier(now + life, authority.NotAfter), RandomNumberGenerator.GetBytes(16));
     }
 
     private const UnixFileMode Secret = UnixFileMode.UserRead | UnixFileMode.UserWrite;
     private const UnixFileMode Open = Secret | UnixFileMode.GroupRead | UnixFileMode.OtherRead;
 
-    private static X509Extension Names(string name, string[] addresses)
+    public static X509Extension Names(string name, IReadOnlyList<string> addresses)
     {
         var names = new SubjectAlternativeNameBuilder();
-        names.AddDnsName(name);
+        if (Uri.CheckHostName(name) == UriHostNameType.Dns) names.AddDnsName(name);
         foreach (var address in addresses.Where(a => a.Length > 0))
             if (IPAddress.TryParse(address, out var ip)) names.AddIpAddress(ip);
             else names.AddDnsName(address);

@@ -8,6 +8,9 @@ return args switch
     ["database", "status", .. var rest] => await DatabaseCommands.Status(rest),
     ["database", "restored", .. var rest] => await DatabaseCommands.Restored(rest),
     ["database", "migrate", .. var rest] => await DatabaseCommands.Migrate(rest),
+    ["host", "token", .. var rest] => await HostCommands.Token(rest),
+    ["host", "join", .. var rest] => await HostCommands.Join(rest),
+    ["host", "restart", .. var rest] => await HostCommands.Restart(rest),
     ["version"] => Commands.Version(),
     _ => Commands.Help(),
 };

@@ -51,6 +51,7 @@ internal static class Sharding
                 StoragePatience = config.Time("hosts.storage-patience"),
                 AnswerPatience = config.Time("hosts.answer-patience"),
                 ObserveEvery = config.Time("hosts.observe-every"),
+                CertificateEvery = config.Time("hosts.certificate-look-every"),
                 KdumpPatience = config.Text("kdump.listen") == "" ? TimeSpan.Zero : config.Time("kdump.patience"),
                 Quarantine = new QuarantineRule(
                     config.Number("hosts.quarantine-silences"), (int)config.Time("hosts.quarantine-within").TotalSeconds,
@@ -61,6 +62,8 @@ internal static class Sharding
             NewId = around.NewId,
             Observations = around.Observations,
             SoftFence = around.SoftFence,
+            Authority = around.Authority,
+            Installer = around.Installer,
             Tickets = around.Tickets,
             EngineAge = new EngineAge(membership, clock).Of,
         };
@@ -118,6 +121,12 @@ internal static class Sharding
 
         /// <summary>Restarts agents; null: they are not.</summary>
         public ISoftFence? SoftFence { get; init; }
+
+        /// <summary>Signs certificates of hosts; null: nobody does.</summary>
+        public IHostAuthority? Authority { get; init; }
+
+        /// <summary>Logs in to hosts; null: nobody does.</summary>
+        public IHostInstaller? Installer { get; init; }
 
         /// <summary>The lines to an agent by way of other nodes; null: there are none.</summary>
         public Func<Uri, IEnumerable<AgentWay>>? Around { get; init; }

@@ -39,6 +39,33 @@ public sealed class LedgerTests : IDisposable
         Assert.Null(ledger.Find(_vm));
     }
 
+    [Fact]
+    public void How_a_change_of_a_machine_ended_is_known_after_a_crash()
+    {
+        using (var before = Open())
+        {
+            before.Open(_vm, 3);
+            before.Reshape(_vm, 3, 5);
+        }
+
+        using (var after = Open())
+        {
+            Assert.Equal(new LeaseRecord(_vm, 3) { Reshape = 5 }, after.Find(_vm));
+            after.Reshaped(_vm, 3, 5);
+        }
+
+        using (var later = Open())
+        {
+            Assert.Equal(new LeaseRecord(_vm, 3) { Reshape = 5, Reshaped = true }, later.Find(_vm));
+            later.MoveFailed(_vm, 3, 4);
+            later.Reshape(_vm, 3, 6);
+            later.ReshapeFailed(_vm, 3, 6);
+        }
+
+        using var last = Open();
+        Assert.Equal(new LeaseRecord(_vm, 3) { Move = 4, MoveFailed = true, Reshape = 6, ReshapeFailed = true }, last.Find(_vm));
+    }
+
     [Theory]
     [InlineData(0)]
     [InlineData(4096)]

@@ -35,6 +35,9 @@ public sealed class FakeEngine : IEntities, IReadModel
 
     public bool Hang { get; set; }
 
+    /// <summary>The answer to every command while set.</summary>
+    public Fault? Refuse { get; set; }
+
     /// <summary>A VM with a guest that runs; null where it answers as any other.</summary>
     public Func<VmView, object, Reply?>? Guest { get; set; }
 
@@ -52,6 +55,7 @@ public sealed class FakeEngine : IEntities, IReadModel
         if (Hang) await Task.Delay(Timeout.Infinite, cancel);
         if (Away is not null) throw Away;
         Commands.Enqueue((kind, id, command));
+        if (Refuse is { } fault) return new Reply.Refused(fault, null);
         if (kind == Kinds.Vm && Guest?.Invoke(View<VmView>(kind, id), command) is { } reply)
         {
             if (reply is Reply.Accepted accepted) _documents[(kind, id)] = JObject.Parse(accepted.View);
@@ -291,6 +295,15 @@ public sealed class FakeConsoles : IConsoles
         if (Away is not null) throw Away;
         Tickets.Enqueue((guest, password, validity));
         return Task.FromResult(Address);
+    }
+
+    public ConcurrentQueue<(GuestPlace Guest, FileSystemsAct Act)> FileSystemsActs { get; } = [];
+
+    public Task FileSystems(GuestPlace guest, FileSystemsAct act, CancellationToken cancel)
+    {
+        if (Away is not null) throw Away;
+        FileSystemsActs.Enqueue((guest, act));
+        return Task.CompletedTask;
     }
 
     public async Task<WebSocket> Open(GuestPlace guest, ConsoleKind kind, CancellationToken cancel)

@@ -45,6 +45,10 @@ public sealed class TestApi : IAsyncLifetime
 
     public ManualClock Clock { get; } = new();
 
+    public FakeHostTokens HostTokens { get; } = new();
+
+    public FakeAuthority Authority { get; } = new();
+
     public ApiOptions Options { get; set; } = new()
     {
         InstanceId = new Guid("11111111-2222-4333-8444-555555555555"),
@@ -67,7 +71,7 @@ public sealed class TestApi : IAsyncLifetime
         builder.Services.AddSingleton<IEntities>(Engine).AddSingleton<IReadModel>(Engine)
             .AddSingleton<IObservations>(Observations)
             .AddSingleton<ISecrets>(Secrets).AddSingleton<IOwners>(new FakeOwners()).AddSingleton<IUsers>(Users)
-            .AddSingleton<IConsoles>(Consoles)
+            .AddSingleton<IConsoles>(Consoles).AddSingleton<IHostTokens>(HostTokens).AddSingleton<IHostAuthority>(Authority)
             .AddSingleton<ITokenRevocations>(new FakeRevocations()).AddSingleton<TimeProvider>(Clock);
         builder.Services.AddApi(Options);
         _app = builder.Build();

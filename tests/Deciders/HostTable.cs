@@ -4,6 +4,7 @@ using Orchestrator.Actors.Host;
 using Orchestrator.Actors.Vm;
 using static Orchestrator.Actors.Host.HostCommand;
 using static Orchestrator.Actors.Host.HostState;
+using Urgency = Orchestrator.Agent.Protocol.Urgency;
 
 namespace Orchestrator.Tests.Deciders;
 
@@ -33,6 +34,8 @@ public sealed class HostTable
         | Rebooting | switched on; its agent is awaited |
         | Draining | its guests are moved away, then it is in maintenance. Silence does not cancel the wish |
         | Maintenance | it has no guests and no link |
+        | Installing | the engine brings the agent to it over SSH; it has no guests and no link |
+        | InstallFailed | that went wrong; it waits for a user |
         | Gone | removed |
 
         A host that has shared storage keeps a **lease** there, besides the one that the engine gives it with each
@@ -54,6 +57,9 @@ public sealed class HostTable
         After the database was restored from a backup (decision 0019) a host is *Connecting*, or *Initializing* when it was in
         maintenance, until it is heard; it is unaccounted for until it has told its VMs which guests it has, or is proved
         dead. So long it is not taken to be empty (`HostRestoration.cs`).
+
+        Work on a host's own software (*Installing*; an upgrade or a new certificate in other phases) is owed until its end is
+        journaled: after the death of a node another one does it once more from the beginning (`HostDeploying.cs`).
 
         The seat in orders is of life 1; the hosts in the rows live their first life unless the row says so.
 
@@ -139,7 +145,37 @@ public sealed class HostTable
         ("NonResponsive, unaccounted", new NonResponsive(_restored)),
         ("PoweredOff by its lease alone, unaccounted", new PoweredOff(_restored with { OnStorageAlone = true })),
         ("Absent, after a restoration", new Absent(new HostCore(_core.Id) { Restoration = 1 })),
+        ("Installing", new Installing(_new with { Deploy = Deploys(DeployKind.Install) with { WithPassword = true }, HasPassword = true })),
+        ("Installing, for maintenance", new Installing(_new with { Deploy = Deploys(DeployKind.Install) with { Activate = false } })),
+        ("InstallFailed, its password is kept", new InstallFailed(_new with { HasPassword = true })),
+        ("Maintenance, with SSH", new Maintenance(_new)),
+        ("Up, being upgraded", new Up(_new with { Facts = _facts, Deploy = Deploys(DeployKind.Upgrade) })),
+        ("Up, gets a certificate", new Up(_core with { Deploys = 1, Deploy = Deploys(DeployKind.Enroll) })),
         ("Gone", new Gone(_core)),
+    ];
+
+    private static HostCore _new => _core with
+    {
+        Facts = null,
+        Deploys = 1,
+        Config = _core.Config! with { Ssh = new SshAccess("root", 22, "SHA256:x") },
+    };
+
+    private static HostDeploy Deploys(DeployKind kind) => new(kind, 1, new Job(By().Job, "Installing host a", By()));
+
+    private static (string, Func<HostState, HostCommand>)[] Software { get; } =
+    [
+        ("Register, to be installed", _ => new Register(By(), _new.Config!) { Install = new FirstInstall(true, true) }),
+        ("Deploy: install", _ => new Deploy(New(), DeployKind.Install) { Ssh = new SshAccess("root", 22, "") }),
+        ("Deploy: install, as before", _ => new Deploy(New(), DeployKind.Install)),
+        ("Deploy: upgrade", _ => new Deploy(New(), DeployKind.Upgrade)),
+        ("Deploy: enroll", _ => new Deploy(New(), DeployKind.Enroll)),
+        ("ReportDeployStep", _ => new ReportDeployStep(1, "copying", _at) { Fingerprint = "SHA256:y" }),
+        ("ReportDeployStep, of other work", _ => new ReportDeployStep(0, "copying", _at)),
+        ("ReportDeployed", _ => new ReportDeployed(1, true, "", _at)),
+        ("ReportDeployed, in vain", _ => new ReportDeployed(1, false, "no route", _at)),
+        ("ReportPasswordForgotten", _ => new ReportPasswordForgotten(_at)),
+        ("ReportCertificate", _ => new ReportCertificate(new HostCertificate(_at, Urgency.Soon, "no key"), _at)),
     ];
 
     private static (string, Func<HostState, HostCommand>)[] Users { get; } =
@@ -243,6 +279,7 @@ public sealed class HostTable
             .With("What the link and the fence say", "", Link)
             .With("After a restoration from a backup", "", Restorations)
             .With("Whether it is fit for guests", "", Fitness)
+            .With("Its own software", "", Software)
             .With("Orders of VMs, disks and neighbours", "", Orders);
 
     [Fact]

@@ -36,6 +36,8 @@ public sealed partial record Script
 
     public bool Kdump { get; init; }
 
+    public bool Certificates { get; init; }
+
     public ImmutableArray<ScriptVm> Vms { get; init; } = [];
 
     public ImmutableArray<Step> Steps { get; init; } = [];
@@ -74,6 +76,7 @@ public sealed partial record Script
             this with { Rules = new ClusterPatch { SkipFencingIfStorageActive = true } },
         "policy: any host may be lost" => this with { Rules = new ClusterPatch { HaReservation = true } },
         "hosts of odd numbers have crash kernels" => this with { Kdump = true },
+        "agents show certificates" => this with { Certificates = true },
         "agents are restarted over SSH" => this with { SoftFencing = true },
         _ when Turns().Match(words) is { Success: true } m =>
             this with { Rules = new ClusterPatch { MaxFencesAtOnce = int.Parse(m.Groups["n"].Value, CultureInfo.InvariantCulture) } },

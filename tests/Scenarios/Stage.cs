@@ -47,7 +47,8 @@ public sealed partial class Stage : IDisposable
                 Keep = int.MaxValue,
                 SoftFencing = script.SoftFencing,
                 Kdump = script.Kdump,
-                Hocon = "",
+                Certificates = script.Certificates,
+                Hocon = script.Certificates ? "orchestrator.hosts.certificate-look-every = 10 s" : "",
             }, Hear);
         foreach (var host in _simulation.World.Hosts) host.HasWatchdog = script.Watchdogs;
         Cast = new Cast(_simulation, _vms);

@@ -80,6 +80,15 @@ public static class Verbs
         To($"maintenance of {H}", a => a.AskHost(o => new HostCommand.Deactivate(o, ""))),
         To($"activate {H}", a => a.AskHost(o => new HostCommand.Activate(o))),
         To($"confirm that {H} was rebooted", a => a.AskHost(o => new HostCommand.ConfirmRebooted(o))),
+        To($"install {H}( with (?<n>the right|a wrong) password)?", a =>
+        {
+            var with = a.Parts["n"].Success;
+            if (with) a.Stage.Simulation.Database.Read.Secrets[$"ssh/{a.Cast.HostId(a.HostWords)}"] = a.Parts["n"].Value == "the right" ? "right" : "wrong";
+            a.AskHost(o => new HostCommand.Deploy(o, DeployKind.Install) { WithPassword = with });
+        }),
+        To($"upgrade {H}", a => a.AskHost(o => new HostCommand.Deploy(o, DeployKind.Upgrade))),
+        To($"enroll a certificate for {H}", a => a.AskHost(o => new HostCommand.Deploy(o, DeployKind.Enroll))),
+        To($"the certificate of {H} ends in (?<s>[0-9.]+) s", a => a.Faults.CertificateEnds(a.Host, a.Time)),
         To($"remove {H} from the engine", a => a.AskHost(o => new HostCommand.Remove(o))),
         To($"fence {H} by hand", a =>
         {

@@ -36,6 +36,9 @@ public sealed record Options
     /// <summary>Some hosts have crash kernels, and engine nodes hear them.</summary>
     public bool Kdump { get; init; } = true;
 
+    /// <summary>Agents have certificates that end after a while; else they are agents of 0.1.0, which are asked for none.</summary>
+    public bool Certificates { get; init; } = true;
+
     public bool Verbose { get; init; }
 
     /// <summary>Lines of the timeline that are kept.</summary>
@@ -43,7 +46,8 @@ public sealed record Options
 
     /// <summary>Settings of the engine. By chance hosts are silent more often than in life: who waits for the end of a quarantine is
     /// to have settled, too.</summary>
-    public string Hocon { get; init; } = "orchestrator.hosts.quarantine-first = 20 s\norchestrator.hosts.quarantine-longest = 60 s";
+    public string Hocon { get; init; } = "orchestrator.hosts.quarantine-first = 20 s\norchestrator.hosts.quarantine-longest = 60 s\n"
+        + "orchestrator.hosts.certificate-look-every = 40 s";
 
     /// <summary>Null: the engine as it is.</summary>
     public Planted? Bug { get; init; }

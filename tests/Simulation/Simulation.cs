@@ -40,6 +40,7 @@ public sealed class Simulation : IDisposable
             {
                 Hosts = options.Hosts,
                 CrashKernels = options.Kdump,
+                Certificates = options.Certificates,
                 Bug = options.Bug?.Agent,
                 ObeysOldEpochs = options.Bug?.AgentObeysOldEpochs == true,
             }, Outside.Clock, Seeded("world"),
@@ -59,6 +60,8 @@ public sealed class Simulation : IDisposable
                 .Select(n => new AgentWay(n.Name, World.Agent(node, n.Name, address))),
             Closed = World.NodeDied,
             SoftFence = options.SoftFencing ? World.SoftFence : null,
+            Installer = World.Installer,
+            Authority = options.Certificates ? new WorldAuthority() : null,
         };
         Nodes = [.. Enumerable.Range(1, options.Nodes).Select(n => new SimulatedNode(n, parts))];
         Clients = new ApiClients(this, Chance("clients"));

@@ -12,7 +12,11 @@ public abstract record HostCommand : Traced
     }
 
     // from users
-    public sealed record Register(Origin Origin, HostConfig Config) : HostCommand;
+    public sealed record Register(Origin Origin, HostConfig Config) : HostCommand
+    {
+        /// <summary>How it is installed over SSH first; null: its agent is there already.</summary>
+        public FirstInstall? Install { get; init; }
+    }
 
     public sealed record Update(Origin Origin, HostPatch Patch) : HostCommand;
 
@@ -34,6 +38,19 @@ public abstract record HostCommand : Traced
     public sealed record UpdateFenceAgent(Origin Origin, FenceAgent Agent) : HostCommand;
 
     public sealed record RemoveFenceAgent(Origin Origin, Guid Agent) : HostCommand;
+
+    /// <summary>Work on the host's own software.</summary>
+    public sealed record Deploy(Origin Origin, DeployKind Kind) : HostCommand
+    {
+        /// <summary>How to log in from now on; null: as before.</summary>
+        public SshAccess? Ssh { get; init; }
+
+        /// <summary>With the password that was put away for it.</summary>
+        public bool WithPassword { get; init; }
+
+        /// <summary>After an installation.</summary>
+        public bool ThenActivate { get; init; } = true;
+    }
 
     // from VMs: orders on their way to the agent
     public sealed record Launch(VmId Vm, Seat Seat, VmConfig Definition) : HostCommand
@@ -166,6 +183,19 @@ public abstract record HostCommand : Traced
     /// <summary>Its agent has not answered for too long since it was added or activated.</summary>
     public sealed record ReportNoAnswer(DateTimeOffset Since, DateTimeOffset At) : HostCommand;
 
+    // from the work on its own software
+    public sealed record ReportDeployStep(long Number, string Step, DateTimeOffset At) : HostCommand
+    {
+        /// <summary>Of the host's SSH key, when it was not known before.</summary>
+        public string? Fingerprint { get; init; }
+    }
+
+    public sealed record ReportDeployed(long Number, bool Ok, string Message, DateTimeOffset At) : HostCommand;
+
+    public sealed record ReportPasswordForgotten(DateTimeOffset At) : HostCommand;
+
+    public sealed record ReportCertificate(HostCertificate Certificate, DateTimeOffset At) : HostCommand;
+
     // from its shell and its link, after the database was restored from a backup
     public sealed record TakeUpRestored(long Restoration, DateTimeOffset At) : HostCommand;
 
@@ -180,6 +210,8 @@ public abstract record HostCommand : Traced
         public JobId? Question { get; init; }
     }
 }
+
+public sealed record FirstInstall(bool WithPassword, bool Activate);
 
 public enum PowerAction { Status, Off, On, Restart }
 
@@ -199,6 +231,9 @@ public sealed record HostConfig
 
     /// <summary>Path prefix before /v1, for many simulated hosts behind one port; normally empty.</summary>
     public string PathPrefix { get; init; } = "";
+
+    /// <summary>How the engine logs in to it; null: it never did.</summary>
+    public SshAccess? Ssh { get; init; }
 
     public string Comment { get; init; } = "";
 

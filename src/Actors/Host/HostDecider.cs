@@ -23,17 +23,19 @@ public static class HostDecider
         (Absent, Register c)                     => Accept(new Registered(c.Origin, c.Config)
                                                     {
                                                         Restoration = host.Core.Restoration > 0 ? host.Core.Restoration : null,
+                                                        Install = c.Install,
                                                     }),
         (Absent, TakeUpRestored c)               => Accept(new RestorationSeen(c.Restoration)),
         (_, Register)                            => No(Fault.AlreadyExists),
         // Nothing runs here: whoever means a guest in this place hears that it is over.
-        (Absent or Gone or Maintenance, _) when SeatOf(command) is ({ } vm, { } seat) =>
+        (Absent or Gone or Maintenance or Installing or InstallFailed, _) when SeatOf(command) is ({ } vm, { } seat) =>
             Fenced(host, vm, Math.Max(seat.Incarnation + 1, host.Core.Incarnation)),
         (Absent, _)                              => No(Fault.NotFound),
         (Gone, Remove)                           => Done,
         (Gone, _)                                => No(Fault.Removed),
 
         (_, TakeUpRestored or ReportAccounted)   => HostRestoration.Decide(host, command),
+        (_, HostCommand.Deploy or ReportDeployStep or ReportDeployed or ReportPasswordForgotten or ReportCertificate) => HostDeploying.Decide(host, command),
         // Guests that were started after the backup may be on it.
         (Initializing or PoweredOff or Rebooting, Deactivate) when HostRestoration.IsUnaccounted(host.Core) => No(Fault.HostSilentWithVms),
         (_, ReportEmpty) when HostRestoration.IsUnaccounted(host.Core) => No(Fault.StaleReport),
@@ -50,7 +52,7 @@ public static class HostDecider
                                                         [.. host.Config.FenceAgents.Where(a => a.Id != c.Agent)]),
 
         (Up, Activate)                           => No(Fault.HostAlreadyUp),
-        (Maintenance or Draining or NonOperational or Initializing { Core.Unfit: not null } or Initializing { Core.WasEmptied: true }, Activate c) =>
+        (Maintenance or Draining or NonOperational or InstallFailed or Initializing { Core.Unfit: not null } or Initializing { Core.WasEmptied: true }, Activate c) =>
             Accept(new Activated(c.Origin)),
         (_, Activate)                            => No(Fault.HostStatusIllegal),
 
@@ -58,7 +60,7 @@ public static class HostDecider
         (Draining, Deactivate)                   => Done,
         (Up or NonOperational, Deactivate c)     => Accept(new MaintenanceRequested(c.Origin, c.Reason)),
         // Nothing runs on it, or never ran: there is nothing to move.
-        (Initializing or PoweredOff or Rebooting, Deactivate c) =>
+        (Initializing or InstallFailed or PoweredOff or Rebooting, Deactivate c) =>
             Accept(new MaintenanceRequested(c.Origin, c.Reason), new EnteredMaintenance(c.Origin.At)),
         // Whether VMs sit on it is asked of the read model: only then is it known that nobody has to be proved dead.
         (NonResponsive { Core.Job: null }, Deactivate c) => Accept(new MaintenanceRequested(c.Origin, c.Reason)),
@@ -66,7 +68,8 @@ public static class HostDecider
         (_, Deactivate)                          => No(Fault.HostStatusIllegal),
 
         (Maintenance { Core.Ordered: not null }, Remove) => No(Fault.HostPowerBusy),
-        (Maintenance, Remove c)                  => new Decision.Accept(new Removed(c.Origin))
+        (Maintenance { Core.Deploy: not null }, Remove) => No(Fault.HostDeployBusy),
+        (Maintenance or InstallFailed, Remove c) => new Decision.Accept(new Removed(c.Origin))
         {
             Then = [new HostEffect.LeaveCluster()],
         },
@@ -77,7 +80,7 @@ public static class HostDecider
         // What its lease alone proves is not enough for all guests: the operator's word is.
         (PoweredOff, ConfirmRebooted c) when host.Core.OnStorageAlone =>
             Accept(NextLife(host, $"confirmed by {c.Origin.User}", c.Origin.At) with { Oath = c.Origin.Job }),
-        (PoweredOff or Kdumping or Maintenance, ConfirmRebooted) => Done,
+        (PoweredOff or Kdumping or Maintenance or InstallFailed, ConfirmRebooted) => Done,
         (_, ConfirmRebooted)                     => No(Fault.HostStatusIllegal),
 
         (_, HostCommand.Fence) when host.Config.FenceAgents.IsEmpty || !host.Config.PowerManagementEnabled =>
@@ -89,9 +92,8 @@ public static class HostDecider
         (Maintenance, HostCommand.Fence c)       => HostPower.Order(host, c),
         (_, HostCommand.Fence)                   => No(Fault.HostStatusIllegal),
 
-        (Maintenance, ReportReached or ReportSilent or ReportUnreached) => No(Fault.StaleReport),
+        (Maintenance or Installing or InstallFailed, ReportReached or ReportSilent or ReportUnreached or ReportWay) => No(Fault.StaleReport),
         (_, ReportReached c)                     => Reached(host, c),
-        (Maintenance, ReportWay)                 => No(Fault.StaleReport),
         (_, ReportWay c)                         => c.By == host.Core.By ? Done : Accept(new WayChanged(c.By, c.At)),
         (Up or NonOperational, ReportUnreached c) => Accept(new LinkBroke(c.At)),
         (_, ReportUnreached)                     => Done,
@@ -188,6 +190,9 @@ public static class HostDecider
         var core = host.Core;
         return fact switch
         {
+            Registered { Install: { } first } e => HostDeploying.Installed(
+                                          Asked(core, e.Origin) with { CreatedAt = e.Origin.At, Restoration = e.Restoration ?? 0 },
+                                          e.Config, e.Origin, core.Deploys + 1, first.WithPassword, first.Activate),
             Registered e           => new Initializing(
                                           Asked(core, e.Origin) with
                                           {
@@ -263,6 +268,7 @@ public static class HostDecider
                                       },
             EnteredMaintenance     => new Maintenance(core with { Job = null, Bond = null, Unfit = null, Lost = [], By = null }),
             BackupRestored or RestorationSeen or Accounted => HostRestoration.Evolve(host, fact),
+            DeployBegan or DeployStepped or Deployed or DeployFailed or PasswordForgotten or CertificateSeen => HostDeploying.Evolve(host, fact),
             DomainsChanged or BecameNonOperational or BecameOperational => HostFitness.Evolve(host, fact),
             Removed e              => new Gone(Asked(core, e.Origin)),
             _                      => host,
@@ -270,7 +276,13 @@ public static class HostDecider
     }
 
     /// <summary>What must be asked of the world while the host is in this state; the same after a crash.</summary>
-    public static ImmutableArray<HostEffect> Outstanding(HostState host) => host switch
+    public static ImmutableArray<HostEffect> Outstanding(HostState host)
+    {
+        var owed = OfItsPhase(host);
+        return host.Core is { Deploy: null, HasPassword: false } ? owed : [.. owed, .. HostDeploying.Outstanding(host)];
+    }
+
+    private static ImmutableArray<HostEffect> OfItsPhase(HostState host) => host switch
     {
         Initializing  => [Link(host), Announce(host, Guests.No, Reach.No), Told(host), .. HostFitness.Outstanding(host)],
         Up            => [Link(host), Announce(host, Guests.Yes, Reach.Yes), .. FolderOf(host), .. HostFitness.Outstanding(host)],
@@ -293,7 +305,7 @@ public static class HostDecider
         Kdumping      => [Link(host), Announce(host, Guests.No, Reach.No), Told(host), new HostEffect.AwaitKdumpEnd(host.Core.Attempt)],
         Rebooting     => [Link(host), Announce(host, Guests.No, Reach.No), Told(host), new HostEffect.AwaitBoot(host.Core.Attempt)],
         Maintenance { Core.Ordered: { } order } => [Announce(host, Guests.No, Reach.No), Power(host, HostPower.Next(order))],
-        Maintenance   => [Announce(host, Guests.No, Reach.No)],
+        Maintenance or Installing or InstallFailed => [Announce(host, Guests.No, Reach.No)],
         _             => [],
     };
 
@@ -432,6 +444,7 @@ public static class HostDecider
         RemoveFenceAgent c  => c.Origin,
         ConfirmRebooted c   => c.Origin,
         HostCommand.Fence c => c.Origin,
+        HostCommand.Deploy c => c.Origin,
         _                  => null,
     };
 

@@ -65,6 +65,12 @@ public abstract record HostEffect
     /// <summary>Say so when its agent does not answer in time after it was added or activated.</summary>
     public sealed record AwaitAnswer(DateTimeOffset Since) : HostEffect;
 
+    /// <summary>Do this to its own software, and say how it ended.</summary>
+    public sealed record Deploy(HostDeploy Under) : HostEffect;
+
+    /// <summary>Its installation has ended: its password is kept no longer.</summary>
+    public sealed record ForgetPassword : HostEffect;
+
     /// <summary>Say so when no VM sits on the silent host.</summary>
     public sealed record LookWhetherEmpty(long Attempt) : HostEffect;
 

@@ -13,6 +13,9 @@ public abstract record HostEvent
     {
         /// <summary>The restoration of the database before it was added; null: none.</summary>
         public long? Restoration { get; init; }
+
+        /// <summary>It is installed over SSH first; null: its agent is there already.</summary>
+        public FirstInstall? Install { get; init; }
     }
 
     public sealed record Redefined(Origin Origin, string What, HostConfig Config) : HostEvent;
@@ -82,6 +85,32 @@ public abstract record HostEvent
     public sealed record EnteredMaintenance(DateTimeOffset At) : HostEvent;
 
     public sealed record Removed(Origin Origin) : HostEvent;
+
+    /// <summary>Work on its own software was asked for.</summary>
+    public sealed record DeployBegan(Origin Origin, DeployKind Kind, long Number) : HostEvent
+    {
+        public SshAccess? Ssh { get; init; }
+
+        public bool WithPassword { get; init; }
+
+        public bool Activate { get; init; }
+    }
+
+    public sealed record DeployStepped(long Number, string Step, DateTimeOffset At) : HostEvent
+    {
+        /// <summary>Of the host's SSH key, seen at the first login.</summary>
+        public string? Fingerprint { get; init; }
+    }
+
+    public sealed record Deployed(long Number, string Message, DateTimeOffset At) : HostEvent;
+
+    public sealed record DeployFailed(long Number, string Reason, DateTimeOffset At) : HostEvent;
+
+    /// <summary>The password for its installation is kept no longer.</summary>
+    public sealed record PasswordForgotten(DateTimeOffset At) : HostEvent;
+
+    /// <summary>It shows another certificate, or that nears its end.</summary>
+    public sealed record CertificateSeen(HostCertificate Certificate, DateTimeOffset At) : HostEvent;
 
     /// <summary>The database was restored from a backup: what the host is and has is to be heard anew.</summary>
     public sealed record BackupRestored(long Restoration, DateTimeOffset At) : HostEvent;

@@ -52,6 +52,7 @@ public sealed class HostHands(HostId id, HostWorld world) : IHands<HostState, Ho
     private AgentOrders? _orders;
     private SoftFencing? _soft;
     private KdumpWatch? _kdump;
+    private DeployHands? _deploy;
     private int _unanswered;
 
     public IReadOnlyList<Remark> Troubles => _troubles.All;
@@ -72,7 +73,7 @@ public sealed class HostHands(HostId id, HostWorld world) : IHands<HostState, Ho
                 break;
             case HostEffect.Announce e:
                 _announced = e;
-                if (reach.State is HostState.Maintenance) Unlink();
+                if (reach.State is HostState.Maintenance or HostState.Installing or HostState.InstallFailed) Unlink();
                 Announce();
                 break;
             case HostEffect.LeaveCluster:
@@ -127,6 +128,12 @@ public sealed class HostHands(HostId id, HostWorld world) : IHands<HostState, Ho
             case HostEffect.BeginFence e:
                 _ = Begin(e.Attempt, config, reach.Self);
                 break;
+            case HostEffect.Deploy e:
+                Deploying.Begin(e.Under, config, _link?.Client ?? world.Client(new(config.Address, config.Port, config.PathPrefix)), new Stamp(reach.Epoch), reach.Self);
+                break;
+            case HostEffect.ForgetPassword:
+                _ = Deploying.Forget(reach.Self);
+                break;
             case HostEffect.KeepWaiting:
                 _unanswered = 0;
                 break;
@@ -177,7 +184,8 @@ public sealed class HostHands(HostId id, HostWorld world) : IHands<HostState, Ho
     /// <summary>A host that counts as dead, or has been emptied, is not kept alive.</summary>
     private static HostRow Row(HostState host) => new(
         host.Core.Config?.Name ?? "", host.Core.Incarnation, host.Config.Cluster,
-        host is HostState.Up or HostState.NonOperational or HostState.Draining or HostState.Connecting or HostState.NonResponsive ? host.Core.LeaseFolder : "");
+        host is HostState.Up or HostState.NonOperational or HostState.Draining or HostState.Connecting or HostState.NonResponsive ? host.Core.LeaseFolder : "",
+        host.Config.Address);
 
     private VmCommand.ConfirmFence Dead(long incarnation, bool onStorageAlone) =>
         new(id, incarnation, world.Clock.GetUtcNow()) { OnStorageAlone = onStorageAlone };
@@ -465,6 +473,8 @@ public sealed class HostHands(HostId id, HostWorld world) : IHands<HostState, Ho
             // Looked at again at the next tick.
         }
     }
+
+    private DeployHands Deploying => _deploy ??= new DeployHands(id, world, _closed.Token);
 
     private SoftFencing Soft => _soft ??= new SoftFencing(world, _troubles, _closed.Token);
 

@@ -73,6 +73,7 @@ public sealed class HostLink : IDisposable
         _ = Follow();
         _ = Watch();
         if (world.Observations is { } kept) _ = new HostObserving(id, client, world, kept).Run(_closed.Token);
+        _ = new CertificateCare(world, client, () => Volatile.Read(ref _row), () => Stamp, self).Run(_closed.Token);
         if (request is not null) Activity.Current = request;
     }
 
@@ -361,4 +362,4 @@ public sealed class HostLink : IDisposable
 
 /// <summary>What of a host's state its link must know.</summary>
 /// <param name="LeaseFolder">Where it is to keep its lease on shared storage; empty while it is not to be renewed.</param>
-public sealed record HostRow(string Name, long Incarnation, ClusterId Cluster, string LeaseFolder = "");
+public sealed record HostRow(string Name, long Incarnation, ClusterId Cluster, string LeaseFolder = "", string Address = "");

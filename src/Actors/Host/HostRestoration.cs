@@ -33,7 +33,8 @@ internal static class HostRestoration
         (Draining, BackupRestored e)              => new Draining(Anew(host.Core, e)),
         // It may have been activated since: it goes back when it is seen to be empty.
         (Maintenance, BackupRestored e)           => new Initializing(Anew(host.Core, e) with { WasEmptied = true }),
-        (Initializing, BackupRestored e)          => new Initializing(Anew(host.Core, e)),
+        // What was installed since may run guests: it is looked for.
+        (Initializing or Installing or InstallFailed, BackupRestored e) => new Initializing(Anew(host.Core, e)),
         (_, BackupRestored e)                     => new Connecting(Anew(host.Core, e)),
         _                                         => host,
     };
@@ -48,6 +49,7 @@ internal static class HostRestoration
         Ordered = null,
         Facts = null,
         Bond = null,
+        Deploy = null,
         AwaitedSince = e.At,
     };
 }

@@ -19,6 +19,9 @@ public sealed record HostSettings(TimeSpan SilentAfter, TimeSpan ReconnectEvery,
     /// <summary>How often a host is asked what it sees of its guests; 15 s.</summary>
     public TimeSpan ObserveEvery { get; init; } = TimeSpan.FromSeconds(15);
 
+    /// <summary>How often it is looked when a host's certificate ends; 1 h.</summary>
+    public TimeSpan CertificateEvery { get; init; } = TimeSpan.FromHours(1);
+
     /// <summary>Who falls silent more often than so takes no guests for a while.</summary>
     public required QuarantineRule Quarantine { get; init; }
 }

@@ -38,6 +38,12 @@ public abstract record HostState(HostCore Core)
     /// <summary>To maintenance once its guests have left.</summary>
     public sealed record Draining(HostCore Core) : HostState(Core);
 
+    /// <summary>The engine brings the agent to it over SSH. It has no guests and no link.</summary>
+    public sealed record Installing(HostCore Core) : HostState(Core);
+
+    /// <summary>That went wrong; it waits for a user.</summary>
+    public sealed record InstallFailed(HostCore Core) : HostState(Core);
+
     public sealed record Gone(HostCore Core) : HostState(Core);
 }
 
@@ -113,6 +119,18 @@ public sealed record HostCore(HostId Id)
 
     /// <summary>By the restored backup it is in maintenance: it goes there when it has no guests.</summary>
     public bool WasEmptied { get; init; }
+
+    /// <summary>What is done to its own software at present.</summary>
+    public HostDeploy? Deploy { get; init; }
+
+    /// <summary>How often that was asked for.</summary>
+    public long Deploys { get; init; }
+
+    /// <summary>A password for its installation is kept.</summary>
+    public bool HasPassword { get; init; }
+
+    /// <summary>The certificate that it showed last; null: not known.</summary>
+    public HostCertificate? Certificate { get; init; }
 
     public Job? Job { get; init; }
 

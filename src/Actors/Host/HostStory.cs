@@ -18,6 +18,7 @@ public static class HostStory
             Config = host.Config,
             Status = StatusOf(host),
             StatusDetail = StatusOf(host) == "non_operational" && host.Core.Unfit is { } unfit ? HostFitness.Word(unfit.Reason)
+                : host.Core.Deploy is { Step: { Length: > 0 } step } ? step
                 : host.Core.Failures > 0 ? $"power management failed {host.Core.Failures} times"
                 : "",
             Lost = host.Core.Lost,
@@ -25,6 +26,7 @@ public static class HostStory
             Incarnation = host.Core.Incarnation,
             AccountedFor = host.Core.AccountedFor > 0 ? host.Core.AccountedFor : null,
             Facts = host.Core.Facts,
+            CertificateUntil = host.Core.Certificate?.Until,
             CreatedAt = host.Core.CreatedAt,
             Owes = [.. HostDecider.Outstanding(host).Select(Owed).OfType<string>()],
         },
@@ -40,6 +42,7 @@ public static class HostStory
         return fact switch
         {
             Registered e => Said(42, Severity.Normal, e.Origin.At, $"Host {name} was added by {e.Origin.User}.", e.Origin),
+            DeployBegan or DeployStepped or Deployed or DeployFailed or CertificateSeen => HostDeploying.Line(before, fact, after, Said),
             Redefined e => Said(43, Severity.Normal, e.Origin.At,
                 $"Host {name} configuration was updated by {e.Origin.User}{(e.What == "" ? "" : $" ({e.What})")}.", e.Origin),
             Activated e => Said(16, Severity.Normal, e.Origin.At,
@@ -137,6 +140,9 @@ public static class HostStory
 
     public static ImmutableArray<JobView> Jobs(HostState before, HostEvent fact, HostState after) => fact switch
     {
+        Registered { Install: not null } when after.Core.Deploy is { } begun => [Journal.Jobs.Begun(begun.Job, Kinds.Host, after.Core.Id.Value)],
+        DeployBegan or Deployed or DeployFailed => HostDeploying.Jobs(before, fact, after),
+        BackupRestored when before.Core.Deploy is not null => HostDeploying.Jobs(before, fact, after),
         Registered e => [Journal.Jobs.AtOnce(e.Origin, "Adding host", Kinds.Host, after.Core.Id.Value)],
         Activated e when before.Core.Ordered is { } order =>
             [Journal.Jobs.Ended(order.Job, Kinds.Host, after.Core.Id.Value, Outcome.Failed, e.Origin.At),
@@ -179,6 +185,8 @@ public static class HostStory
         Kdumping      => "kdumping",
         Rebooting     => "reboot",
         Draining      => "preparing_for_maintenance",
+        Installing    => "installing",
+        InstallFailed => "install_failed",
         _             => "unassigned",
     };
 
@@ -193,6 +201,8 @@ public static class HostStory
         HostEffect.WeighStorage => "storage domains that it cannot read",
         HostEffect.AwaitQuarantineEnd e => $"the end of its quarantine at {e.Until.UtcDateTime:HH:mm:ss} UTC",
         HostEffect.AwaitKdumpEnd => "the end of its memory dump",
+        HostEffect.Deploy e   => e.Under.Job.Description,
+        HostEffect.ForgetPassword => "the password for its installation forgotten",
         HostEffect.AwaitBoot  => "an answer after it was switched on",
         _                     => null,
     };

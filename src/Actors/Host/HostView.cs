@@ -25,6 +25,9 @@ public sealed record HostView
 
     public AgentFacts? Facts { get; init; }
 
+    /// <summary>When its certificate ends; null: not known.</summary>
+    public DateTimeOffset? CertificateUntil { get; init; }
+
     /// <summary>What its power device said last when a user asked.</summary>
     public PowerAnswer? Power { get; init; }
 

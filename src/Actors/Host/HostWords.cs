@@ -40,6 +40,12 @@ internal static class HostWords
         .. host.Core.Bond is { } bond
             ? [new("lease", $"{bond.Folder}, {bond.LeaseMs / 1000} s, watchdog {(bond.WatchdogMs > 0 ? $"{bond.WatchdogMs / 1000} s" : "none")}")]
             : Nothing,
+        .. host.Core.Deploy is { } deploy
+            ? [new("software", $"{deploy.Job.Description}, asked by {deploy.Job.Origin.User}{(deploy.Step == "" ? "" : $": {deploy.Step}")}")]
+            : Nothing,
+        .. host.Core.Certificate is { } certificate
+            ? [new("certificate", $"ends {certificate.Until.UtcDateTime:yyyy-MM-dd HH:mm} UTC{(certificate.Trouble == "" ? "" : $"; not renewed: {certificate.Trouble}")}")]
+            : Nothing,
         .. host.Core.Facts is { } facts ? [new("boot", facts.BootId), new("agent", facts.Version)] : Nothing,
         .. host.Core.Job is { } job ? [new("job", $"{job.Description}, asked by {job.Origin.User}")] : Nothing,
     ];
@@ -66,6 +72,8 @@ internal static class HostWords
         HostEffect.AwaitBoot => "Wait, or look at its console; after 20 minutes its power is cut and switched on once more.",
         HostEffect.AwaitSelfFence => "Nothing, if it has lost the storage, too. If it renews its lease there, its guests run: repair its "
             + "network, or confirm that it was rebooted.",
+        HostEffect.Deploy { Under.Kind: DeployKind.Enroll } => "Look whether its agent answers.",
+        HostEffect.Deploy => "Look whether the engine's nodes reach its SSH port; it ends by itself within hosts.install.limit.",
         HostEffect.TellLost => "Bring the host back, or give it power management; its VMs wait until it is proved dead.",
         _ => null,
     };
@@ -82,6 +90,7 @@ internal static class HostWords
         HostCommand.TakeFenceTurn                  => "its cluster lets it be fenced now",
         HostCommand.ReportSuspect c                => $"its agent was last heard at {c.LastHeard.UtcDateTime:HH:mm:ss} UTC; it may hang",
         HostCommand.ReportAgentRestarted           => "its agent was restarted over SSH",
+        HostCommand.ReportDeployed c               => c.Ok ? $"its software: {c.Message}" : $"its software: failed: {c.Message}",
         HostCommand.ReportFenceSkipped c           => $"its power is not cut: {c.Words}",
         HostCommand.ReportPower { Ok: false } c    => $"power {Word(c.Action)} failed: {c.Message}",
         HostCommand.ReportPower c                  => $"power {Word(c.Action)}: the device says {Word(c.Power)}",

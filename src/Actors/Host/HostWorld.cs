@@ -35,6 +35,12 @@ public sealed class HostWorld(
     /// <summary>Null: agents are not restarted.</summary>
     public ISoftFence? SoftFence { get; init; }
 
+    /// <summary>Null: certificates of hosts are not renewed.</summary>
+    public IHostAuthority? Authority { get; init; }
+
+    /// <summary>Null: this node does not log in to hosts.</summary>
+    public IHostInstaller? Installer { get; init; }
+
     /// <summary>How long the engine has run without a moment at which no node did.</summary>
     public Func<TimeSpan> EngineAge { get; init; } = static () => TimeSpan.MaxValue;
 

@@ -5,4 +5,7 @@ public interface IDevicePasswords
 {
     /// <summary>Null when there is none of that name.</summary>
     Task<string?> Get(string name, CancellationToken cancel);
+
+    /// <summary>One that is not there is no error.</summary>
+    Task Remove(string name, CancellationToken cancel) => Task.CompletedTask;
 }

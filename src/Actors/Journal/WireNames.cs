@@ -71,6 +71,12 @@ public static class WireNames
         Name<HostEvent.DomainsChanged>("host.domains-changed.1"),
         Name<HostEvent.BecameNonOperational>("host.became-non-operational.1"),
         Name<HostEvent.BecameOperational>("host.became-operational.1"),
+        Name<HostEvent.DeployBegan>("host.deploy-began.1"),
+        Name<HostEvent.DeployStepped>("host.deploy-stepped.1"),
+        Name<HostEvent.Deployed>("host.deployed.1"),
+        Name<HostEvent.DeployFailed>("host.deploy-failed.1"),
+        Name<HostEvent.PasswordForgotten>("host.password-forgotten.1"),
+        Name<HostEvent.CertificateSeen>("host.certificate-seen.1"),
 
         // Vm: events
         Name<VmEvent.Created>("vm.created.1"),
@@ -259,6 +265,11 @@ public static class WireNames
         Name<HostCommand.ReportNoAnswer>("host.ask.report-no-answer.1"),
         Name<HostCommand.TakeUpRestored>("host.ask.take-up-restored.1"),
         Name<HostCommand.ReportAccounted>("host.ask.report-accounted.1"),
+        Name<HostCommand.Deploy>("host.ask.deploy.1"),
+        Name<HostCommand.ReportDeployStep>("host.ask.report-deploy-step.1"),
+        Name<HostCommand.ReportDeployed>("host.ask.report-deployed.1"),
+        Name<HostCommand.ReportPasswordForgotten>("host.ask.report-password-forgotten.1"),
+        Name<HostCommand.ReportCertificate>("host.ask.report-certificate.1"),
 
         // Vm: commands
         Name<VmCommand.Create>("vm.ask.create.1"),

@@ -17,6 +17,8 @@ public sealed class HookedHypervisor(IHypervisor inner, HookFolder hooks) : IHyp
 
     public IGuestConsoles Consoles => inner.Consoles;
 
+    public Task FileSystems(GuestKey guest, FileSystemsAct act) => inner.FileSystems(guest, act);
+
     public Task Open(IGuestWatch watch, CancellationToken cancel) => inner.Open(new Watch(watch, hooks), cancel);
 
     public async Task Launch(GuestKey guest, VmDefinition definition)

@@ -50,11 +50,15 @@ public sealed class LeaseLedger : IDisposable
 
     /// <summary>The guest's machine is about to be changed by the order of this number.</summary>
     public void Reshape(Guid vm, long lease, long number) =>
-        Write(OpenLine(OfLease(vm, lease) with { Reshape = number, ReshapeFailed = false }));
+        Write(OpenLine(OfLease(vm, lease) with { Reshape = number, ReshapeFailed = false, Reshaped = false }));
 
     /// <summary>It was not, or not all of it, and will not be by that order.</summary>
     public void ReshapeFailed(Guid vm, long lease, long number) =>
         Write(OpenLine(OfLease(vm, lease) with { Reshape = number, ReshapeFailed = true }));
+
+    /// <summary>It was: whoever comes after this agent need not be told again.</summary>
+    public void Reshaped(Guid vm, long lease, long number) =>
+        Write(OpenLine(OfLease(vm, lease) with { Reshape = number, Reshaped = true }));
 
     public void End(Guid vm, long lease, GuestExit exit, string? message) =>
         Write(EndLine(new LeaseRecord(vm, lease, Ended: true) { Exit = exit, ExitMessage = message }));
@@ -121,6 +125,7 @@ public sealed class LeaseLedger : IDisposable
         MoveFailed = more is [_, "failed", ..],
         Reshape = more is [_, _, var number, ..] ? Number(number) : null,
         ReshapeFailed = more is [_, _, _, "failed", ..],
+        Reshaped = more is [_, _, _, "done", ..],
     };
 
     private static string EpochLine(long epoch, string owner) => $"epoch {Number(epoch)} {owner}";
@@ -133,7 +138,7 @@ public sealed class LeaseLedger : IDisposable
         line += record.Move is { } destination ? $" {Number(destination)}" : " -";
         if (record.MoveFailed) line += " failed";
         return record.Reshape is { } number
-            ? $"{line}{(record.MoveFailed ? "" : " -")} {Number(number)}{(record.ReshapeFailed ? " failed" : "")}"
+            ? $"{line}{(record.MoveFailed ? "" : " -")} {Number(number)}{(record.ReshapeFailed ? " failed" : record.Reshaped ? " done" : "")}"
             : line;
     }
 

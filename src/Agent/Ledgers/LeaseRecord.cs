@@ -20,6 +20,9 @@ public sealed record LeaseRecord(Guid Vm, long Lease, bool Ended = false, bool F
     /// <summary>It was not done, or not all of it.</summary>
     public bool ReshapeFailed { get; init; }
 
+    /// <summary>It was done.</summary>
+    public bool Reshaped { get; init; }
+
     public GuestExit Exit { get; init; }
     public string? ExitMessage { get; init; }
 }

@@ -68,25 +68,5 @@ internal sealed class LibvirtConsoles(Func<LibvirtConnection> connected, TimePro
         xml.Elements("devices").Elements("graphics").FirstOrDefault(g => (string?)g.Attribute("type") == "vnc")
         ?? throw new HypervisorException("the guest has no screen");
 
-    /// <summary>Each call has a thread of its own, as all calls into libvirt.</summary>
-    private Task On(GuestKey guest, Action<LibvirtConnection, nint, XElement> call) => Task.Factory.StartNew(
-        () =>
-        {
-            try
-            {
-                var connection = connected();
-                connection.OnDomain(guest.Vm, domain =>
-                {
-                    var xml = Native.Take(Native.virDomainGetXMLDesc(domain, 0)) ?? throw connection.FailureNow();
-                    if (DomainXml.Owner(xml)?.Guest != guest) throw new HypervisorException($"the domain here is not {guest}");
-                    call(connection, domain, XElement.Parse(xml));
-                    return 0;
-                });
-            }
-            catch (DomainGoneException e)
-            {
-                throw new HypervisorException(e.Message, e);
-            }
-        },
-        CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+    private Task On(GuestKey guest, Action<LibvirtConnection, nint, XElement> call) => LibvirtGuestCall.On(connected, guest, call);
 }

@@ -34,6 +34,8 @@ public sealed class LibvirtHypervisor(AgentConfig config, HostSampling sampling,
 
     public IGuestImages Images => new LibvirtImages(Connected, config.Time, log);
 
+    public Task FileSystems(GuestKey guest, FileSystemsAct act) => new LibvirtFileSystems(Connected).Do(guest, act);
+
     public IGuestConsoles Consoles => field ??= new LibvirtConsoles(Connected, config.Time);
 
     public AgentDescription Describe(AgentDescription about) => (_facts ?? about) with

@@ -31,6 +31,9 @@ public sealed class SimulatedHypervisor(
 
     public IGuestImages Images => field ??= new SimulatedGuestImages(OnDisk, images, faults, Wait, Writes);
 
+    /// <summary>They stand still at once.</summary>
+    public Task FileSystems(GuestKey guest, FileSystemsAct act) => Task.CompletedTask;
+
     public IGuestConsoles Consoles => new SimulatedConsoles(key => { lock (_gate) return _guests.TryGetValue(key.Vm, out var g) && g.Key == key ? g : null; });
 
     public AgentDescription Describe(AgentDescription about) => profile.Describe(about, number) with { Addresses = Addresses };

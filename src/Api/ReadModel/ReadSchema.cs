@@ -47,6 +47,17 @@ public static class ReadSchema
                 PRIMARY KEY (kind, id))
                 WITH (fillfactor = 50, autovacuum_vacuum_scale_factor = 0.05);
             """),
+        (305, "tokens that let hosts in", """
+            CREATE TABLE secret.host_tokens (
+                id text PRIMARY KEY,
+                hash bytea NOT NULL,
+                cluster uuid NOT NULL,
+                host uuid,
+                known boolean NOT NULL,
+                made_by text NOT NULL,
+                until timestamptz NOT NULL,
+                holder bytea);
+            """),
     ];
 
     /// <summary>Statements by kind of row; $1 text[] keys, $2 bigint[] versions, $3 text[] json.</summary>

@@ -106,7 +106,10 @@ public static class Shapes
 
     public static Shape Hook { get; } = new("hook", "hooks", Text("name"), Text("event_name"), Text("md5"), One("host", () => Host));
 
-    public static Shape Ssh { get; } = new("ssh", "sshs", Integer("port"), Text("fingerprint"));
+    public static Shape Ssh { get; } = new("ssh", "sshs",
+        Choice("authentication_method", "password", "publickey"), Integer("port"), Text("fingerprint"), Text("public_key"), One("user", () => SshUser));
+
+    public static Shape SshUser { get; } = new("user", "users", Text("user_name"), Text("password"));
 
     public static Shape Spm { get; } = new("spm", "spms", Integer("priority"), Text("status"));
 
@@ -312,6 +315,7 @@ public static class Shapes
         Boolean("volatile"), Text("remote_viewer_connection_file"),
         One("ticket", () => Ticket), One("proxy_ticket", () => ProxyTicket),
         One("host", () => Host), One("cluster", () => Cluster), One("vm", () => Vm),
+        Text("root_password"), One("ssh", () => Ssh), Boolean("activate"), Boolean("reboot"), Text("image"), Integer("timeout"),
         One("storage_domain", () => StorageDomain), One("power_management", () => PowerManagement),
         Boolean("restore_memory"), One("snapshot", () => Snapshot), Many("disks", () => Disk));
 }

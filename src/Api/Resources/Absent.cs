@@ -52,12 +52,12 @@ internal static class Absent
     private static readonly string[] _missingActions =
     [
         "clusters/{id}/upgrade", "disks/{id}/copy", "disks/{id}/export", "disks/{id}/sparsify",
-        "disks/{id}/reduce", "disks/{id}/convert", "hosts/{id}/install", "hosts/{id}/refresh", "hosts/{id}/upgrade",
-        "hosts/{id}/upgradecheck", "hosts/{id}/setupnetworks", "hosts/{id}/enrollcertificate",
+        "disks/{id}/reduce", "disks/{id}/convert", "hosts/{id}/refresh",
+        "hosts/{id}/setupnetworks",
         "hosts/{id}/commitnetconfig", "hosts/{id}/forceselectspm", "reloadconfigurations", "vms/{id}/clone",
         "vms/{id}/export", "vms/{id}/detach",
         "vms/{id}/logon", "vms/{id}/screenshot", "vms/{id}/maintenance",
-        "vms/{id}/freezefilesystems", "vms/{id}/thawfilesystems", "vms/{id}/reordermacaddresses", "events", "jobs",
+        "vms/{id}/reordermacaddresses", "events", "jobs",
         "users", "storagedomains/{id}/refreshluns", "storagedomains/{id}/updateovfstore",
     ];
 

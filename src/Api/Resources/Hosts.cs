@@ -22,6 +22,9 @@ internal static class Hosts
 
     private static readonly string[] _actions = ["activate", "approve", "deactivate", "fence"];
 
+    /// <summary>Of the agent that an upgrade brings.</summary>
+    private static readonly string _version = typeof(Hosts).Assembly.GetName().Version?.ToString(3) ?? "";
+
     public static void Map(Router router) => router
         .Get("hosts", List)
         .Post("hosts", Add)
@@ -62,8 +65,10 @@ internal static class Hosts
         var agents = new List<FenceAgent>();
         foreach (var agent in power?.Many("agents") ?? [])
             agents.Add(await FenceAgents.Accept(call, new HostId(id), agent, agents.Count + 1));
+        var login = HostInstalls.Wanted(body, null);
         var config = new HostConfig
         {
+            Ssh = login?.Access,
             Name = name,
             Cluster = new ClusterId(cluster),
             Address = address,
@@ -76,8 +81,15 @@ internal static class Hosts
             KdumpDetection = power?.Flag("kdump_detection") ?? true,
             PmProxies = PmProxies(power) ?? [],
         };
-        var view = await Names.Claiming(call, Kinds.Host, name, id, () => call.Ask<HostView>(
-            Kinds.Host, id, new HostCommand.Register(call.NewOrigin(), config)));
+        var view = await Names.Claiming(call, Kinds.Host, name, id, async () =>
+        {
+            if (login is not null) await HostInstalls.Keep(call, new HostId(id), login);
+            return await HostInstalls.Undone(call, new HostId(id), login, () => call.Ask<HostView>(
+                Kinds.Host, id, new HostCommand.Register(call.NewOrigin(), config)
+                {
+                    Install = login is null ? null : new FirstInstall(login.Password is not null, call.Parameters.Flag("activate") ?? true),
+                }));
+        });
         return Answer.Created(Show(view));
     }
 
@@ -109,6 +121,7 @@ internal static class Hosts
             ? WireJson.Read<HostView>(document.Json)
             : null;
         var answer = await Acts.Send(call, Kinds.Host, call.Id(), origin => new HostCommand.Remove(origin));
+        if (view?.Config.Ssh is not null) await call.World.Secrets.Remove(HostDeploying.SecretOf(view.Id), call.Cancel);
         foreach (var agent in view?.Config.FenceAgents ?? [])
         {
             await call.World.Secrets.Remove(agent.Secret, call.Cancel);
@@ -254,6 +267,7 @@ internal static class Hosts
             .WithLink("fenceagents", $"{href}/fenceagents")
             .WithLink("hooks", $"{href}/hooks")
             .WithLink("statistics", $"{href}/statistics");
+        if (HostInstalls.Show(config.Ssh) is { } ssh) host.With("ssh", ssh);
         if (config.PathPrefix.Length > 0) host.With("path_prefix", config.PathPrefix);
         if (view.StatusDetail.Length > 0) host.With("status_detail", view.StatusDetail);
         if (view.Facts is { } facts)
@@ -262,10 +276,11 @@ internal static class Hosts
                 .With("cpu", Shapes.Cpu.New().With("name", facts.CpuModel)
                     .With("topology", Shapes.Topology.New().With("cores", facts.Cpus).With("sockets", 1L).With("threads", 1L)))
                 .With("hardware_information", Shapes.HardwareInformation.New().With("uuid", facts.HostUuid))
-                .With("version", Shapes.Version.New().With("full_version", facts.Version));
+                .With("version", Shapes.Version.New().With("full_version", facts.Version))
+                .With("update_available", facts.Version != _version);
         }
 
-        foreach (var action in _actions) host.WithAction(action, $"{href}/{action}");
+        foreach (var action in _actions.Concat(HostInstalls.Actions)) host.WithAction(action, $"{href}/{action}");
         return host;
     }
 }

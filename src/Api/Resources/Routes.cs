@@ -14,6 +14,7 @@ internal static class Routes
         Hosts.Map(router);
         FenceAgents.Map(router);
         HostHooks.Map(router);
+        HostInstalls.Map(router);
         StorageDomains.Map(router);
         Disks.Map(router);
         ImageTransfers.Map(router);
@@ -25,6 +26,7 @@ internal static class Routes
         Nics.Map(router);
         Watchdogs.Map(router);
         GraphicsConsoles.Map(router);
+        FrozenGuests.Map(router);
         Cdroms.Map(router);
         Snapshots.Map(router);
         SnapshotContents.Map(router);

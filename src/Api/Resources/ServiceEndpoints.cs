@@ -3,6 +3,7 @@ using System.Text.Json;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
+using Orchestrator.Actors.Host;
 using Orchestrator.Actors.Journal;
 using Orchestrator.Api.Http;
 using Orchestrator.Api.Sso;
@@ -10,7 +11,8 @@ using Orchestrator.Api.Sso;
 namespace Orchestrator.Api.Resources;
 
 /// <summary>What lies beside the API: health, the CA certificate, and who owns what in the engine's cluster.</summary>
-internal sealed class ServiceEndpoints(World world, Doorkeeper doorkeeper, IInsight? insight = null)
+internal sealed class ServiceEndpoints(
+    World world, Doorkeeper doorkeeper, IInsight? insight = null, IHostTokens? tokens = null, IHostAuthority? authority = null)
 {
     public void Map(IEndpointRouteBuilder routes)
     {
@@ -18,6 +20,7 @@ internal sealed class ServiceEndpoints(World world, Doorkeeper doorkeeper, IInsi
         routes.MapGet("/ovirt-engine/services/pki-resource", (RequestDelegate)PkiResource);
         routes.MapGet("/orchestrator/owner", ForAdmins(Owner));
         routes.MapGet("/orchestrator/status", ForAdmins(Status));
+        if (tokens is not null && authority is not null) new HostJoining(world, tokens, authority, this).Map(routes);
         if (insight is not null) new InsightEndpoints(insight, this).Map(routes);
     }
 
@@ -87,14 +90,16 @@ internal sealed class ServiceEndpoints(World world, Doorkeeper doorkeeper, IInsi
         });
     }
 
-    internal RequestDelegate ForAdmins(Func<HttpContext, Task> endpoint) => async context =>
+    internal RequestDelegate ForAdmins(Func<HttpContext, Task> endpoint) => ForAdmins((context, _) => endpoint(context));
+
+    internal RequestDelegate ForAdmins(Func<HttpContext, Identity, Task> endpoint) => async context =>
     {
         try
         {
             var user = await doorkeeper.Authenticate(context, context.RequestAborted);
             if (!user.IsAdmin)
                 throw new FaultException(403, FaultException.OperationFailed, "Only administrators may ask this");
-            await endpoint(context);
+            await endpoint(context, user);
         }
         catch (FaultException fault)
         {

@@ -228,7 +228,7 @@ internal static class Vms
         if (view.StatusDetail.Length > 0) vm.With("status_detail", view.StatusDetail);
         if (view.StopReason.Length > 0) vm.With("stop_reason", view.StopReason);
         Observed.Tell(vm, seen);
-        foreach (var action in _actions) vm.WithAction(action, $"{href}/{action}");
+        foreach (var action in _actions.Concat(FrozenGuests.Actions)) vm.WithAction(action, $"{href}/{action}");
         return vm;
     }
 }

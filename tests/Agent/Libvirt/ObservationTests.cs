@@ -49,8 +49,17 @@ public sealed class ObservationTests(HypervisorHosts hosts)
         Assert.Equal(("eth0", nic.Mac, "10.0.0.9"), (line.Name, line.Mac, line.Addresses.Single()));
         Assert.NotEqual("", seen.Facts.System!.Kernel);
 
+        // By the agent in the guest.
+        Assert.IsType<AgentAnswer.Accepted>(await agent.Client.FileSystems(_vm, Order(FileSystemsAct.Freeze)));
+        Assert.IsType<AgentAnswer.Refused>(await agent.Client.FileSystems(_vm, Order(FileSystemsAct.Freeze) with { Lease = 2 }));
+        Assert.IsType<AgentAnswer.Refused>(await agent.Client.FileSystems(_vm, Order(FileSystemsAct.Thaw) with { Stamp = new Stamp(0) }));
+        Assert.IsType<AgentAnswer.Accepted>(await agent.Client.FileSystems(_vm, Order(FileSystemsAct.Thaw)));
+
         Assert.IsType<AgentAnswer.Accepted>(await agent.Client.Stop(_vm, new StopOrder(new Stamp(1), 1, StopMode.PowerOff)));
         await events.Until(_vm, GuestState.Down);
         Assert.Empty((await agent.Client.Observe()).Guests);
+        Assert.IsType<AgentAnswer.Refused>(await agent.Client.FileSystems(_vm, Order(FileSystemsAct.Freeze)));
     }
+
+    private static FileSystemsOrder Order(FileSystemsAct act) => new(new Stamp(1), 1, act);
 }

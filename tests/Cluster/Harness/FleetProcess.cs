@@ -43,7 +43,6 @@ public sealed class FleetProcess : IAsyncDisposable
         ["address"] = Config.Address,
         ["port"] = Config.Port.ToString(CultureInfo.InvariantCulture),
         ["path_prefix"] = $"/h/{number}",
-        ["root_password"] = "unused",
         ["cluster"] = new JsonObject { ["name"] = cluster },
     };
 

@@ -44,6 +44,7 @@ public sealed record NodeConfig
                 ca = "{{Pki.Ca}}"
                 certificate = "{{Pki.Certificate}}"
                 key = "{{Pki.Key}}"
+                ca-key = "{{System.IO.Path.ChangeExtension(Pki.Ca, "key")}}"
               }
               database.connection-string = "{{ConnectionString}}"
               database.term-file = "{{folder}}/{{Name}}.term"

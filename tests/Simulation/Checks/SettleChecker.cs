@@ -59,7 +59,8 @@ public sealed class SettleChecker(Simulation simulation)
 
     private static string? Why(Replica replica) => replica.State switch
     {
-        HostState.Up or HostState.Maintenance => null,
+        HostState { Core: { HasPassword: true } or { Deploy: not null } } => $"owes {string.Join(", ", replica.Owes)}",
+        HostState.Up or HostState.Maintenance or HostState.InstallFailed => null,
         VmState.PoweringUp => "powering up",
         VmState.Down { Exit: { Kind: VmExitKind.Error, Message: "" } } => "down with an error that nobody explains",
         HostState.Gone or HostState.Absent => null,

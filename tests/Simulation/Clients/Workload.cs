@@ -90,6 +90,7 @@ public sealed class Workload(Simulation simulation, ApiClients clients, Random c
             Cluster = _cluster,
             Address = host.Address.Host,
             Port = host.Address.Port,
+            Ssh = new SshAccess("root", 22, ""),
             PowerManagementEnabled = true,
             FenceAgents =
             [
@@ -248,15 +249,38 @@ public sealed class Workload(Simulation simulation, ApiClients clients, Random c
         if (!_busy.Add(id)) return;
         try
         {
+            var status = simulation.Database.Read.Find(Kinds.Host, id) is { } row ? ReadTables.Text(row, "status") : null;
+            if (status == "install_failed")
+            {
+                await Install(id, host);
+                return;
+            }
+
+            if (chance.NextDouble() < 0.4)
+            {
+                var kind = chance.NextDouble() < 0.5 ? DeployKind.Upgrade : DeployKind.Enroll;
+                await clients.Ask(Kinds.Host, id, $"{kind} {host.Name}", o => new HostCommand.Deploy(o, kind));
+                return;
+            }
+
             if (await clients.Ask(Kinds.Host, id, $"{host.Name} to maintenance", o =>
                     new HostCommand.Deactivate(o, "")) is not (Reply.Accepted or Reply.AlreadyDone)) return;
             await clients.Pause(TimeSpan.FromSeconds(20 + chance.Next(100)));
-            await clients.Ask(Kinds.Host, id, $"activate {host.Name}", o => new HostCommand.Activate(o));
+            if (chance.NextDouble() < 0.5) await Install(id, host);
+            else await clients.Ask(Kinds.Host, id, $"activate {host.Name}", o => new HostCommand.Activate(o));
         }
         finally
         {
             _busy.Remove(id);
         }
+    }
+
+    /// <summary>By the engine's key or by a password, which is the wrong one now and then.</summary>
+    private async Task Install(Guid id, WorldHost host)
+    {
+        var luck = chance.NextDouble();
+        if (luck < 0.6) simulation.Database.Read.Secrets[HostDeploying.SecretOf(new HostId(id))] = luck < 0.5 ? NodeInstaller.Password : "wrong";
+        await clients.Ask(Kinds.Host, id, $"install {host.Name}", o => new HostCommand.Deploy(o, DeployKind.Install) { WithPassword = luck < 0.6 });
     }
 
     private async Task DiskWork()

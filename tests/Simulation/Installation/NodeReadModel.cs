@@ -44,7 +44,11 @@ public sealed class NodeReadModel(SimulatedStore store, ReadTables tables, Proce
         },
         cancel);
 
-    public Task<string?> Get(string name, CancellationToken cancel) => Ask<string?>(() => "secret", cancel);
+    /// <summary>Those of power devices are all alike.</summary>
+    public Task<string?> Get(string name, CancellationToken cancel) =>
+        Ask(() => name.StartsWith("ssh/", StringComparison.Ordinal) ? tables.Secrets.GetValueOrDefault(name) : "secret", cancel);
+
+    public Task Remove(string name, CancellationToken cancel) => Ask(() => tables.Secrets.Remove(name), cancel);
 
     private async Task<T> Ask<T>(Func<T> question, CancellationToken cancel)
     {

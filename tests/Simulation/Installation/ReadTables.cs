@@ -15,6 +15,9 @@ public sealed class ReadTables
     private Dictionary<string, AuditRow> _audit = new(StringComparer.Ordinal);
     private Dictionary<(string, string, string), Guid> _names = [];
 
+    /// <summary>Passwords that clients gave to log in to hosts, by name.</summary>
+    public Dictionary<string, string> Secrets { get; } = [];
+
     public sealed record Row(Document Document, JObject Fields, bool IsGone);
 
     /// <summary>Raised once for each new line of the audit log.</summary>

@@ -31,6 +31,11 @@ public sealed record NodeParts(
 
     /// <summary>By node; null: agents are not restarted over SSH.</summary>
     public Func<string, ISoftFence>? SoftFence { get; init; }
+
+    /// <summary>By node: who logs in to hosts.</summary>
+    public Func<string, IHostInstaller>? Installer { get; init; }
+
+    public IHostAuthority? Authority { get; init; }
 }
 
 /// <summary>One engine node: a process at a time, composed by the code that composes it in production.</summary>
@@ -172,6 +177,8 @@ public sealed class SimulatedNode
             {
                 Tickets = new TransferTickets([1]),
                 SoftFence = _parts.SoftFence?.Invoke(Name),
+                Installer = _parts.Installer?.Invoke(Name),
+                Authority = _parts.Authority,
                 Around = _parts.Around is { } around ? address => around(Name, address) : null,
             },
             _parts.Replace);

@@ -123,6 +123,8 @@ internal sealed class AgentLife : IHypervisor, IGuestWatch
 
     public IGuestConsoles Consoles => _hypervisor.Consoles;
 
+    public Task FileSystems(GuestKey guest, FileSystemsAct act) => _hypervisor.FileSystems(guest, act);
+
     public Task<HostObservations> Observe() => _hypervisor.Observe();
 
     public string? ConsoleLog(Guid vm, int lines) => _hypervisor.ConsoleLog(vm, lines);

@@ -135,6 +135,37 @@ internal sealed class AgentLine(Wire wire) : IAgent
                 : new Reply(await _world.Turn(order, $"{wire.Node} through {wire.Host.Name}")),
             FenceProgram.LimitOf(order) + OrderLimit, cancel);
 
+    public Task<CertificateReport> Certificate(CancellationToken cancel = default) => _world.Options.Certificates
+        ? Question<CertificateReport>("its certificate", _ => new Reply(Shown()), cancel)
+        : throw NotKnown;
+
+    public Task<NewKeyAnswer> MakeKey(NewKeyOrder order, CancellationToken cancel = default) => _world.Options.Certificates
+        ? Ask<NewKeyAnswer>("a new key", true, (agent, _) =>
+        {
+            if (agent.Check(Compared(order.Stamp)) is { } refusal) return Task.FromResult(new Reply(null, refusal));
+            if (wire.Host.DiskIsFull) return Task.FromResult(new Reply(null, new AgentRefusal(RefusalCode.Failed, "no space left on device")));
+            wire.Host.HasNewKey = true;
+            return Task.FromResult(new Reply(new NewKeyAnswer($"key of {wire.Host.Name}")));
+        }, OrderLimit, cancel)
+        : throw NotKnown;
+
+    public Task<CertificateReport> TakeCertificate(CertificateOrder order, CancellationToken cancel = default) =>
+        Ask<CertificateReport>("to show another certificate", true, (agent, _) =>
+        {
+            if (agent.Check(Compared(order.Stamp)) is { } refusal) return Task.FromResult(new Reply(null, refusal));
+            if (!wire.Host.HasNewKey)
+                return Task.FromResult(new Reply(null, new AgentRefusal(RefusalCode.Failed, "no key of this host waits for a certificate")));
+            wire.Host.HasNewKey = false;
+            var now = _world.Clock.GetUtcNow();
+            wire.Host.Certificate = (now, now + _world.Options.CertificateLife);
+            return Task.FromResult(new Reply(Shown()));
+        }, OrderLimit, cancel);
+
+    private CertificateReport Shown() =>
+        new($"CN={wire.Host.Name}", "CN=the world", "01", wire.Host.Certificate.From, wire.Host.Certificate.Until);
+
+    private static AgentRefusedException NotKnown => new(new AgentRefusal(RefusalCode.UnknownOrder, "this agent is of 0.1.0"));
+
     public Task<string> ConsoleLog(Guid vm, int lines = 100, CancellationToken cancel = default) =>
         Question<string>("a console log", a => a.ConsoleLog(vm, Math.Clamp(lines, 1, 10_000)) is { } text
             ? new Reply(text)

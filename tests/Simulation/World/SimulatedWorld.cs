@@ -1,3 +1,4 @@
+using Orchestrator.Actors.Host;
 using Orchestrator.Agent.Protocol;
 using Orchestrator.Agent.Simulated;
 using Orchestrator.Agent.Survival;
@@ -119,6 +120,9 @@ public sealed class SimulatedWorld : IDisposable
 
     /// <summary>The machines as the ssh client of this node reaches them.</summary>
     public ISoftFence SoftFence(string node) => new NodeSsh(this, node);
+
+    /// <summary>The same, with the agent under the arm.</summary>
+    public IHostInstaller Installer(string node) => new NodeInstaller(this, node);
 
     public WorldHost HostAt(Uri address) =>
         _hosts.FirstOrDefault(h => h.Address.Host == address.Host && h.Address.Port == address.Port)

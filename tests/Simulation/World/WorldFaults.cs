@@ -163,6 +163,11 @@ public sealed class WorldFaults(SimulatedWorld world)
         Do($"the disk of {host.Name} is full{For(duration)}", duration, host,
             () => host.DiskIsFull = true, () => host.DiskIsFull = false, $"the disk of {host.Name} has room again");
 
+    /// <summary>The certificate that its agent shows is an old one.</summary>
+    public void CertificateEnds(WorldHost host, TimeSpan within) => Do(
+        $"the certificate of {host.Name} ends in {within.TotalSeconds:F0} s", null, host,
+        () => host.Certificate = (world.Clock.GetUtcNow() - world.Options.CertificateLife, world.Clock.GetUtcNow() + within));
+
     public void JumpClock(WorldHost host, TimeSpan by) =>
         Do($"the clock of {host.Name} jumps by {by.TotalSeconds:F0} s", null, host, () => host.Clock.Offset += by);
 

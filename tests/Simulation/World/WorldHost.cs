@@ -38,6 +38,8 @@ public sealed class WorldHost : IDisposable, IBootMemory
         Power = new PowerDevice(world, this, new Random(seed + 1));
         Watchdog = new WorldWatchdog(world, this);
         _log = new WorldLog(this, world);
+        var now = world.Clock.GetUtcNow();
+        Certificate = (now, now + world.Options.CertificateLife);
         Tickets = new SimulatedTickets(Clock);
     }
 
@@ -71,6 +73,12 @@ public sealed class WorldHost : IDisposable, IBootMemory
     string? IBootMemory.Lease { get; set; }
 
     public HostFaults Faults { get; internal set; } = new();
+
+    /// <summary>When the certificate that its agent shows was made, and when it ends; on its disk.</summary>
+    internal (DateTimeOffset From, DateTimeOffset Until) Certificate { get; set; }
+
+    /// <summary>A key that waits for its certificate; on its disk, too.</summary>
+    internal bool HasNewKey { get; set; }
 
     public SimulatedHypervisor? Hypervisor { get; private set; }
 

@@ -45,6 +45,12 @@ public sealed record WorldOptions
 
     public TimeSpan CrashKernelSpeaksEvery { get; init; } = TimeSpan.FromSeconds(10);
 
+    /// <summary>Agents show certificates; else they know nothing of them.</summary>
+    public bool Certificates { get; init; }
+
+    /// <summary>How long those live that the engine's authority signs.</summary>
+    public TimeSpan CertificateLife { get; init; } = TimeSpan.FromMinutes(20);
+
     /// <summary>From the death of an agent to its start by the system.</summary>
     public TimeSpan AgentRestartTime { get; init; } = TimeSpan.FromSeconds(2);
 

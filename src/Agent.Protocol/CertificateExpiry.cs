@@ -1,13 +1,13 @@
-namespace Orchestrator.Host.Node;
+namespace Orchestrator.Agent.Protocol;
 
 /// <summary>How much an operator must hurry.</summary>
-internal enum Urgency { None, Soon, Week, Day, Over }
+public enum Urgency { None, Soon, Week, Day, Over }
 
 /// <summary>
 /// When the end of a certificate is worth a line in the log: from 30 days before, more urgent from 7 and from 1, and once it
 /// is over. A certificate that is made for a shorter life counts from the last third of it.
 /// </summary>
-internal static class CertificateExpiry
+public static class CertificateExpiry
 {
     /// <summary>Between two lines about the same certificate, unless it became more urgent.</summary>
     public static readonly TimeSpan SayEvery = TimeSpan.FromDays(1);
