@@ -17,6 +17,7 @@ namespace Orchestrator.Agent.Protocol;
 [JsonDerivedType(typeof(CloseUpload), "close-upload")]
 [JsonDerivedType(typeof(Grow), "grow")]
 [JsonDerivedType(typeof(GrowUnderGuest), "grow-under-guest")]
+[JsonDerivedType(typeof(StepDomain), "step-domain")]
 public abstract record ImageJob
 {
     /// <summary>A new image; <paramref name="Backing"/> makes it a qcow2 overlay. Existing files are never overwritten.</summary>
@@ -70,6 +71,20 @@ public abstract record ImageJob
     /// <summary>Ends the transfer's tickets: none is given for it here ever again. Done when all that was written is on the
     /// storage, and the image is of that format and size and rests on no other file.</summary>
     public sealed record CloseUpload(Guid Transfer, string Path, DiskFormat Format, long VirtualBytes) : ImageJob;
+
+    /// <summary>A step in the life of a storage domain, which is mounted for it. Agents of 0.1.0 refuse it.</summary>
+    /// <param name="Installation">Whose the domain is to be, or must be.</param>
+    public sealed record StepDomain(StoragePlace Place, DomainStep Step, string Installation) : ImageJob
+    {
+        public string Name { get => field ?? ""; init; }
+
+        /// <summary>data, iso or export.</summary>
+        public string Role { get => field ?? "data"; init; }
+
+        public Guid? DataCenter { get; init; }
+
+        public bool Force { get; init; }
+    }
 }
 
 public sealed record JobOrder(Stamp Stamp, ImageJob Job);

@@ -50,6 +50,9 @@ public sealed class HostAgent : IGuestWatch, IAsyncDisposable
         _jobs.Told = job => { lock (_gate) _feed.Tell(n => new HostEvent.JobChanged(n, job)); };
     }
 
+    /// <summary>Null: it mounts nothing.</summary>
+    public StorageKeeper? Storage { get; init; }
+
     public AgentDescription Describe() => _hypervisor.Describe(Volatile.Read(ref _about));
 
     public HostStatistics Sample() => _hypervisor.Sample();
@@ -60,7 +63,11 @@ public sealed class HostAgent : IGuestWatch, IAsyncDisposable
 
     public Consoles Consoles => new(_hypervisor.Consoles, Take, vm => { lock (_gate) return Present(vm); });
 
-    public Task Open(CancellationToken cancel) => _hypervisor.Open(this, cancel);
+    public Task Open(CancellationToken cancel)
+    {
+        Storage?.TakeUp();
+        return _hypervisor.Open(this, cancel);
+    }
 
     public HostEvent.Report Report()
     {
