@@ -61,6 +61,7 @@ internal static class EngineNode
             Around = relays is null ? null : relays.To,
         });
         var owners = new Owners(system);
+        var reach = new AgentReach(read, owners, host => new AgentClient(agents, host), agent => relays?.To(agent) ?? []);
         var watching = Watching.Start(system, config, entities, read, database, debts);
 
         await using var app = Build(config, credentials, tokenKey, services => services
@@ -69,7 +70,8 @@ internal static class EngineNode
             .AddSingleton<IObservations>(observations)
             .AddSingleton<Api.ISecrets>(secrets)
             .AddSingleton<IOwners>(owners)
-            .AddSingleton<IConsoles>(new ConsoleWays(read, owners, host => new AgentClient(agents, host), agent => relays?.To(agent) ?? []))
+            .AddSingleton<IConsoles>(new ConsoleWays(reach))
+            .AddSingleton<IHostStorage>(new HostStorageWays(reach))
             .AddSingleton<IInsight>(watching.Insight)
             .AddSingleton(database)
             .AddSingleton<IUsers, PostgresUsers>()
@@ -212,6 +214,7 @@ internal static class EngineNode
             MaxFollowed = config.Number("api.max-followed"),
             DefaultCluster = config.Text("api.default-cluster"),
             DefaultBridge = config.Text("api.default-bridge"),
+            StorageFolder = config.Text("api.storage-folder"),
             DefaultAgentPort = config.Number("api.default-agent-port"),
         });
         var app = builder.Build();

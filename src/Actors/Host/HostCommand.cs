@@ -307,7 +307,26 @@ public sealed record ImageWork(
 
     /// <summary>The one that is closed.</summary>
     public Guid? Transfer { get; init; }
+
+    /// <summary>Of a storage domain.</summary>
+    public DomainWork? Domain { get; init; }
 }
+
+/// <summary>A step in the life of a storage domain.</summary>
+/// <param name="Folder">Below which it is.</param>
+public sealed record DomainWork(DomainAction Action, string Folder, string Installation, string Name, string Role)
+{
+    public MountWork? Mount { get; init; }
+
+    public DataCenterId? DataCenter { get; init; }
+
+    public bool Force { get; init; }
+}
+
+/// <summary>What must be mounted at a folder.</summary>
+public sealed record MountWork(string Type, string Source, string Options);
+
+public enum DomainAction { Format, Import, Open, Close, Wipe }
 
 public sealed record GuestImage(VmId Vm, Lease Lease, DiskId Disk);
 
@@ -320,4 +339,4 @@ public sealed record TransferTicket(
     DiskId Disk, Guid Transfer, int Session, string Path, string Format, long Size, bool Write, bool Raw, bool Sparse, long Transferred);
 
 /// <summary>Mirror, Switch and TurnBack are steps of moving an image under a guest that runs.</summary>
-public enum ImageAction { PrepareDomain, Create, Copy, Delete, Mirror, Switch, TurnBack, Grow, CloseUpload }
+public enum ImageAction { PrepareDomain, Create, Copy, Delete, Mirror, Switch, TurnBack, Grow, CloseUpload, StepDomain }

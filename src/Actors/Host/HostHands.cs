@@ -72,7 +72,12 @@ public sealed class HostHands(HostId id, HostWorld world) : IHands<HostState, Ho
                 break;
             case HostEffect.Announce e:
                 _announced = e;
-                if (reach.State is HostState.Maintenance) Unlink();
+                if (reach.State is HostState.Maintenance)
+                {
+                    _link?.LetStorageGo();
+                    Unlink();
+                }
+
                 Announce();
                 break;
             case HostEffect.LeaveCluster:
@@ -177,7 +182,10 @@ public sealed class HostHands(HostId id, HostWorld world) : IHands<HostState, Ho
     /// <summary>A host that counts as dead, or has been emptied, is not kept alive.</summary>
     private static HostRow Row(HostState host) => new(
         host.Core.Config?.Name ?? "", host.Core.Incarnation, host.Config.Cluster,
-        host is HostState.Up or HostState.NonOperational or HostState.Draining or HostState.Connecting or HostState.NonResponsive ? host.Core.LeaseFolder : "");
+        host is HostState.Up or HostState.NonOperational or HostState.Draining or HostState.Connecting or HostState.NonResponsive ? host.Core.LeaseFolder : "")
+    {
+        HasStorage = host is not (HostState.Maintenance or HostState.Gone),
+    };
 
     private VmCommand.ConfirmFence Dead(long incarnation, bool onStorageAlone) =>
         new(id, incarnation, world.Clock.GetUtcNow()) { OnStorageAlone = onStorageAlone };

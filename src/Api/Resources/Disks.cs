@@ -101,6 +101,7 @@ internal static class Disks
             ?? throw FaultException.Missing("Action", "storageDomain.id|name", "move");
         var target = await call.Get<StorageDomainView>(Kinds.StorageDomain, to);
         RequireActive(target);
+        RequireSpace(target);
         var source = await call.Get<StorageDomainView>(Kinds.StorageDomain, disk.Config.StorageDomain.Value);
         RequireActive(source);
         if (target.DataCenter != source.DataCenter)
@@ -108,11 +109,18 @@ internal static class Disks
                 $"The disk is in the data center {source.DataCenter}, the storage domain {target.Config.Name} in {target.DataCenter}");
         var host = await StorageDomains.HostFor(call, target);
         // A place of its own for each move: what one that failed has left behind is in nobody's way.
-        var place = new DiskPlace(target.Id, $"{target.Config.Path.TrimEnd('/')}/{target.Id}/images/{disk.Id}/{Guid.NewGuid()}")
+        var place = new DiskPlace(target.Id, $"{StoragePlaces.Images(target.Config, target.Id)}/{disk.Id}/{Guid.NewGuid()}")
         {
             Name = target.Config.Name,
         };
         return await Acts.Send(call, Kinds.Disk, disk.Id.Value, origin => new DiskCommand.Move(origin, place, host));
+    }
+
+    /// <summary>What is nearly full takes nothing more.</summary>
+    private static void RequireSpace(StorageDomainView domain)
+    {
+        if (Space.Level(domain.Config, domain.Available, domain.Used) == SpaceLevel.Critical)
+            throw FaultTable.Refusal(Fault.StorageDomainSpaceCritical, domain.Config.Name);
     }
 
     internal static void RequireActive(StorageDomainView domain)
@@ -146,6 +154,7 @@ internal static class Disks
     {
         var domain = await call.Get<StorageDomainView>(Kinds.StorageDomain, disk.Config.StorageDomain.Value);
         RequireActive(domain);
+        RequireSpace(domain);
         var host = await StorageDomains.HostFor(call, domain);
         return await call.Ask<DiskView>(Kinds.Disk, disk.Id.Value, new DiskCommand.Grow(call.NewOrigin(), size, host));
     }
@@ -181,8 +190,9 @@ internal static class Disks
     {
         var domain = await call.Get<StorageDomainView>(Kinds.StorageDomain, config.StorageDomain.Value);
         RequireActive(domain);
+        RequireSpace(domain);
         var host = await StorageDomains.HostFor(call, domain);
-        var path = $"{domain.Config.Path.TrimEnd('/')}/{domain.Id}/images/{id}/{id}";
+        var path = $"{StoragePlaces.Images(domain.Config, domain.Id)}/{id}/{id}";
         return await call.Ask<DiskView>(Kinds.Disk, id,
             new DiskCommand.Create(call.NewOrigin(), config, path, host, source, sourceFormat));
     }

@@ -15,6 +15,7 @@ internal static class Routes
         FenceAgents.Map(router);
         HostHooks.Map(router);
         StorageDomains.Map(router);
+        AttachedStorageDomains.Map(router);
         Disks.Map(router);
         ImageTransfers.Map(router);
         Templates.Map(router);
