@@ -310,6 +310,12 @@ public sealed record ImageWork(
 
     /// <summary>Of a storage domain.</summary>
     public DomainWork? Domain { get; init; }
+
+    /// <summary>Of a merge: the image that rests on the upper one of the two; empty: none does.</summary>
+    public string Above { get; init; } = "";
+
+    /// <summary>Of a snapshot: the new image of each disk.</summary>
+    public ImmutableArray<GuestLayer> Layers { get; init; } = [];
 }
 
 /// <summary>A step in the life of a storage domain.</summary>
@@ -328,6 +334,9 @@ public sealed record MountWork(string Type, string Source, string Options);
 
 public enum DomainAction { Format, Import, Open, Close, Wipe }
 
+/// <param name="Path">Of an image that rests on the one that the guest has.</param>
+public sealed record GuestLayer(DiskId Disk, string Path);
+
 public sealed record GuestImage(VmId Vm, Lease Lease, DiskId Disk);
 
 /// <summary>What a client may do to which image; the ticket itself is made only where it is used.</summary>
@@ -338,5 +347,6 @@ public sealed record GuestImage(VmId Vm, Lease Lease, DiskId Disk);
 public sealed record TransferTicket(
     DiskId Disk, Guid Transfer, int Session, string Path, string Format, long Size, bool Write, bool Raw, bool Sparse, long Transferred);
 
-/// <summary>Mirror, Switch and TurnBack are steps of moving an image under a guest that runs.</summary>
-public enum ImageAction { PrepareDomain, Create, Copy, Delete, Mirror, Switch, TurnBack, Grow, CloseUpload, StepDomain }
+/// <summary>Mirror, Switch and TurnBack are steps of moving an image under a guest that runs. AddLayer makes an image on top of
+/// its source; Merge puts an image into its source, on which it rests.</summary>
+public enum ImageAction { PrepareDomain, Create, Copy, Delete, Mirror, Switch, TurnBack, Grow, CloseUpload, AddLayer, Merge, TakeSnapshot, StepDomain }

@@ -64,6 +64,7 @@ public sealed class PlacedImageWork(IImageWork others, Mounts mounts, TimeSpan l
         ImageJob.Copy j => [j.Source, j.Destination],
         ImageJob.Mirror j => [j.Destination],
         ImageJob.Grow j => [j.Path],
+        ImageJob.Merge j => [j.Path, j.Base],
         _ => [],
     };
 }
