@@ -85,9 +85,9 @@ public static class AgentServer
         {
             var hooks = config.HooksFolder.Length > 0 ? new HookFolder(config.HooksFolder, config.HookLimit, log) : null;
             var hypervisor = new LibvirtHypervisor(config, new HostSampling(), log, hooks);
-            var mounts = new Mounts(config.StorageFolder, new MountProgram(config.StorageLimit), log);
+            var mounts = new Mounts(config.StorageFolder, new MountProgram(config.StorageLimit), log, config.Time);
             var work = new PlacedImageWork(
-                new TransferWork(tickets, new GuestImageWork(new QemuImages(), hypervisor.Images)), mounts, config.StorageLimit);
+                new TransferWork(tickets, new GuestImageWork(new QemuImages(), hypervisor.Images)), mounts, config.StorageLimit, StorageKeeper.Patience);
             var jobs = new ImageJobs(File("jobs"), work, log);
             tickets.Remember(jobs.Orders());
             return new HostAgent(

@@ -123,7 +123,7 @@ public sealed class HostAgent : IGuestWatch, IAsyncDisposable
         Take(order.Stamp, order.Definition.Id, (known, guest) => OrderGuard.Begin(known, order.Lease, guest), () =>
         {
             var guest = Begin(order.Definition, order.Lease, GuestState.WaitForLaunch);
-            Then(guest, () => _hypervisor.Launch(guest.Key, order.Definition), EndsGuest);
+            Then(guest, () => Stored(order.Definition, () => _hypervisor.Launch(guest.Key, order.Definition)), EndsGuest);
         });
 
     public AgentAnswer Restore(RestoreOrder order) => !OrderGuard.IsPath(order.Memory)
@@ -131,7 +131,7 @@ public sealed class HostAgent : IGuestWatch, IAsyncDisposable
         : Take(order.Stamp, order.Definition.Id, (known, guest) => OrderGuard.Begin(known, order.Lease, guest), () =>
         {
             var guest = Begin(order.Definition, order.Lease, GuestState.WaitForLaunch);
-            Then(guest, () => _hypervisor.Restore(guest.Key, order.Definition, order.Memory), EndsGuest);
+            Then(guest, () => Stored(order.Definition, () => _hypervisor.Restore(guest.Key, order.Definition, order.Memory)), EndsGuest);
         });
 
     public AgentAnswer Save(Guid vm, SaveOrder order) => !OrderGuard.IsPath(order.Path)
@@ -165,7 +165,7 @@ public sealed class HostAgent : IGuestWatch, IAsyncDisposable
         Take(order.Stamp, order.Definition.Id, (known, guest) => OrderGuard.Begin(known, order.Lease, guest), () =>
         {
             var guest = Begin(order.Definition, order.Lease, GuestState.Incoming);
-            Then(guest, () => _hypervisor.PrepareIncoming(guest.Key, order.Definition), EndsGuest);
+            Then(guest, () => Stored(order.Definition, () => _hypervisor.PrepareIncoming(guest.Key, order.Definition)), EndsGuest);
             var wait = order.TimeoutSeconds > 0 ? TimeSpan.FromSeconds(order.TimeoutSeconds) : _incomingTimeout;
             guest.Deadline = _time.CreateTimer(_ => GiveUpIncoming(guest, wait), null, wait, Timeout.InfiniteTimeSpan);
         });
@@ -464,6 +464,12 @@ public sealed class HostAgent : IGuestWatch, IAsyncDisposable
     /// <summary>What a closed agent has not begun is for the next one, which is told again.</summary>
     private void Then(Guest guest, Func<Task> work, Action<Guest, Exception> failed) =>
         guest.Then(() => _closed ? Task.CompletedTask : work(), failed);
+
+    private async Task Stored(VmDefinition guest, Func<Task> begin)
+    {
+        if (Storage is { } storage) await storage.Await(guest, CancellationToken.None);
+        await begin();
+    }
 
     private void EndsGuest(Guest guest, Exception e)
     {

@@ -275,7 +275,7 @@ public sealed class StorageTests : IDisposable
     {
         var root = name is null ? Root : Path.Combine(_folder, name);
         var mounts = new Mounts(root, mount ?? _program, NullLogger.Instance);
-        var work = new PlacedImageWork(new QemuImages(), mounts, _limit);
+        var work = new PlacedImageWork(new QemuImages(), mounts, _limit, TimeSpan.FromSeconds(1));
         return new Machine(root, Path.Combine(root, _domain.ToString()), mounts, work, new StorageKeeper(
             mounts, new PlaceProbe(TimeProvider.System), name is null ? Memory : null, TimeProvider.System, NullLogger.Instance)
         {

@@ -58,6 +58,10 @@ internal sealed class StorageKeeping(HostId id, IAgent client, HostWorld world, 
         {
             if (world.MayAct()) await Ask(new StorageOrder(stamp()), CancellationToken.None);
         }
+        catch (AgentRefusedException e) when (e.Refusal.Code == RefusalCode.UnknownOrder)
+        {
+            // An agent of 0.1.0 has mounted nothing.
+        }
         catch (Exception e) when (e is AgentUnreachableException or AgentRefusedException or OperationCanceledException)
         {
             world.Failed(id, row().Name, "giving back its storage", e.Message);

@@ -72,7 +72,7 @@ public static class StorageDomainDecider
         (Maintenance or Activating or Detaching, Deactivate) => No(Fault.StorageDomainStatusIllegal),
         (_, Deactivate)                               => No(Fault.StorageDomainNotAttached),
 
-        (Active or Activating, Remove)                => No(Fault.StorageDomainStatusIllegal),
+        (Active, Remove)                              => No(Fault.StorageDomainStatusIllegal),
         (_, Remove { Removal: Removal.Destroy } c)    => Accept(new Removed(c.Origin)),
         (Unattached, Remove { Removal: Removal.Wipe, Host: { } host } c) => Accept(new WipeBegan(c.Origin, host)),
         (Unattached, Remove { Removal: Removal.Wipe }) => new Decision.Refuse(Fault.MissingValue, "host"),

@@ -30,13 +30,13 @@ public sealed class StorageDomainHands(StorageDomainId id, IEntities entities, I
                     : Work(config, e.Work, DomainAction.Format, force: s.Opening == Opening.FormatBeside)));
                 break;
             case (StorageDomainEffect.Open e, _):
-                _ = Send(e.Host, Work(config, e.Work, DomainAction.Open, e.DataCenter));
+                _ = Send(e.Host, config, Work(config, e.Work, DomainAction.Open, e.DataCenter));
                 break;
             case (StorageDomainEffect.Release e, _):
-                _ = Send(e.Host, Work(config, e.Work, DomainAction.Close));
+                _ = Send(e.Host, config, Work(config, e.Work, DomainAction.Close));
                 break;
             case (StorageDomainEffect.Wipe e, _):
-                _ = Send(e.Host, Work(config, e.Work, DomainAction.Wipe));
+                _ = Send(e.Host, config, Work(config, e.Work, DomainAction.Wipe));
                 break;
             case (StorageDomainEffect.Watch e, _) when config.StorageType != "localfs":
                 if (_looked is { } looked && clock.GetElapsedTime(looked) < LookEvery) break;
@@ -62,11 +62,12 @@ public sealed class StorageDomainHands(StorageDomainId id, IEntities entities, I
         };
 
     /// <summary>Each of these steps may be taken by any host that shares the storage, and again.</summary>
-    private async Task Send(HostId preferred, ImageWork work)
+    private async Task Send(HostId preferred, StorageDomainConfig config, ImageWork work)
     {
         try
         {
-            if (await read.AnyUp(preferred, _closed.Token) is { } host)
+            if (config.Host is { } bound) entities.Tell(Kinds.Host, bound.Value, new HostCommand.RunImageJob(work));
+            else if (await read.AnyUp(preferred, _closed.Token) is { } host)
                 entities.Tell(Kinds.Host, host.Value, new HostCommand.RunImageJob(work));
         }
         catch (Exception e) when (e is EntityUnavailableException or OperationCanceledException)

@@ -137,7 +137,7 @@ public sealed class SimulatedHost(
             about, _boot, new LeaseLedger(_ledger), hypervisor, new ImageJobs(_jobs, new GuestImageWork(images, hypervisor.Images), log),
             TimeSpan.FromSeconds(30), time, log, domains: new DomainWatch(new Probe(this), time))
         {
-            Storage = new StorageKeeper(new Mounts("/storage", new SimulatedMounter(), log), new Probe(this), null, time, log),
+            Storage = new StorageKeeper(new Mounts("/storage", new SimulatedMounter(), log, time), new Probe(this), null, time, log),
         };
         await Agent.Open(CancellationToken.None);
     }
@@ -147,7 +147,7 @@ public sealed class SimulatedHost(
     {
         public Task<PlaceSize> Look(StoragePlace place) => host._faults.StorageGone
             ? Task.FromException<PlaceSize>(new IOException("Input/output error"))
-            : Task.FromResult(new PlaceSize(2 * SimulatedImages.DomainBytes, SimulatedImages.DomainBytes, TimeSpan.FromMilliseconds(1)));
+            : Task.FromResult(new PlaceSize(SimulatedImages.DomainBytes, SimulatedImages.DomainBytes, TimeSpan.FromMilliseconds(1)));
 
         public Task Read(string folder) =>
             host._faults.StorageGone ? Task.FromException(new IOException("Input/output error")) : Task.CompletedTask;

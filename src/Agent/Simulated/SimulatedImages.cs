@@ -125,10 +125,11 @@ public sealed class SimulatedImages(TimeProvider time) : IImageWork
     {
         var name = $"{job.Place.Folder}/{job.Place.Domain}";
         if (job.Step == DomainStep.Wipe) _owners.TryRemove(name, out _);
-        else if (job.Step is DomainStep.Format or DomainStep.Import) _owners[name] = job.Installation;
+        else if (job.Step == DomainStep.Format) _owners[name] = job.Installation;
         else if (!_owners.TryGetValue(name, out var owner)) throw new ImageWorkException($"there is no domain {job.Place.Domain}");
+        else if (job.Step == DomainStep.Import) _owners[name] = job.Installation;
         else if (owner != job.Installation) throw new ImageWorkException($"domain {job.Place.Domain} belongs to {owner}");
-        return new DomainFacts(job.Installation, 2 * DomainBytes, DomainBytes);
+        return new DomainFacts(job.Installation, DomainBytes, DomainBytes);
     }
 
     private ImageFacts Publish(Guid id, string path, ImageFacts image)

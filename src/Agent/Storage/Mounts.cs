@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using Microsoft.Extensions.Logging;
 using Orchestrator.Agent.Protocol;
 
@@ -7,11 +8,14 @@ namespace Orchestrator.Agent.Storage;
 /// What the agent has mounted, all of it directly below one folder that is its own. Of one mount point only one thing is done at a
 /// time, and what is borrowed is not unmounted.
 /// </summary>
-public sealed class Mounts(string root, IMounter mounter, ILogger log)
+public sealed class Mounts(string root, IMounter mounter, ILogger log, TimeProvider? time = null)
 {
+    private static readonly TimeSpan LookEvery = TimeSpan.FromMilliseconds(200);
+
     /// <summary>A file system type is a program's name to mount(8), and plain fuse takes its program from the source.</summary>
     private const string RefusedTypes = "fuse";
 
+    private readonly TimeProvider _time = time ?? TimeProvider.System;
     private readonly Lock _gate = new();
     private readonly Dictionary<string, Point> _points = new(StringComparer.Ordinal);
 
@@ -103,6 +107,24 @@ public sealed class Mounts(string root, IMounter mounter, ILogger log)
         if (!path.StartsWith(root + "/", StringComparison.Ordinal)) return;
         var name = path[(root.Length + 1)..].Split('/')[0];
         if (!IsMounted($"{root}/{name}")) throw new IOException($"the storage domain of {path} is not mounted on this host");
+    }
+
+    /// <summary>A domain that was activated just now, or a host that has just booted, has it mounted in a moment.</summary>
+    /// <exception cref="IOException">By then it is not mounted.</exception>
+    public async Task Await(ImmutableArray<string> paths, TimeSpan patience, CancellationToken cancel)
+    {
+        var began = _time.GetTimestamp();
+        foreach (var path in paths)
+            while (true)
+                try
+                {
+                    CheckFile(path);
+                    break;
+                }
+                catch (IOException) when (_time.GetElapsedTime(began) < patience)
+                {
+                    await Task.Delay(LookEvery, _time, cancel);
+                }
     }
 
     private IEnumerable<string> Own() => mounter.Mounted().Where(f => Path.GetDirectoryName(f) == root);

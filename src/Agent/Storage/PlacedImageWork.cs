@@ -5,7 +5,8 @@ namespace Orchestrator.Agent.Storage;
 
 /// <summary>Steps of storage domains, which are mounted for them; and all other image jobs, of which none makes a file where a domain
 /// only should be mounted.</summary>
-public sealed class PlacedImageWork(IImageWork others, Mounts mounts, TimeSpan limit) : IImageWork
+/// <param name="patience">For a domain that is about to be mounted.</param>
+public sealed class PlacedImageWork(IImageWork others, Mounts mounts, TimeSpan limit, TimeSpan patience) : IImageWork
 {
     public Task<ImageFacts?> Made(Guid id, ImageJob job, CancellationToken cancel) => others.Made(id, job, cancel);
 
@@ -14,7 +15,7 @@ public sealed class PlacedImageWork(IImageWork others, Mounts mounts, TimeSpan l
         try
         {
             if (job is ImageJob.StepDomain domain) return (null, await In(domain.Place, () => DomainSteps.Do(domain), cancel));
-            foreach (var path in Paths(job)) mounts.CheckFile(path);
+            await mounts.Await(Paths(job), patience, cancel);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

@@ -12,6 +12,9 @@ namespace Orchestrator.Agent.Storage;
 /// <param name="memory">The file of the newest order; null: it is forgotten.</param>
 public sealed class StorageKeeper(Mounts mounts, IPlaceProbe probe, string? memory, TimeProvider time, ILogger log)
 {
+    /// <summary>So long a start, or a piece of work on an image, waits for a domain to be mounted.</summary>
+    public static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
+
     private static readonly TimeSpan LookEvery = TimeSpan.FromSeconds(10);
 
     private readonly Lock _gate = new();
@@ -40,6 +43,14 @@ public sealed class StorageKeeper(Mounts mounts, IPlaceProbe probe, string? memo
             log.LogWarning("storage: what was mounted before is not known: {Why}; the engine will say", e.Message);
         }
     }
+
+    /// <summary>Done when what the guest's images are in is mounted.</summary>
+    /// <exception cref="IOException">It is not, after a while.</exception>
+    public Task Await(VmDefinition guest, CancellationToken cancel) => mounts.Await(
+        [
+            .. guest.Disks.Select(disk => disk.Path), .. guest.Disks.Select(disk => disk.Backing?.Path).OfType<string>(),
+            .. guest.Cdrom is { Path.Length: > 0 } cd ? (string[])[cd.Path] : [],
+        ], Patience, cancel);
 
     public StorageReport Keep(ImmutableArray<StoragePlace> places)
     {
