@@ -152,6 +152,11 @@ public static class Shapes
         Boolean("override_luns"), Choice("type", "nfs", "posixfs", "localfs", "iscsi", "fcp", "glusterfs", "glance", "cinder",
             "managed_block_storage"));
 
+    public static Shape StorageConnection { get; } = new("storage_connection", "storage_connections",
+        Text("address"), Text("path"), Text("vfs_type"), Text("mount_options"),
+        Choice("nfs_version", "auto", "v3", "v4", "v4_0", "v4_1", "v4_2"), Integer("nfs_retrans"), Integer("nfs_timeo"),
+        Choice("type", "nfs", "posixfs", "localfs", "iscsi", "fcp", "glusterfs", "glance", "cinder", "managed_block_storage"));
+
     public static Shape Disk { get; } = new("disk", "disks",
         Text("name"), Text("description"), Text("comment"), Text("alias"), Long("provisioned_size"),
         Long("actual_size"), Long("total_size"), Choice("format", "cow", "raw"), Text("image_id"),

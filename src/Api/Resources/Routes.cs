@@ -16,6 +16,7 @@ internal static class Routes
         HostHooks.Map(router);
         StorageDomains.Map(router);
         AttachedStorageDomains.Map(router);
+        StorageConnections.Map(router);
         Disks.Map(router);
         ImageTransfers.Map(router);
         Templates.Map(router);

@@ -56,12 +56,18 @@ internal static class StorageBodies
 
     public static Element Show(StorageDomainConfig config)
     {
-        var storage = Shapes.HostStorage.New().With("path", config.Path).With("type", config.StorageType);
+        var storage = Shapes.HostStorage.New();
+        Put(storage, config);
+        return storage;
+    }
+
+    public static void Put(Element storage, StorageDomainConfig config)
+    {
+        storage.With("path", config.Path).With("type", config.StorageType);
         if (config.Address.Length > 0) storage.With("address", config.Address);
         if (config.VfsType.Length > 0) storage.With("vfs_type", config.VfsType);
         if (config.MountOptions.Length > 0) storage.With("mount_options", config.MountOptions);
         if (config.StorageType == "nfs") storage.With("nfs_version", Version(config.MountOptions));
-        return storage;
     }
 
     public static StoragePlace Place(StorageDomainConfig config, Guid domain) => new(domain, config.Root)

@@ -227,7 +227,8 @@ internal static class StorageDomains
             .With("warning_low_space_indicator", config.WarningLowSpacePercent)
             .With("critical_space_action_blocker", config.CriticalSpaceGigabytes)
             .With("storage", StorageBodies.Show(config))
-            .WithLink("disks", $"{href}/disks");
+            .WithLink("disks", $"{href}/disks")
+            .WithLink("storageconnections", $"{href}/storageconnections");
         if (view.StatusDetail.Length > 0) domain.With("status_detail", view.StatusDetail);
         if (view.DataCenter is { } dataCenter) domain.With("data_centers", [Refs.To(dataCenter)]);
         return domain;

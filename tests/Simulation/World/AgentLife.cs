@@ -29,7 +29,7 @@ internal sealed class AgentLife : IHypervisor, IGuestWatch
             about, boot, new LeaseLedger(ledger), this, new ImageJobs(jobs, new GuestImageWork(images, Images), log), incomingTimeout, clock, log, guard,
             new DomainWatch(storage, clock))
         {
-            Storage = new StorageKeeper(new Mounts("/storage", new SimulatedMounter(), log, clock), storage, null, clock, log),
+            Storage = new StorageKeeper(new Mounts("/storage", Mounter, log, clock), storage, null, clock, log),
         };
     }
 
@@ -37,6 +37,8 @@ internal sealed class AgentLife : IHypervisor, IGuestWatch
     public Action<GuestKey> Restarts { get; init; } = _ => { };
 
     public HostAgent Agent { get; }
+
+    public SimulatedMounter Mounter { get; } = new();
 
     public IGuestImages Images => _hypervisor.Images;
 
