@@ -53,6 +53,7 @@ public sealed partial class Stage : IDisposable
         Cast = new Cast(_simulation, _vms);
         Transfers = new Transfers(this);
         Archive = new Archive(this);
+        Snapshots = new Snapshots(this);
         _waiting = new Queue<Step>(script.Steps.Where(s => s.After is not null));
     }
 
@@ -62,6 +63,8 @@ public sealed partial class Stage : IDisposable
     public Archive Archive { get; }
 
     public Transfers Transfers { get; }
+
+    public Snapshots Snapshots { get; }
 
     public Simulation.Simulation Simulation => _simulation;
 
