@@ -16,7 +16,8 @@ help() {
 ./do demo          walks a guest through boot, live migration, the death of its engine node and of its host
 ./do demo WHAT     trials of the real hosts, each with a verdict: migrations [ROUNDS] with mishaps, drain [GUESTS] with an
                    echo of each, pauses [N] that must not fence, moves [ROUNDS] of disks, snapshots [ROUNDS],
-                   ha [ROUNDS] by phase, starts [ROUNDS] beside virsh, crowd [GUESTS] on one host (./do demo help: their options)
+                   operations [COUNT] with kill -9 of agent and libvirtd, ha [ROUNDS] by phase, starts [ROUNDS]
+                   beside virsh, crowd [GUESTS] on one host (./do demo help: their options)
 ./do down          stops everything that `up` started, and nothing else (--erase: removes its data too)
 ./do build         builds the solution (Release)
 ./do check         format, build, the fast tests
