@@ -97,6 +97,12 @@ public enum Fault
     StorageDomainNotAttached,
     StorageDomainInUse,
     StorageDomainNotActive,
+    DataCenterIsLocal,
+    StorageDomainSpaceCritical,
+    StorageDomainHasRunningVms,
+    StorageDomainNotLocal,
+    StorageConnectionInUse,
+    StorageDomainStepFailed,
 
     // disks
     DiskLocked,

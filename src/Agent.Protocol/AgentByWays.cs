@@ -76,6 +76,9 @@ public sealed class AgentByWays(IAgent straight, Func<IEnumerable<AgentWay>> oth
     public Task<StorageLeaseReading> ReadStorageLease(string folder, Guid host, CancellationToken cancel = default) =>
         Ask((agent, c) => agent.ReadStorageLease(folder, host, c), cancel);
 
+    public Task<StorageReport> KeepStorage(StorageOrder order, CancellationToken cancel = default) =>
+        Ask((agent, c) => agent.KeepStorage(order, c), cancel);
+
     public Task<AgentAnswer> Launch(LaunchOrder order, CancellationToken cancel = default) =>
         Order((agent, c) => agent.Launch(order, c), cancel);
 

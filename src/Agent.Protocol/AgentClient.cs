@@ -77,6 +77,13 @@ public sealed class AgentClient(AgentTransport transport, Uri host, TimeSpan? or
     public Task<StorageLeaseReading> ReadStorageLease(string folder, Guid host, CancellationToken cancel = default) =>
         Ask(HttpMethod.Get, $"storage-leases/{host}?folder={Uri.EscapeDataString(folder)}", null, Json.StorageLeaseReading, cancel);
 
+    public Task<StorageReport> KeepStorage(StorageOrder order, CancellationToken cancel = default) =>
+        Ask(HttpMethod.Put, "storage", JsonContent.Create(order, Json.StorageOrder), Json.StorageReport, cancel);
+
+    /// <summary>Mounts the place for a moment, so it may take a while.</summary>
+    public Task<LookReport> LookAtStorage(LookOrder order, CancellationToken cancel = default) =>
+        Ask(HttpMethod.Post, "storage/look", JsonContent.Create(order, Json.LookOrder), Json.LookReport, cancel, TimeSpan.FromSeconds(40));
+
     public Task<AgentAnswer> Launch(LaunchOrder order, CancellationToken cancel = default) =>
         Order(HttpMethod.Put, $"vms/{order.Definition.Id}", JsonContent.Create(order, Json.LaunchOrder), cancel);
 

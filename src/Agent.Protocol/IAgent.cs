@@ -34,6 +34,9 @@ public interface IAgent
     /// <summary>Lets this host look at another one's lease on shared storage.</summary>
     Task<StorageLeaseReading> ReadStorageLease(string folder, Guid host, CancellationToken cancel = default);
 
+    /// <summary>Names the storage that the host must have; not known by agents of 0.1.0, which refuse it.</summary>
+    Task<StorageReport> KeepStorage(StorageOrder order, CancellationToken cancel = default);
+
     Task<AgentAnswer> Launch(LaunchOrder order, CancellationToken cancel = default);
 
     Task<AgentAnswer> Stop(Guid vm, StopOrder order, CancellationToken cancel = default);

@@ -18,6 +18,7 @@ namespace Orchestrator.Agent.Protocol;
 [JsonDerivedType(typeof(CloseUpload), "close-upload")]
 [JsonDerivedType(typeof(Grow), "grow")]
 [JsonDerivedType(typeof(GrowUnderGuest), "grow-under-guest")]
+[JsonDerivedType(typeof(StepDomain), "step-domain")]
 [JsonDerivedType(typeof(Merge), "merge")]
 [JsonDerivedType(typeof(MergeUnderGuest), "merge-under-guest")]
 [JsonDerivedType(typeof(TakeSnapshot), "take-snapshot")]
@@ -88,6 +89,20 @@ public abstract record ImageJob
     /// <summary>Ends the transfer's tickets: none is given for it here ever again. Done when all that was written is on the
     /// storage, and the image is of that format and size and rests on no other file.</summary>
     public sealed record CloseUpload(Guid Transfer, string Path, DiskFormat Format, long VirtualBytes) : ImageJob;
+
+    /// <summary>A step in the life of a storage domain, which is mounted for it. Agents of 0.1.0 refuse it.</summary>
+    /// <param name="Installation">Whose the domain is to be, or must be.</param>
+    public sealed record StepDomain(StoragePlace Place, DomainStep Step, string Installation) : ImageJob
+    {
+        public string Name { get => field ?? ""; init; }
+
+        /// <summary>data, iso or export.</summary>
+        public string Role { get => field ?? "data"; init; }
+
+        public Guid? DataCenter { get; init; }
+
+        public bool Force { get; init; }
+    }
 }
 
 public sealed record GuestLayer(Guid Disk, string Path);

@@ -63,6 +63,12 @@ public sealed record AgentConfig
 
     public TimeSpan HookLimit { get; init; } = TimeSpan.FromSeconds(30);
 
+    /// <summary>Where storage domains are mounted, each below it; the same on all hosts as engines have it.</summary>
+    public string StorageFolder { get; init; } = "/var/lib/orchestrator/storage";
+
+    /// <summary>How long one mount, or one step on a storage domain, may take.</summary>
+    public TimeSpan StorageLimit { get; init; } = TimeSpan.FromSeconds(60);
+
     public string ConsoleLogFolder { get; init; } = "/var/log/libvirt/qemu";
     public string VncListen { get; init; } = "127.0.0.1";
     public TimeProvider Time { get; init; } = TimeProvider.System;

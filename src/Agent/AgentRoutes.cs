@@ -7,6 +7,7 @@ using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Routing;
 using Orchestrator.Agent.Protocol;
+using Orchestrator.Agent.Storage;
 using Orchestrator.Agent.Transfer;
 
 namespace Orchestrator.Agent;
@@ -16,6 +17,7 @@ public sealed class AgentRoutes(
     IHostDoor door, FenceProgram fence, TimeSpan heartbeat, TimeProvider time, ITickets? tickets = null)
 {
     private static readonly AgentJson Json = AgentJson.Default;
+    private static readonly AgentRefusal _noStorage = new(RefusalCode.UnknownOrder, "this agent mounts no storage");
     private static readonly byte[] LineEnd = [(byte)'\n'];
 
     public void Map(IEndpointRouteBuilder v1)
@@ -27,6 +29,9 @@ public sealed class AgentRoutes(
         v1.MapGet("/events", (RequestDelegate)Events);
         v1.MapPut("/lease", (RequestDelegate)(c => Answer(c, a => Renew(c, a))));
         v1.MapGet("/storage-leases/{of:guid}", (RequestDelegate)(c => Answer(c, a => ReadStorageLease(c, a))));
+
+        v1.MapPut("/storage", (RequestDelegate)(c => Answer(c, a => KeepStorage(c, a))));
+        v1.MapPost("/storage/look", (RequestDelegate)(c => Answer(c, a => LookAtStorage(c, a))));
 
         v1.MapPut("/vms/{vm:guid}", Order("Launch", Json.LaunchOrder, (a, vm, o) =>
             o.Definition.Id == vm ? a.Launch(o) : Mismatch(vm, o.Definition.Id)));
@@ -190,6 +195,30 @@ public sealed class AgentRoutes(
         {
             await Refuse(context, new AgentRefusal(RefusalCode.Failed, e.Message));
         }
+    }
+
+    private async Task KeepStorage(HttpContext context, HostAgent agent)
+    {
+        if (await Read(context, Json.StorageOrder) is not { } order) return;
+        if (agent.Check(order.Stamp) is { } refusal) await Refuse(context, refusal);
+        else if (agent.Storage is { } storage) await Write(context, storage.Keep(order.Places), Json.StorageReport);
+        else await Refuse(context, _noStorage);
+    }
+
+    private async Task LookAtStorage(HttpContext context, HostAgent agent)
+    {
+        if (await Read(context, Json.LookOrder) is not { } order) return;
+        if (agent.Check(order.Stamp) is { } refusal) await Refuse(context, refusal);
+        else if (agent.Storage?.Finds is not { } look) await Refuse(context, _noStorage);
+        else
+            try
+            {
+                await Write(context, new LookReport { Domains = await look(order.Place, context.RequestAborted) }, Json.LookReport);
+            }
+            catch (ImageWorkException e)
+            {
+                await Refuse(context, new AgentRefusal(RefusalCode.Failed, e.Message));
+            }
     }
 
     private async Task ConsoleLog(HttpContext context, HostAgent agent)

@@ -86,14 +86,24 @@ public static class AgentServer
         {
             var hooks = config.HooksFolder.Length > 0 ? new HookFolder(config.HooksFolder, config.HookLimit, log) : null;
             var hypervisor = new LibvirtHypervisor(config, new HostSampling(), log, hooks);
-            var jobs = new ImageJobs(File("jobs"), new TransferWork(tickets, new GuestImageWork(new QemuImages(), hypervisor.Images)), log);
+            var mounts = new Mounts(config.StorageFolder, new MountProgram(config.StorageLimit), log, config.Time);
+            var work = new PlacedImageWork(
+                new TransferWork(tickets, new GuestImageWork(new QemuImages(), hypervisor.Images)), mounts, config.StorageLimit, StorageKeeper.Patience);
+            var jobs = new ImageJobs(File("jobs"), work, log);
             tickets.Remember(jobs.Orders());
             return new HostAgent(
                 about, boot,
                 new LeaseLedger(File("leases")),
                 hooks is null ? hypervisor : new HookedHypervisor(hypervisor, hooks),
                 jobs,
-                config.IncomingTimeout, config.Time, log, guard, new DomainWatch(new FolderProbe(), config.Time));
+                config.IncomingTimeout, config.Time, log, guard, new DomainWatch(new FolderProbe(), config.Time))
+            {
+                Storage = new StorageKeeper(
+                    mounts, new PlaceProbe(config.Time), Path.Combine(config.StateFolder, "storage.json"), config.Time, log)
+                {
+                    Finds = work.Look,
+                },
+            };
         }
         catch
         {

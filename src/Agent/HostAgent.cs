@@ -50,6 +50,9 @@ public sealed class HostAgent : IGuestWatch, IAsyncDisposable
         _jobs.Told = job => { lock (_gate) _feed.Tell(n => new HostEvent.JobChanged(n, job)); };
     }
 
+    /// <summary>Null: it mounts nothing.</summary>
+    public StorageKeeper? Storage { get; init; }
+
     public AgentDescription Describe() => _hypervisor.Describe(Volatile.Read(ref _about));
 
     public HostStatistics Sample() => _hypervisor.Sample();
@@ -62,7 +65,11 @@ public sealed class HostAgent : IGuestWatch, IAsyncDisposable
 
     public FileSystems FileSystems => new(_hypervisor, Take);
 
-    public Task Open(CancellationToken cancel) => _hypervisor.Open(this, cancel);
+    public Task Open(CancellationToken cancel)
+    {
+        Storage?.TakeUp();
+        return _hypervisor.Open(this, cancel);
+    }
 
     public HostEvent.Report Report()
     {
@@ -118,7 +125,7 @@ public sealed class HostAgent : IGuestWatch, IAsyncDisposable
         Take(order.Stamp, order.Definition.Id, (known, guest) => OrderGuard.Begin(known, order.Lease, guest), () =>
         {
             var guest = Begin(order.Definition, order.Lease, GuestState.WaitForLaunch);
-            Then(guest, () => _hypervisor.Launch(guest.Key, order.Definition), EndsGuest);
+            Then(guest, () => Stored(order.Definition, () => _hypervisor.Launch(guest.Key, order.Definition)), EndsGuest);
         });
 
     public AgentAnswer Restore(RestoreOrder order) => !OrderGuard.IsPath(order.Memory)
@@ -126,7 +133,7 @@ public sealed class HostAgent : IGuestWatch, IAsyncDisposable
         : Take(order.Stamp, order.Definition.Id, (known, guest) => OrderGuard.Begin(known, order.Lease, guest), () =>
         {
             var guest = Begin(order.Definition, order.Lease, GuestState.WaitForLaunch);
-            Then(guest, () => _hypervisor.Restore(guest.Key, order.Definition, order.Memory), EndsGuest);
+            Then(guest, () => Stored(order.Definition, () => _hypervisor.Restore(guest.Key, order.Definition, order.Memory)), EndsGuest);
         });
 
     public AgentAnswer Save(Guid vm, SaveOrder order) => !OrderGuard.IsPath(order.Path)
@@ -160,7 +167,7 @@ public sealed class HostAgent : IGuestWatch, IAsyncDisposable
         Take(order.Stamp, order.Definition.Id, (known, guest) => OrderGuard.Begin(known, order.Lease, guest), () =>
         {
             var guest = Begin(order.Definition, order.Lease, GuestState.Incoming);
-            Then(guest, () => _hypervisor.PrepareIncoming(guest.Key, order.Definition), EndsGuest);
+            Then(guest, () => Stored(order.Definition, () => _hypervisor.PrepareIncoming(guest.Key, order.Definition)), EndsGuest);
             var wait = order.TimeoutSeconds > 0 ? TimeSpan.FromSeconds(order.TimeoutSeconds) : _incomingTimeout;
             guest.Deadline = _time.CreateTimer(_ => GiveUpIncoming(guest, wait), null, wait, Timeout.InfiniteTimeSpan);
         });
@@ -459,6 +466,12 @@ public sealed class HostAgent : IGuestWatch, IAsyncDisposable
     /// <summary>What a closed agent has not begun is for the next one, which is told again.</summary>
     private void Then(Guest guest, Func<Task> work, Action<Guest, Exception> failed) =>
         guest.Then(() => _closed ? Task.CompletedTask : work(), failed);
+
+    private async Task Stored(VmDefinition guest, Func<Task> begin)
+    {
+        if (Storage is { } storage) await storage.Await(guest, CancellationToken.None);
+        await begin();
+    }
 
     private void EndsGuest(Guest guest, Exception e)
     {

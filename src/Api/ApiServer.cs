@@ -45,6 +45,7 @@ public static class ApiServer
             Consoles = provider.GetRequiredService<IConsoles>(),
             ConsoleTickets = new ConsoleTickets(
                 options.TokenKey, provider.GetRequiredService<ITokenRevocations>(), provider.GetRequiredService<Clock>().Time),
+            Storage = provider.GetService<IHostStorage>() ?? new NoHostStorage(),
             Observations = provider.GetService<IObservations>() ?? NoObservations.Instance,
         });
         return services;

@@ -65,6 +65,7 @@ internal static class EngineNode
             Around = relays is null ? null : relays.To,
         });
         var owners = new Owners(system);
+        var reach = new AgentReach(read, owners, host => new AgentClient(agents, host), agent => relays?.To(agent) ?? []);
         var watching = Watching.Start(system, config, entities, read, database, debts);
 
         await using var app = Build(config, credentials, tokenKey, services => services
@@ -75,7 +76,8 @@ internal static class EngineNode
             .AddSingleton<IOwners>(owners)
             .AddSingleton<IHostAuthority>(authority)
             .AddSingleton<IHostTokens>(tokens)
-            .AddSingleton<IConsoles>(new ConsoleWays(read, owners, host => new AgentClient(agents, host), agent => relays?.To(agent) ?? []))
+            .AddSingleton<IConsoles>(new ConsoleWays(reach))
+            .AddSingleton<IHostStorage>(new HostStorageWays(reach))
             .AddSingleton<IInsight>(watching.Insight)
             .AddSingleton(database)
             .AddSingleton<IUsers, PostgresUsers>()
@@ -226,6 +228,7 @@ internal static class EngineNode
             MaxFollowed = config.Number("api.max-followed"),
             DefaultCluster = config.Text("api.default-cluster"),
             DefaultBridge = config.Text("api.default-bridge"),
+            StorageFolder = config.Text("api.storage-folder"),
             DefaultAgentPort = config.Number("api.default-agent-port"),
         });
         var app = builder.Build();

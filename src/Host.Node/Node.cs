@@ -97,6 +97,8 @@ internal static class Node
                 MigrationLook = config.Time("agent.migration-look"),
                 HooksFolder = config.Text("agent.hooks-folder"),
                 HookLimit = config.Time("agent.hook-limit"),
+                StorageFolder = config.Text("agent.storage-folder"),
+                StorageLimit = config.Time("agent.storage-limit"),
                 ConsoleLogFolder = config.Text("agent.console-log-folder"),
                 VncListen = config.Text("agent.vnc-listen"),
             },

@@ -86,7 +86,7 @@ internal static class Sharding
         Region(Kinds.Host, id => HostActor.Props(id, () => new HostHands(new HostId(id), world), shell));
         Region(Kinds.Vm, id => VmActor.Props(id, () => new VmHands(new VmId(id), later, read, whereabouts, clock), shell));
         Region(Kinds.StorageDomain, id => StorageDomainActor.Props(
-            id, () => new StorageDomainHands(new StorageDomainId(id), later), shell));
+            id, () => new StorageDomainHands(new StorageDomainId(id), later, read, config.Time("hosts.storage-patience"), clock), shell));
         Region(Kinds.Disk, id => DiskActor.Props(id, () => new DiskHands(new DiskId(id), later, read, clock), shell));
         Region(Kinds.Template, id => TemplateActor.Props(
             id, () => new TemplateHands(new TemplateId(id), later, read, clock), shell));

@@ -26,7 +26,7 @@ public sealed class FaultTableTests
         Fault[] ours =
         [
             Fault.StaleReport, Fault.NotStorable, Fault.Unreadable, Fault.HostOtherIncarnation, Fault.VmReshapeFailed, Fault.VmConsoleNotOpened,
-            Fault.TransferOver, Fault.TransferPhaseIllegal,
+            Fault.TransferOver, Fault.TransferPhaseIllegal, Fault.StorageDomainStepFailed,
         ];
         foreach (var fault in Enum.GetValues<Fault>())
         {

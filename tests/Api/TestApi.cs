@@ -41,6 +41,8 @@ public sealed class TestApi : IAsyncLifetime
 
     public FakeConsoles Consoles { get; } = new();
 
+    public FakeHostStorage HostStorage { get; } = new();
+
     public FakeObservations Observations { get; } = new();
 
     public ManualClock Clock { get; } = new();
@@ -72,6 +74,7 @@ public sealed class TestApi : IAsyncLifetime
             .AddSingleton<IObservations>(Observations)
             .AddSingleton<ISecrets>(Secrets).AddSingleton<IOwners>(new FakeOwners()).AddSingleton<IUsers>(Users)
             .AddSingleton<IConsoles>(Consoles).AddSingleton<IHostTokens>(HostTokens).AddSingleton<IHostAuthority>(Authority)
+            .AddSingleton<IHostStorage>(HostStorage)
             .AddSingleton<ITokenRevocations>(new FakeRevocations()).AddSingleton<TimeProvider>(Clock);
         builder.Services.AddApi(Options);
         _app = builder.Build();

@@ -49,6 +49,9 @@ public sealed class OtherProperties
             likely: (domain, command, _) => command switch
             {
                 StorageDomainCommand.ReportImageWork c when domain is StorageDomainState.Preparing s => c with { Work = s.Work },
+                StorageDomainCommand.ReportImageWork c when domain is StorageDomainState.Activating s => c with { Work = s.Work },
+                StorageDomainCommand.ReportImageWork c when domain is StorageDomainState.Detaching s => c with { Work = s.Work },
+                StorageDomainCommand.ReportImageWork c when domain is StorageDomainState.Wiping s => c with { Work = s.Work },
                 _ => command,
             });
 

@@ -15,20 +15,27 @@ public sealed class StorageDomainTable
         diff as code. Read it together with `src/Actors/StorageDomain/StorageDomainState.cs` and
         `StorageDomainDecider.cs`.
 
-        A storage domain is a folder that all hosts see under one path. It belongs to one data center at most, and images
-        are made in it only while it is *Active*.
+        A storage domain is a folder that all hosts of a data center see under one path: one that they have by themselves, or
+        one that their agents mount there while the domain is in use (NFS, GlusterFS, any POSIX file system); a `localfs`
+        domain is one host's. It belongs to one data center at most, and images are made in it only while it is *Active*.
+        Its metadata name the installation and the data center that have it; a host looks at them before it is active.
 
         | Phase | What is true | What it owes or waits for |
         |---|---|---|
         | Absent | nothing is known of this id | |
         | Preparing | defined; its folder may or may not have the layout yet (`locked` to clients) | has a host prepare the folder, at every tick, under one work id |
         | Unattached | its folder is ready; it belongs to no data center | |
-        | Active | attached to a data center; images may be made | |
-        | Maintenance | attached to a data center; no image is made | |
+        | Activating | a host looks whose its metadata say that it is, and writes its data center into them; hosts mount it | a host's answer, under one work id; it is then what it was before, or *Active* |
+        | Active | attached to a data center; images may be made | looks whether hosts that are up read it |
+        | Inactive | attached, to be active, and no host that is up has read it for two minutes; no image is made | looks whether a host reads it again |
+        | Maintenance | attached to a data center; no image is made; no host has it mounted | |
+        | Detaching | a host writes into its metadata that it is in no data center | a host's answer, under one work id |
+        | Wiping | a host deletes it from the storage (`locked` to clients) | a host's answer, under one work id |
         | Failed | its folder could not be prepared (`unknown` to clients); it can only be renamed or removed | |
-        | Gone | forgotten; the images stay where they are, the id is never used again | |
+        | Forgotten | removed; the images stay where they are, and only an import brings the id back | |
+        | Gone | removed and wiped; the id is never used again | |
 
-        Work on the folder carries the id of the job that asked for it; an answer to any other work is `StaleReport`.
+        Work on the storage carries the id of the job that asked for it; an answer to any other work is `StaleReport`.
         `Attach` also activates, as oVirt's does. Before it sends `Remove`, the API looks for disks in the domain and answers
         `StorageDomainInUse` when it finds one, unless the client asks to destroy what is lost.
 
@@ -50,25 +57,39 @@ public sealed class StorageDomainTable
         ("Absent", new Absent(new StorageDomainCore(_core.Id))),
         ("Preparing", new Preparing(_core, _host, _work)),
         ("Unattached", new Unattached(_core)),
+        ("Activating", new Activating(_core, _one, _host, _work, Standing.Attached)),
+        ("Attaching", new Activating(_core, _one, _host, _work, Standing.Unattached)),
         ("Active", new Active(_core, _one)),
+        ("Inactive", new Inactive(_core, _one, "Input/output error")),
         ("Maintenance", new Maintenance(_core, _one)),
+        ("Detaching", new Detaching(_core, _one, _host, _work)),
+        ("Wiping", new Wiping(_core, _host, _work)),
         ("Failed", new Failed(_core, "no space left")),
+        ("Forgotten", new Forgotten(_core)),
         ("Gone", new Gone(_core)),
     ];
 
     private static (string, Func<StorageDomainState, StorageDomainCommand>)[] Users { get; } =
     [
         ("Create", _ => new Create(By(), _core.Config!, _host)),
+        ("Create: import", _ => new Create(By(), _core.Config!, _host) { Opening = Opening.Import }),
         ("Create, no name", _ => new Create(By(), _core.Config! with { Name = "" }, _host)),
         ("Update", _ => new Update(By(), new StorageDomainPatch { Comment = "x" })),
         ("Update, no name", _ => new Update(By(), new StorageDomainPatch { Name = "" })),
-        ("Attach", _ => new Attach(By(), _one)),
+        ("Update, another place", _ => new Update(By(), new StorageDomainPatch { Location = new StorageLocation("nas", "/new", "", "") })),
+        ("Attach", _ => new Attach(By(), _one) { Host = _host }),
+        ("Attach, no host looks", _ => new Attach(By(), _one)),
         ("Attach to another", _ => new Attach(By(), _two)),
-        ("Detach", _ => new Detach(By(), _one)),
+        ("Detach", _ => new Detach(By(), _one) { Host = _host }),
+        ("Detach, no host writes", _ => new Detach(By(), _one)),
         ("Detach from another", _ => new Detach(By(), _two)),
-        ("Activate", _ => new Activate(By())),
+        ("Activate", _ => new Activate(By()) { Host = _host }),
+        ("Activate, no host looks", _ => new Activate(By())),
         ("Deactivate", _ => new Deactivate(By())),
         ("Remove", _ => new Remove(By())),
+        ("Remove: wipe", _ => new Remove(By()) { Removal = Removal.Wipe, Host = _host }),
+        ("Remove: wipe, no host", _ => new Remove(By()) { Removal = Removal.Wipe }),
+        ("Remove: destroy", _ => new Remove(By()) { Removal = Removal.Destroy }),
     ];
 
     private static (string, Func<StorageDomainState, StorageDomainCommand>)[] Hosts { get; } =
@@ -76,6 +97,10 @@ public sealed class StorageDomainTable
         ("ReportImageWork: done", _ => Report(_work, ok: true)),
         ("ReportImageWork: failed", _ => Report(_work, ok: false)),
         ("ReportImageWork of other work", _ => Report(Making.Id(2), ok: true)),
+        ("ReportUnread", _ => new ReportUnread("Input/output error", Making.Start)),
+        ("ReportRead", _ => new ReportRead(Making.Start)),
+        ("ReportSpace", _ => new ReportSpace(1 << 20, 1 << 30, Making.Start)),
+        ("ReportSpace: as it was", _ => new ReportSpace(0, 0, Making.Start)),
     ];
 
     private static ReportImageWork Report(Guid work, bool ok) => new(work, ok, ok ? "" : "no space left", 1, 0, Making.Start);
@@ -84,9 +109,11 @@ public sealed class StorageDomainTable
         new Page<StorageDomainState, StorageDomainCommand, StorageDomainEvent, StorageDomainEffect>(
                 Introduction, Phases, StorageDomainDecider.Decide, StorageDomainDecider.Evolve,
                 StorageDomainDecider.Outstanding)
-            .With("What users ask", "*Active* and *Maintenance* are attached to the one data center, not to the other.", Users)
+            .With("What users ask", "*Activating* is attached already, *Attaching* the same phase of one that is not. All of them that are attached are in the one data center.", Users)
             .With("What hosts say", "", Hosts)
-            .Before(Fault.StorageDomainInUse);
+            .Before(
+                Fault.StorageDomainInUse, Fault.DataCenterIsLocal, Fault.StorageDomainSpaceCritical, Fault.StorageDomainHasRunningVms,
+                Fault.StorageDomainNotLocal, Fault.StorageConnectionInUse, Fault.StorageDomainStepFailed);
 
     [Fact]
     public void The_page_about_a_storage_domain_is_what_the_rules_do() =>

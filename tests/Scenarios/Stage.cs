@@ -53,12 +53,15 @@ public sealed partial class Stage : IDisposable
         foreach (var host in _simulation.World.Hosts) host.HasWatchdog = script.Watchdogs;
         Cast = new Cast(_simulation, _vms);
         Transfers = new Transfers(this);
+        Archive = new Archive(this);
         Snapshots = new Snapshots(this);
         _waiting = new Queue<Step>(script.Steps.Where(s => s.After is not null));
     }
 
     /// <summary>Finds whom a script means.</summary>
     public Cast Cast { get; }
+
+    public Archive Archive { get; }
 
     public Transfers Transfers { get; }
 

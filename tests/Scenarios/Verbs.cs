@@ -61,6 +61,9 @@ public static class Verbs
         To($"the client of {V} moves (?<n>[0-9]+) MiB", a => a.Stage.Transfers.Move(a.Parts["v"].Value, a.Number)),
         To($"the client of {V} writes nonsense", a => a.Stage.Transfers.Spoil(a.Parts["v"].Value)),
         To($"look at the transfer of {V}", a => a.Stage.Transfers.Look(a.Parts["v"].Value)),
+        To("(?<what>add|import|attach|activate|detach|wipe|remove|destroy|maintenance of) the archive", a =>
+            _ = a.Stage.Archive.Do(a.Parts["what"].Value, a.Words)),
+        To("look at the mounts", a => a.Stage.Archive.Look()),
         To($"take a snapshot of {V}", a => _ = a.Stage.Snapshots.Take(a.Parts["v"].Value, a.Words)),
         To($"(?<what>preview|restore|remove) (?<which>the first|the last|no) snapshot of {V}", a => _ = a.Stage.Snapshots.Order(
             a.Parts["v"].Value, a.Words, a.Parts["what"].Value, a.Parts["which"].Value)),

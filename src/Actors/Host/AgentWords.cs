@@ -149,6 +149,11 @@ public static class AgentWords
     public static Wire.ImageJob Job(ImageWork work) => work.Action switch
     {
         ImageAction.PrepareDomain => new Wire.ImageJob.PrepareDomain(work.Path, work.OwnerId, "orchestrator"),
+        ImageAction.StepDomain when work.Domain is { } d => new Wire.ImageJob.StepDomain(
+                                         Place(work.OwnerId, d.Folder, d.Mount), Step(d.Action), d.Installation)
+                                     {
+                                         Name = d.Name, Role = d.Role, DataCenter = d.DataCenter?.Value, Force = d.Force,
+                                     },
         ImageAction.Create        => new Wire.ImageJob.Create(work.Path, Format(work.Format), work.Size) { Preallocated = work.Preallocated },
         ImageAction.Copy          => new Wire.ImageJob.Copy(
                                          work.Source, Format(work.SourceFormat), work.Path, Format(work.Format)) { Preallocated = work.Preallocated },
@@ -168,6 +173,20 @@ public static class AgentWords
                                          g.Vm.Value, g.Lease.Number, [.. work.Layers.Select(l => new Wire.GuestLayer(l.Disk.Value, l.Path))]),
         ImageAction.Delete        => new Wire.ImageJob.Delete(work.Path),
         _                         => throw new ArgumentException($"{work.Action} is no work on an image"),
+    };
+
+    public static Wire.StoragePlace Place(Guid domain, string folder, MountWork? mount) => new(domain, folder)
+    {
+        Mount = mount is { } m ? new Wire.StorageMount(m.Type, m.Source) { Options = m.Options } : null,
+    };
+
+    private static Wire.DomainStep Step(DomainAction action) => action switch
+    {
+        DomainAction.Format => Wire.DomainStep.Format,
+        DomainAction.Import => Wire.DomainStep.Import,
+        DomainAction.Open   => Wire.DomainStep.Open,
+        DomainAction.Close  => Wire.DomainStep.Close,
+        _                   => Wire.DomainStep.Wipe,
     };
 
     public static Wire.FenceOrder Fence(FenceAgent agent, PowerAction action, string? password, long? epoch) => new(

@@ -343,12 +343,31 @@ public sealed record ImageWork(
     /// <summary>The one that is closed.</summary>
     public Guid? Transfer { get; init; }
 
+    /// <summary>Of a storage domain.</summary>
+    public DomainWork? Domain { get; init; }
+
     /// <summary>Of a merge: the image that rests on the upper one of the two; empty: none does.</summary>
     public string Above { get; init; } = "";
 
     /// <summary>Of a snapshot: the new image of each disk.</summary>
     public ImmutableArray<GuestLayer> Layers { get; init; } = [];
 }
+
+/// <summary>A step in the life of a storage domain.</summary>
+/// <param name="Folder">Below which it is.</param>
+public sealed record DomainWork(DomainAction Action, string Folder, string Installation, string Name, string Role)
+{
+    public MountWork? Mount { get; init; }
+
+    public DataCenterId? DataCenter { get; init; }
+
+    public bool Force { get; init; }
+}
+
+/// <summary>What must be mounted at a folder.</summary>
+public sealed record MountWork(string Type, string Source, string Options);
+
+public enum DomainAction { Format, Import, Open, Close, Wipe }
 
 /// <param name="Path">Of an image that rests on the one that the guest has.</param>
 public sealed record GuestLayer(DiskId Disk, string Path);
@@ -365,4 +384,4 @@ public sealed record TransferTicket(
 
 /// <summary>Mirror, Switch and TurnBack are steps of moving an image under a guest that runs. AddLayer makes an image on top of
 /// its source; Merge puts an image into its source, on which it rests.</summary>
-public enum ImageAction { PrepareDomain, Create, Copy, Delete, Mirror, Switch, TurnBack, Grow, CloseUpload, AddLayer, Merge, TakeSnapshot }
+public enum ImageAction { PrepareDomain, Create, Copy, Delete, Mirror, Switch, TurnBack, Grow, CloseUpload, AddLayer, Merge, TakeSnapshot, StepDomain }

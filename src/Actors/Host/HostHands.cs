@@ -73,6 +73,7 @@ public sealed class HostHands(HostId id, HostWorld world) : IHands<HostState, Ho
                 break;
             case HostEffect.Announce e:
                 _announced = e;
+                if (reach.State is HostState.Maintenance) _link?.LetStorageGo();
                 if (reach.State is HostState.Maintenance or HostState.Installing or HostState.InstallFailed) Unlink();
                 Announce();
                 break;
@@ -185,7 +186,10 @@ public sealed class HostHands(HostId id, HostWorld world) : IHands<HostState, Ho
     private static HostRow Row(HostState host) => new(
         host.Core.Config?.Name ?? "", host.Core.Incarnation, host.Config.Cluster,
         host is HostState.Up or HostState.NonOperational or HostState.Draining or HostState.Connecting or HostState.NonResponsive ? host.Core.LeaseFolder : "",
-        host.Config.Address);
+        host.Config.Address)
+    {
+        HasStorage = host is not (HostState.Maintenance or HostState.Installing or HostState.InstallFailed or HostState.Gone),
+    };
 
     private VmCommand.ConfirmFence Dead(long incarnation, bool onStorageAlone) =>
         new(id, incarnation, world.Clock.GetUtcNow()) { OnStorageAlone = onStorageAlone };

@@ -36,6 +36,7 @@ public sealed class HostLink : IDisposable
     private readonly CancellationTokenSource _closed = new();
     private readonly ReportPump _pump;
     private readonly LeaseRenewals _renewals;
+    private readonly StorageKeeping _storage;
     private readonly Lock _gate = new();
     private readonly Dictionary<Guid, GuestShare> _guests = [];
     private readonly Dictionary<Guid, long> _told = [];
@@ -72,6 +73,8 @@ public sealed class HostLink : IDisposable
         if (request is not null) Activity.Current = null;
         _ = Follow();
         _ = Watch();
+        _storage = new StorageKeeping(id, client, world, () => Volatile.Read(ref _row), () => Stamp);
+        _ = _storage.Run(_closed.Token);
         if (world.Observations is { } kept) _ = new HostObserving(id, client, world, kept).Run(_closed.Token);
         _ = new CertificateCare(world, client, () => Volatile.Read(ref _row), () => Stamp, self).Run(_closed.Token);
         if (request is not null) Activity.Current = request;
@@ -115,6 +118,9 @@ public sealed class HostLink : IDisposable
     {
         if (receipt.Guest is { } guest) TellGuest(guest, receipt.Sequence);
     }
+
+    /// <summary>The host has been emptied.</summary>
+    public void LetStorageGo() => _ = _storage.LetGo();
 
     public void Await(ImageWork work)
     {
@@ -362,4 +368,8 @@ public sealed class HostLink : IDisposable
 
 /// <summary>What of a host's state its link must know.</summary>
 /// <param name="LeaseFolder">Where it is to keep its lease on shared storage; empty while it is not to be renewed.</param>
-public sealed record HostRow(string Name, long Incarnation, ClusterId Cluster, string LeaseFolder = "", string Address = "");
+public sealed record HostRow(string Name, long Incarnation, ClusterId Cluster, string LeaseFolder = "", string Address = "")
+{
+    /// <summary>It is to have the storage of its data center.</summary>
+    public bool HasStorage { get; init; }
+}

@@ -24,6 +24,8 @@ public sealed class HostWorld(
 
     public TimeProvider Clock => clock;
 
+    public StorageMap Storage { get; } = new(read, clock);
+
     /// <summary>Ids of the work that hosts begin by themselves.</summary>
     public Func<Guid> NewId { get; init; } = Guid.NewGuid;
 

@@ -1,4 +1,3 @@
-using Newtonsoft.Json.Linq;
 using Orchestrator.Actors.Cluster;
 using Orchestrator.Actors.Host;
 using Orchestrator.Actors.StorageDomain;
@@ -8,10 +7,17 @@ namespace Orchestrator.Actors.Journal;
 /// <summary>Reads of the read model that hands share.</summary>
 public static class Places
 {
-    /// <summary>The preferred host if it is up, else any that is up, else null: work on shared storage may go anywhere.</summary>
+    /// <summary>The preferred host if it is up, else one of its data center that is up, else null. Of a host that is no more nobody knows
+    /// where it was.</summary>
     public static async Task<HostId?> AnyUp(this IReadModel read, HostId preferred, CancellationToken cancel)
     {
-        if (await read.Get(Kinds.Host, preferred.Value, cancel) is { } document && IsUp(document)) return preferred;
+        if (await read.View<HostView>(Kinds.Host, preferred.Value, cancel) is { } host)
+        {
+            if (host.Status == "up") return preferred;
+            // Those of another data center have other storage.
+            return await read.Sharing(preferred, host.Config.Cluster, cancel) is [var first, ..] ? first : null;
+        }
+
         var others = await read.List(new ReadQuery(Kinds.Host, Equal: _up, Max: 1), cancel);
         return others.Count > 0 ? new HostId(others[0].Id) : null;
     }
@@ -65,30 +71,34 @@ public static class Places
         return ((int)all, (int)(connecting + silent));
     }
 
+    /// <summary>Hosts of a cluster that are up.</summary>
+    public static async Task<IEnumerable<HostView>> UpIn(this IReadModel read, ClusterId cluster, CancellationToken cancel) =>
+        (await read.List(HostsOf(cluster, "up"), cancel)).Select(d => WireJson.Read<HostView>(d.Json));
+
     /// <summary>Where hosts of a cluster can keep their leases: with the oldest active data domain of its data center.</summary>
     public static async Task<string?> LeaseFolder(this IReadModel read, ClusterId cluster, CancellationToken cancel) =>
-        await read.DataDomains(cluster, cancel) is [var oldest, ..] ? oldest.Folder : null;
+        (await read.SharedDomains(cluster, cancel)).FirstOrDefault(d => d.Status == "active") is { } oldest
+            ? StoragePlaces.Metadata(oldest.Config, oldest.Id)
+            : null;
 
-    /// <summary>Names of the active data domains that all hosts of a cluster share, with the folders of their metadata; the
-    /// oldest first.</summary>
+    /// <summary>Names of the data domains in use that all hosts of a cluster share, with the folders of their metadata; the oldest
+    /// first.</summary>
     public static async Task<IReadOnlyList<(string Name, string Folder)>> DataDomains(
-        this IReadModel read, ClusterId cluster, CancellationToken cancel)
+        this IReadModel read, ClusterId cluster, CancellationToken cancel) =>
+        [.. (await read.SharedDomains(cluster, cancel)).Select(d => (d.Config.Name, StoragePlaces.Metadata(d.Config, d.Id)))];
+
+    private static async Task<IEnumerable<StorageDomainView>> SharedDomains(this IReadModel read, ClusterId cluster, CancellationToken cancel)
     {
         if (await read.View<ClusterView>(Kinds.Cluster, cluster.Value, cancel) is not { Config.DataCenter: var dataCenter }) return [];
-        var active = new Dictionary<string, string>(StringComparer.Ordinal)
+        var attached = new Dictionary<string, string>(StringComparer.Ordinal)
         {
-            ["status"] = "active",
             ["dataCenter"] = dataCenter.ToString(),
             ["config.type"] = "data",
         };
-        var domains = await read.List(new ReadQuery(Kinds.StorageDomain, Equal: active), cancel);
-        return
-        [
-            .. domains.Select(d => WireJson.Read<StorageDomainView>(d.Json))
-                .Where(d => d.Config.StorageType != "localfs")
-                .OrderBy(d => d.CreatedAt).ThenBy(d => d.Id.Value)
-                .Select(d => (d.Config.Name, $"{d.Config.Path}/{d.Id.Value}/dom_md")),
-        ];
+        var domains = await read.List(new ReadQuery(Kinds.StorageDomain, Equal: attached), cancel);
+        return domains.Select(d => WireJson.Read<StorageDomainView>(d.Json))
+            .Where(d => d.Status is "active" or "inactive" && d.Config.StorageType != "localfs")
+            .OrderBy(d => d.CreatedAt).ThenBy(d => d.Id.Value);
     }
 
     public static async Task<T?> View<T>(this IReadModel read, string kind, Guid id, CancellationToken cancel)
@@ -103,6 +113,4 @@ public static class Places
         if (status is not null) equal["status"] = status;
         return new ReadQuery(Kinds.Host, equal);
     }
-
-    private static bool IsUp(Document document) => (string?)JObject.Parse(document.Json)["status"] == "up";
 }

@@ -146,6 +146,18 @@ public static class WireNames
         Name<StorageDomainEvent.Activated>("storagedomain.activated.1"),
         Name<StorageDomainEvent.Deactivated>("storagedomain.deactivated.1"),
         Name<StorageDomainEvent.Removed>("storagedomain.removed.1"),
+        Name<StorageDomainEvent.ActivationBegan>("storagedomain.activation-began.1"),
+        Name<StorageDomainEvent.Opened>("storagedomain.opened.1"),
+        Name<StorageDomainEvent.OpeningFailed>("storagedomain.opening-failed.1"),
+        Name<StorageDomainEvent.DetachmentBegan>("storagedomain.detachment-began.1"),
+        Name<StorageDomainEvent.Released>("storagedomain.released.1"),
+        Name<StorageDomainEvent.ReleaseFailed>("storagedomain.release-failed.1"),
+        Name<StorageDomainEvent.WipeBegan>("storagedomain.wipe-began.1"),
+        Name<StorageDomainEvent.Wiped>("storagedomain.wiped.1"),
+        Name<StorageDomainEvent.WipeFailed>("storagedomain.wipe-failed.1"),
+        Name<StorageDomainEvent.WentUnread>("storagedomain.went-unread.1"),
+        Name<StorageDomainEvent.CameBack>("storagedomain.came-back.1"),
+        Name<StorageDomainEvent.SpaceChanged>("storagedomain.space-changed.1"),
 
         // Disk: events
         Name<DiskEvent.Created>("disk.created.1"),
@@ -326,6 +338,9 @@ public static class WireNames
         Name<StorageDomainCommand.Deactivate>("storagedomain.ask.deactivate.1"),
         Name<StorageDomainCommand.Remove>("storagedomain.ask.remove.1"),
         Name<StorageDomainCommand.ReportImageWork>("storagedomain.ask.report-image-work.1"),
+        Name<StorageDomainCommand.ReportUnread>("storagedomain.ask.report-unread.1"),
+        Name<StorageDomainCommand.ReportRead>("storagedomain.ask.report-read.1"),
+        Name<StorageDomainCommand.ReportSpace>("storagedomain.ask.report-space.1"),
 
         // Disk: commands
         Name<DiskCommand.Create>("disk.ask.create.1"),

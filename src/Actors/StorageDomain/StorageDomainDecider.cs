@@ -18,40 +18,64 @@ public static class StorageDomainDecider
         (_, _) when AskedBefore(domain, command)      => Done,
 
         (Absent, Create c)                            => c.Config.Name == "" ? NoName
-            : Accept(new Created(c.Origin, c.Config, c.Host)),
+            : Accept(new Created(c.Origin, c.Config, c.Host) { Opening = c.Opening }),
+        // It is on the storage still, and may be taken up again under its id.
+        (Forgotten, Create { Opening: Opening.Import or Opening.Seize } c) =>
+            Accept(new Created(c.Origin, c.Config, c.Host) { Opening = c.Opening }),
         (_, Create)                                   => No(Fault.AlreadyExists),
         (Absent, _)                                   => No(Fault.NotFound),
-        (Gone, Remove)                                => Done,
-        (Gone, _)                                     => No(Fault.Removed),
+        (Gone or Forgotten, Remove)                   => Done,
+        (Gone or Forgotten, _)                        => No(Fault.Removed),
 
         (Preparing s, ReportImageWork c)              => c.Work != s.Work ? No(Fault.StaleReport)
             : c.Ok ? Accept(new Prepared(c.Available, c.Used, c.At))
             : Accept(new PreparationFailed(c.Message, c.At)),
+        (Activating s, ReportImageWork c) when c.Work == s.Work => c.Ok ? Accept(new Opened(c.Available, c.Used, c.At))
+            : Accept(new OpeningFailed(c.Message, c.At)),
+        (Detaching s, ReportImageWork c) when c.Work == s.Work => c.Ok ? Accept(new Released(c.At))
+            : Accept(new ReleaseFailed(c.Message, c.At)),
+        (Wiping s, ReportImageWork c) when c.Work == s.Work => c.Ok ? Accept(new Wiped(c.At))
+            : Accept(new WipeFailed(c.Message, c.At)),
         (_, ReportImageWork)                          => No(Fault.StaleReport),
 
-        (Preparing, Update)                           => No(Fault.StorageDomainStatusIllegal),
+        (Active, ReportUnread c)                      => Accept(new WentUnread(c.Reason, c.At)),
+        (Inactive, ReportRead c)                      => Accept(new CameBack(c.At)),
+        (Active, ReportSpace c)                       => Space.IsNews(domain.Config, (domain.Core.Available, domain.Core.Used), (c.Available, c.Used))
+                                                             ? Accept(new SpaceChanged(c.Available, c.Used, c.At))
+                                                             : Done,
+        (_, ReportUnread or ReportRead or ReportSpace) => No(Fault.StaleReport),
+
+        (Preparing or Activating or Detaching or Wiping, Update) => No(Fault.StorageDomainStatusIllegal),
+        (not (Maintenance or Unattached), Update { Patch.Location: not null }) => No(Fault.StorageDomainStatusIllegal),
         (_, Update c)                                 => c.Patch.Name is "" ? NoName
             : Accept(new Redefined(c.Origin, c.Patch.Apply(domain.Config))),
 
+        (Unattached, Attach { Host: { } host } c)     => Accept(new ActivationBegan(c.Origin, c.DataCenter, host, Standing.Unattached)),
         (Unattached, Attach c)                        => Accept(new Attached(c.Origin, c.DataCenter)),
         (Active s, Attach c) when s.DataCenter == c.DataCenter => Done,
-        (Active or Maintenance, Attach)               => No(Fault.StorageDomainAlreadyAttached),
+        (Active or Inactive or Maintenance, Attach)   => No(Fault.StorageDomainAlreadyAttached),
         (_, Attach)                                   => No(Fault.StorageDomainStatusIllegal),
 
-        (Maintenance s, Detach c)                     => s.DataCenter == c.DataCenter
-                                                             ? Accept(new Detached(c.Origin))
-                                                             : No(Fault.StorageDomainNotAttached),
-        (Active, Detach)                              => No(Fault.StorageDomainStatusIllegal),
+        (Maintenance s, Detach c)                     => s.DataCenter != c.DataCenter ? No(Fault.StorageDomainNotAttached)
+                                                             : c.Host is { } host ? Accept(new DetachmentBegan(c.Origin, host))
+                                                             : Accept(new Detached(c.Origin)),
+        (Active or Inactive or Activating or Detaching, Detach) => No(Fault.StorageDomainStatusIllegal),
         (_, Detach)                                   => No(Fault.StorageDomainNotAttached),
 
+        (Maintenance s, Activate { Host: { } host } c) => Accept(new ActivationBegan(c.Origin, s.DataCenter, host, Standing.Attached)),
+        (Inactive s, Activate { Host: { } host } c)   => Accept(new ActivationBegan(c.Origin, s.DataCenter, host, Standing.Attached)),
         (Maintenance, Activate c)                     => Accept(new Activated(c.Origin)),
-        (Active, Activate)                            => No(Fault.StorageDomainStatusIllegal),
+        (Active or Inactive or Activating or Detaching, Activate) => No(Fault.StorageDomainStatusIllegal),
         (_, Activate)                                 => No(Fault.StorageDomainNotAttached),
 
-        (Active, Deactivate c)                        => Accept(new Deactivated(c.Origin)),
-        (Maintenance, Deactivate)                     => No(Fault.StorageDomainStatusIllegal),
+        (Active or Inactive, Deactivate c)            => Accept(new Deactivated(c.Origin)),
+        (Maintenance or Activating or Detaching, Deactivate) => No(Fault.StorageDomainStatusIllegal),
         (_, Deactivate)                               => No(Fault.StorageDomainNotAttached),
 
+        (Active, Remove)                              => No(Fault.StorageDomainStatusIllegal),
+        (_, Remove { Removal: Removal.Destroy } c)    => Accept(new Removed(c.Origin)),
+        (Unattached, Remove { Removal: Removal.Wipe, Host: { } host } c) => Accept(new WipeBegan(c.Origin, host)),
+        (Unattached, Remove { Removal: Removal.Wipe }) => new Decision.Refuse(Fault.MissingValue, "host"),
         (Unattached or Failed, Remove c)              => Accept(new Removed(c.Origin)),
         (_, Remove)                                   => No(Fault.StorageDomainStatusIllegal),
 
@@ -70,15 +94,37 @@ public static class StorageDomainDecider
                     Config = e.Config, CreatedAt = e.Origin.At,
                     Job = new Job(e.Origin.Job, $"Adding storage domain {e.Config.Name}", e.Origin),
                 },
-                e.Host, e.Origin.Job.Value),
+                e.Host, e.Origin.Job.Value) { Opening = e.Opening },
             Redefined e         => domain with { Core = Asked(core, e.Origin) with { Config = e.Config } },
             Prepared e          => new Unattached(core with { Available = e.Available, Used = e.Used, Job = null }),
             PreparationFailed e => new Failed(core with { Job = null }, e.Reason),
             Attached e          => new Active(Asked(core, e.Origin), e.DataCenter),
             Detached e          => new Unattached(Asked(core, e.Origin)),
             Activated e         => domain is Maintenance m ? new Active(Asked(core, e.Origin), m.DataCenter) : domain,
-            Deactivated e       => domain is Active a ? new Maintenance(Asked(core, e.Origin), a.DataCenter) : domain,
-            Removed e           => new Gone(Asked(core, e.Origin)),
+            Deactivated e       => domain.DataCenter is { } center ? new Maintenance(Asked(core, e.Origin), center) : domain,
+            ActivationBegan e   => new Activating(
+                Begun(core, e.Origin, $"Activating storage domain {domain.Config.Name}"), e.DataCenter, e.Host, e.Origin.Job.Value, e.Before),
+            Opened e            => domain is Activating s
+                ? new Active(core with { Available = e.Available, Used = e.Used, Job = null }, s.DataCenter)
+                : domain,
+            OpeningFailed e     => domain switch
+            {
+                Activating { Before: Standing.Unattached } => new Unattached(Failure(core, e.Reason)),
+                Activating s                               => new Maintenance(Failure(core, e.Reason), s.DataCenter),
+                _                                          => domain,
+            },
+            DetachmentBegan e   => domain is Maintenance m
+                ? new Detaching(Begun(core, e.Origin, $"Detaching storage domain {domain.Config.Name}"), m.DataCenter, e.Host, e.Origin.Job.Value)
+                : domain,
+            Released            => new Unattached(core with { Job = null }),
+            ReleaseFailed e     => domain is Detaching s ? new Maintenance(Failure(core, e.Reason), s.DataCenter) : domain,
+            WipeBegan e         => new Wiping(Begun(core, e.Origin, $"Removing storage domain {domain.Config.Name}"), e.Host, e.Origin.Job.Value),
+            Wiped               => new Gone(core with { Job = null }),
+            WipeFailed e        => new Unattached(Failure(core, e.Reason)),
+            WentUnread e        => domain is Active a ? new Inactive(core, a.DataCenter, e.Reason) : domain,
+            CameBack            => domain is Inactive i ? new Active(core, i.DataCenter) : domain,
+            SpaceChanged e      => domain with { Core = core with { Available = e.Available, Used = e.Used } },
+            Removed e           => new Forgotten(Asked(core with { Job = null }, e.Origin)),
             _                   => domain,
         };
     }
@@ -86,8 +132,13 @@ public static class StorageDomainDecider
     /// <summary>What must be asked of the world in this state; the same after a crash.</summary>
     public static ImmutableArray<StorageDomainEffect> Outstanding(StorageDomainState domain) => domain switch
     {
-        Preparing s => [new StorageDomainEffect.Prepare(s.Host, s.Work)],
-        _           => [],
+        Preparing s  => [new StorageDomainEffect.Prepare(s.Host, s.Work)],
+        Activating s => [new StorageDomainEffect.Open(s.Host, s.Work, s.DataCenter)],
+        Active s     => [new StorageDomainEffect.Watch(s.DataCenter)],
+        Inactive s   => [new StorageDomainEffect.Watch(s.DataCenter)],
+        Detaching s  => [new StorageDomainEffect.Release(s.Host, s.Work)],
+        Wiping s     => [new StorageDomainEffect.Wipe(s.Host, s.Work)],
+        _            => [],
     };
 
     private static Decision Accept(params ImmutableArray<StorageDomainEvent> facts) => new Decision.Accept(facts);
@@ -99,6 +150,11 @@ public static class StorageDomainDecider
     private static Decision Done { get; } = new Decision.AlreadyDone();
 
     private static StorageDomainCore Asked(StorageDomainCore core, Origin origin) => core with { Recent = core.Recent.Add(origin.Job) };
+
+    private static StorageDomainCore Begun(StorageDomainCore core, Origin origin, string what) =>
+        Asked(core, origin) with { Trouble = "", Job = new Job(origin.Job, what, origin) };
+
+    private static StorageDomainCore Failure(StorageDomainCore core, string why) => core with { Trouble = why, Job = null };
 
     private static bool AskedBefore(StorageDomainState domain, StorageDomainCommand command) =>
         OriginOf(command) is { } origin && domain is not Absent && domain.Core.Recent.Contains(origin.Job);
@@ -118,6 +174,16 @@ public static class StorageDomainDecider
     extension(StorageDomainState domain)
     {
         internal StorageDomainConfig Config => domain.Core.Config ?? _nothing;
+
+        internal DataCenterId? DataCenter => domain switch
+        {
+            Activating s  => s.DataCenter,
+            Active s      => s.DataCenter,
+            Inactive s    => s.DataCenter,
+            Maintenance s => s.DataCenter,
+            Detaching s   => s.DataCenter,
+            _             => null,
+        };
     }
 
     private static readonly StorageDomainConfig _nothing = new() { Name = "", Path = "" };

@@ -11,21 +11,24 @@ public static class StorageDomainStory
 {
     public static StorageDomainView? View(StorageDomainState domain) => domain switch
     {
-        Absent or Gone => null,
+        Absent or Forgotten or Gone => null,
         _ => new StorageDomainView
         {
             Id = domain.Core.Id,
             Config = domain.Config,
             Status = domain switch
             {
-                Preparing   => "locked",
-                Unattached  => "unattached",
-                Active      => "active",
-                Maintenance => "maintenance",
-                _           => "unknown",
+                Preparing or Wiping => "locked",
+                Activating          => "activating",
+                Unattached          => "unattached",
+                Active              => "active",
+                Inactive            => "inactive",
+                Maintenance         => "maintenance",
+                Detaching           => "detaching",
+                _                   => "unknown",
             },
-            StatusDetail = domain is Failed f ? f.Reason : "",
-            DataCenter = domain switch { Active a => a.DataCenter, Maintenance m => m.DataCenter, _ => null },
+            StatusDetail = domain switch { Failed f => f.Reason, Inactive i => i.Reason, _ => domain.Core.Trouble },
+            DataCenter = domain.DataCenter,
             Available = domain.Core.Available,
             Used = domain.Core.Used,
             CreatedAt = domain.Core.CreatedAt,
@@ -38,6 +41,8 @@ public static class StorageDomainStory
         var name = after.Config.Name;
         AuditLine By(int code, Origin by, string text) => new(
             code, Severity.Normal, text, by.At, by.Correlation, by.User, StorageDomain: after.Core.Id.Value);
+        AuditLine Later(int code, string text, DateTimeOffset at, Severity severity = Severity.Normal) => new(
+            code, severity, text, at, before.Core.Job?.Origin.Correlation, "system", StorageDomain: after.Core.Id.Value);
         return fact switch
         {
             Created e     => By(956, e.Origin, $"Storage domain {name} is being added by {e.Origin.User}."),
@@ -51,7 +56,20 @@ public static class StorageDomainStory
             Detached e    => By(964, e.Origin, $"Storage domain {name} was detached by {e.Origin.User}."),
             Activated e   => By(966, e.Origin, $"Storage domain {name} was activated by {e.Origin.User}."),
             Deactivated e => By(1029, e.Origin, $"Storage domain {name} was moved to maintenance by {e.Origin.User}."),
-            Removed e     => By(967, e.Origin, $"Storage domain {name} was removed by {e.Origin.User}."),
+            Removed e     => By(960, e.Origin, $"Storage domain {name} was removed by {e.Origin.User}."),
+            Opened e      => before is Activating { Before: Standing.Unattached }
+                                 ? Later(962, $"Storage domain {name} was attached and activated.", e.At)
+                                 : Later(966, $"Storage domain {name} was activated.", e.At),
+            OpeningFailed e => before is Activating { Before: Standing.Unattached }
+                                 ? Later(963, $"Storage domain {name} could not be attached: {e.Reason}.", e.At, Severity.Error)
+                                 : Later(967, $"Storage domain {name} could not be activated: {e.Reason}.", e.At, Severity.Error),
+            Released e    => Later(964, $"Storage domain {name} was detached.", e.At),
+            ReleaseFailed e => Later(965, $"Storage domain {name} could not be detached: {e.Reason}.", e.At, Severity.Error),
+            Wiped e       => Later(960, $"Storage domain {name} was removed, and all that was in it deleted.", e.At),
+            WipeFailed e  => Later(961, $"Storage domain {name} could not be deleted: {e.Reason}.", e.At, Severity.Error),
+            WentUnread e  => Later(970, $"Storage domain {name} is inactive: no host that is up reads it ({e.Reason}).", e.At, Severity.Warning),
+            CameBack e    => Later(966, $"Storage domain {name} is active again: a host reads it.", e.At),
+            SpaceChanged e => Fuller(before, after, e.At),
             _             => null,
         };
     }
@@ -59,6 +77,32 @@ public static class StorageDomainStory
     public static ImmutableArray<JobView> Jobs(
         StorageDomainState before, StorageDomainEvent fact, StorageDomainState after) =>
         Journal.Jobs.Change(before.Core.Job, after.Core.Job, Kinds.StorageDomain, after.Core.Id.Value,
-            fact is PreparationFailed ? Outcome.Failed : Outcome.Finished,
-            fact is Prepared p ? p.At : fact is PreparationFailed q ? q.At : default);
+            fact is PreparationFailed or OpeningFailed or ReleaseFailed or WipeFailed ? Outcome.Failed : Outcome.Finished,
+            fact switch
+            {
+                Prepared e          => e.At,
+                PreparationFailed e => e.At,
+                Opened e            => e.At,
+                OpeningFailed e     => e.At,
+                Released e          => e.At,
+                ReleaseFailed e     => e.At,
+                Wiped e             => e.At,
+                WipeFailed e        => e.At,
+                Removed e           => e.Origin.At,
+                _                   => default,
+            });
+
+    /// <summary>Only what got worse is told.</summary>
+    private static AuditLine? Fuller(StorageDomainState before, StorageDomainState after, DateTimeOffset at)
+    {
+        var config = after.Config;
+        var level = Space.Level(config, after.Core.Available, after.Core.Used);
+        if (level <= Space.Level(config, before.Core.Available, before.Core.Used)) return null;
+        var free = $"{after.Core.Available >> 30} GiB of free space";
+        return level == SpaceLevel.Critical
+            ? new(201, Severity.Error, $"Critical, low disk space: storage domain {config.Name} has {free}. No disk is made in it or grows.",
+                at, null, "system", StorageDomain: after.Core.Id.Value)
+            : new(26, Severity.Warning, $"Low disk space: storage domain {config.Name} has {free}.",
+                at, null, "system", StorageDomain: after.Core.Id.Value);
+    }
 }

@@ -135,13 +135,20 @@ public sealed class SimulatedHost(
         };
         Agent = new HostAgent(
             about, _boot, new LeaseLedger(_ledger), hypervisor, new ImageJobs(_jobs, new GuestImageWork(images, hypervisor.Images), log),
-            TimeSpan.FromSeconds(30), time, log, domains: new DomainWatch(new Probe(this), time));
+            TimeSpan.FromSeconds(30), time, log, domains: new DomainWatch(new Probe(this), time))
+        {
+            Storage = new StorageKeeper(new Mounts("/storage", new SimulatedMounter(), log, time), new Probe(this), null, time, log),
+        };
         await Agent.Open(CancellationToken.None);
     }
 
     /// <summary>Its storage is no folder, so a fault alone can take it away.</summary>
-    private sealed class Probe(SimulatedHost host) : IDomainProbe
+    private sealed class Probe(SimulatedHost host) : IDomainProbe, IPlaceProbe
     {
+        public Task<PlaceSize> Look(StoragePlace place) => host._faults.StorageGone
+            ? Task.FromException<PlaceSize>(new IOException("Input/output error"))
+            : Task.FromResult(new PlaceSize(SimulatedImages.DomainBytes, SimulatedImages.DomainBytes, TimeSpan.FromMilliseconds(1)));
+
         public Task Read(string folder) =>
             host._faults.StorageGone ? Task.FromException(new IOException("Input/output error")) : Task.CompletedTask;
     }

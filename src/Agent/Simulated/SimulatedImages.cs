@@ -7,7 +7,7 @@ namespace Orchestrator.Agent.Simulated;
 /// <summary>The shared storage of a simulated fleet: images and domains by path, no bytes.</summary>
 public sealed class SimulatedImages(TimeProvider time) : IImageWork
 {
-    private const long DomainBytes = 100L << 40;
+    public const long DomainBytes = 100L << 40;
     private readonly ConcurrentDictionary<string, ImageFacts> _images = new();
     private readonly ConcurrentDictionary<string, string> _owners = new();
     private readonly ConcurrentDictionary<string, Guid> _makers = new();
@@ -112,6 +112,8 @@ public sealed class SimulatedImages(TimeProvider time) : IImageWork
                 var owner = _owners.GetOrAdd($"{p.Path}/{p.Domain}", p.Owner);
                 if (owner != p.Owner) throw new ImageWorkException($"domain {p.Domain} belongs to {owner}");
                 return (null, new DomainFacts(owner, DomainBytes, DomainBytes));
+            case ImageJob.StepDomain d:
+                return (null, Step(d));
             case ImageJob.CheckDomain c:
                 return _owners.TryGetValue($"{c.Path}/{c.Domain}", out var found)
                     ? (null, new DomainFacts(found, DomainBytes, DomainBytes))
@@ -119,6 +121,18 @@ public sealed class SimulatedImages(TimeProvider time) : IImageWork
             default:
                 throw new ImageWorkException($"{job.GetType().Name} is not a job of this agent");
         }
+    }
+
+    /// <summary>Whose a domain is; nothing else of its metadata matters here.</summary>
+    private DomainFacts Step(ImageJob.StepDomain job)
+    {
+        var name = $"{job.Place.Folder}/{job.Place.Domain}";
+        if (job.Step == DomainStep.Wipe) _owners.TryRemove(name, out _);
+        else if (job.Step == DomainStep.Format) _owners[name] = job.Installation;
+        else if (!_owners.TryGetValue(name, out var owner)) throw new ImageWorkException($"there is no domain {job.Place.Domain}");
+        else if (job.Step == DomainStep.Import) _owners[name] = job.Installation;
+        else if (owner != job.Installation) throw new ImageWorkException($"domain {job.Place.Domain} belongs to {owner}");
+        return new DomainFacts(job.Installation, DomainBytes, DomainBytes);
     }
 
     private ImageFacts Publish(Guid id, string path, ImageFacts image)

@@ -14,6 +14,8 @@ public sealed record World(
 
     public required ConsoleTickets ConsoleTickets { get; init; }
 
+    public IHostStorage Storage { get; init; } = new NoHostStorage();
+
     public IObservations Observations { get; init; } = NoObservations.Instance;
 
     public TransferTickets Tickets { get; } = new(Options.TokenKey.ToArray());

@@ -143,15 +143,22 @@ public static class Shapes
 
     public static Shape StorageDomain { get; } = new("storage_domain", "storage_domains",
         Text("name"), Text("description"), Text("comment"), Long("available"), Long("committed"), Long("used"),
-        Boolean("backup"), Boolean("master"), Boolean("wipe_after_delete"), Boolean("discard_after_delete"),
+        Boolean("backup"), Boolean("master"), Boolean("import"), Integer("warning_low_space_indicator"),
+        Integer("critical_space_action_blocker"), Boolean("wipe_after_delete"), Boolean("discard_after_delete"),
         Text("status"), Text("status_detail"), Text("external_status"), Text("storage_format"),
         Choice("type", "data", "iso", "export"), One("storage", () => HostStorage), One("host", () => Host),
         One("data_center", () => DataCenter), Many("data_centers", () => DataCenter), Many("disks", () => Disk));
 
     public static Shape HostStorage { get; } = new("storage", "storages",
         Text("address"), Text("path"), Text("vfs_type"), Text("mount_options"),
-        Choice("type", "nfs", "posixfs", "localfs", "iscsi", "fcp", "glusterfs", "glance", "cinder",
+        Choice("nfs_version", "auto", "v3", "v4", "v4_0", "v4_1", "v4_2"), Integer("nfs_retrans"), Integer("nfs_timeo"),
+        Boolean("override_luns"), Choice("type", "nfs", "posixfs", "localfs", "iscsi", "fcp", "glusterfs", "glance", "cinder",
             "managed_block_storage"));
+
+    public static Shape StorageConnection { get; } = new("storage_connection", "storage_connections",
+        Text("address"), Text("path"), Text("vfs_type"), Text("mount_options"),
+        Choice("nfs_version", "auto", "v3", "v4", "v4_0", "v4_1", "v4_2"), Integer("nfs_retrans"), Integer("nfs_timeo"),
+        Choice("type", "nfs", "posixfs", "localfs", "iscsi", "fcp", "glusterfs", "glance", "cinder", "managed_block_storage"));
 
     public static Shape Disk { get; } = new("disk", "disks",
         Text("name"), Text("description"), Text("comment"), Text("alias"), Long("provisioned_size"),

@@ -40,7 +40,7 @@ internal static class Absent
     [
         "clusterlevels", "cpuprofiles", "diskprofiles", "domains", "externaltemplateimports", "externalvmimports",
         "icons", "instancetypes", "macpools", "networkfilters", "operatingsystems", "options", "permissions", "roles",
-        "schedulingpolicies", "schedulingpolicyunits", "storageconnections",
+        "schedulingpolicies", "schedulingpolicyunits",
         "clusters/{id}/permissions", "clusters/{id}/cpuprofiles", "datacenters/{id}/permissions",
         "disks/{id}/permissions", "hosts/{id}/permissions", "hosts/{id}/nics",
         "hosts/{id}/devices", "hosts/{id}/numanodes",

@@ -101,6 +101,7 @@ internal static class Disks
             ?? throw FaultException.Missing("Action", "storageDomain.id|name", "move");
         var target = await call.Get<StorageDomainView>(Kinds.StorageDomain, to);
         RequireActive(target);
+        RequireSpace(target);
         var source = await call.Get<StorageDomainView>(Kinds.StorageDomain, disk.Config.StorageDomain.Value);
         RequireActive(source);
         if (target.DataCenter != source.DataCenter)
@@ -113,7 +114,14 @@ internal static class Disks
 
     /// <summary>For another image of a disk. Never the same again: what work that failed has left behind is in nobody's way.</summary>
     internal static string NewPlace(StorageDomainView domain, DiskId disk) =>
-        $"{domain.Config.Path.TrimEnd('/')}/{domain.Id}/images/{disk}/{Guid.NewGuid()}";
+        $"{StoragePlaces.Images(domain.Config, domain.Id)}/{disk}/{Guid.NewGuid()}";
+
+    /// <summary>What is nearly full takes nothing more.</summary>
+    private static void RequireSpace(StorageDomainView domain)
+    {
+        if (Space.Level(domain.Config, domain.Available, domain.Used) == SpaceLevel.Critical)
+            throw FaultTable.Refusal(Fault.StorageDomainSpaceCritical, domain.Config.Name);
+    }
 
     internal static void RequireActive(StorageDomainView domain)
     {
@@ -146,6 +154,7 @@ internal static class Disks
     {
         var domain = await call.Get<StorageDomainView>(Kinds.StorageDomain, disk.Config.StorageDomain.Value);
         RequireActive(domain);
+        RequireSpace(domain);
         var host = await StorageDomains.HostFor(call, domain);
         return await call.Ask<DiskView>(Kinds.Disk, disk.Id.Value, new DiskCommand.Grow(call.NewOrigin(), size, host));
     }
@@ -183,8 +192,9 @@ internal static class Disks
     {
         var domain = await call.Get<StorageDomainView>(Kinds.StorageDomain, config.StorageDomain.Value);
         RequireActive(domain);
+        RequireSpace(domain);
         var host = await StorageDomains.HostFor(call, domain);
-        var path = $"{domain.Config.Path.TrimEnd('/')}/{domain.Id}/images/{id}/{id}";
+        var path = $"{StoragePlaces.Images(domain.Config, domain.Id)}/{id}/{id}";
         return await call.Ask<DiskView>(Kinds.Disk, id,
             new DiskCommand.Create(call.NewOrigin(), config, path, host, source, sourceFormat));
     }

@@ -1,6 +1,8 @@
 using System.Collections.Immutable;
 using System.Globalization;
 using Orchestrator.Actors;
+using Orchestrator.Actors.Cluster;
+using Orchestrator.Actors.DataCenter;
 using Orchestrator.Actors.Host;
 using Orchestrator.Actors.Journal;
 using Orchestrator.Api.Http;
@@ -60,6 +62,7 @@ internal static class Hosts
         var cluster = await Refs.Resolve(call, Kinds.Cluster, body.One("cluster"))
             ?? await Refs.ByName(call, Kinds.Cluster, call.World.Options.DefaultCluster)
             ?? throw FaultException.Missing("Host", "cluster.name|id", "add");
+        await RequireRoom(call, cluster);
         var id = Names.NewId(body);
         var power = body.One("power_management");
         var agents = new List<FenceAgent>();
@@ -93,12 +96,26 @@ internal static class Hosts
         return Answer.Created(Show(view));
     }
 
+    /// <summary>Local storage is one host's, so its data center is, too.</summary>
+    private static async Task RequireRoom(ApiCall call, Guid cluster, HostId? but = null)
+    {
+        if (await call.Find(Kinds.Cluster, cluster) is not { } document) return;
+        var center = WireJson.Read<ClusterView>(document.Json).Config.DataCenter;
+        if (await call.Find(Kinds.DataCenter, center.Value) is not { } found || !WireJson.Read<DataCenterView>(found.Json).Config.Local) return;
+        foreach (var one in await call.List<ClusterView>(new ReadQuery(
+            Kinds.Cluster, new Dictionary<string, string> { ["config.dataCenter"] = center.ToString() })))
+            foreach (var host in await call.List<HostView>(new ReadQuery(
+                Kinds.Host, new Dictionary<string, string> { ["config.cluster"] = one.Id.ToString() })))
+                if (host.Id != but) throw FaultTable.Refusal(Fault.DataCenterIsLocal, host.Config.Name);
+    }
+
     private static async Task<Answer> Update(ApiCall call)
     {
         var body = await call.ReadBody(Shapes.Host);
         var present = await Read(call);
         var name = Names.Changed(body, "Host", present.Config.Name);
         var cluster = await Refs.Resolve(call, Kinds.Cluster, body.One("cluster"));
+        if (cluster is { } other && other != present.Config.Cluster.Value) await RequireRoom(call, other, but: present.Id);
         var patch = new HostPatch
         {
             Name = name,

@@ -27,6 +27,6 @@ internal static class Memories
             : null;
         var domain = active.Where(d => d.Available >= config.Memory)
             .OrderByDescending(d => d.Id == own).ThenByDescending(d => d.Available).FirstOrDefault();
-        return domain is null ? null : $"{domain.Config.Path.TrimEnd('/')}/{domain.Id}/images";
+        return domain is null ? null : StoragePlaces.Images(domain.Config, domain.Id);
     }
 }

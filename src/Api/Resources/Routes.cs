@@ -16,6 +16,8 @@ internal static class Routes
         HostHooks.Map(router);
         HostInstalls.Map(router);
         StorageDomains.Map(router);
+        AttachedStorageDomains.Map(router);
+        StorageConnections.Map(router);
         Disks.Map(router);
         ImageTransfers.Map(router);
         Templates.Map(router);

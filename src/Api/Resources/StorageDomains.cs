@@ -1,15 +1,18 @@
+using System.Collections.Immutable;
 using Orchestrator.Actors;
 using Orchestrator.Actors.Cluster;
+using Orchestrator.Actors.Disk;
 using Orchestrator.Actors.Host;
 using Orchestrator.Actors.Journal;
 using Orchestrator.Actors.StorageDomain;
+using Orchestrator.Agent.Protocol;
 using Orchestrator.Api.Http;
 using Orchestrator.Api.Representation;
 using Orchestrator.Api.Search;
 
 namespace Orchestrator.Api.Resources;
 
-/// <summary>storagedomains, and datacenters/{id}/storagedomains where they are attached and activated.</summary>
+/// <summary>storagedomains: defined, imported and removed here, and attached in <see cref="AttachedStorageDomains"/>.</summary>
 internal static class StorageDomains
 {
     private static readonly Dictionary<string, SearchField> _search = new()
@@ -25,46 +28,30 @@ internal static class StorageDomains
     public static void Map(Router router) => router
         .Get("storagedomains", List)
         .Post("storagedomains", Add)
-        .Get("storagedomains/{id}", async call => Answer.Of(Show(await Read(call))))
+        .Get("storagedomains/{id}", Get)
         .Put("storagedomains/{id}", Update)
-        .Delete("storagedomains/{id}", async call =>
-        {
-            // Destroyed is what cannot be reached any more: its disks could never be removed first.
-            if (call.Parameters.Flag("destroy") != true)
-                await Dependents.None(call, Fault.StorageDomainInUse, (Kinds.Disk, "config.storageDomain"));
-            return await Acts.Send(
-                call, Kinds.StorageDomain, call.Id(), origin => new StorageDomainCommand.Remove(origin));
-        })
+        .Delete("storagedomains/{id}", Remove)
         .Get("storagedomains/{id}/disks", async call =>
         {
             await Read(call);
             return await Disks.ListOf(call, call.Id());
-        })
-        .Get("datacenters/{id}/storagedomains", ListAttached)
-        .Post("datacenters/{id}/storagedomains", Attach)
-        .Get("datacenters/{id}/storagedomains/{id}", async call => Answer.Of(ShowAttached(await ReadAttached(call))))
-        .Delete("datacenters/{id}/storagedomains/{id}", call => Acts.Send(call, Kinds.StorageDomain, call.Id(1),
-            origin => new StorageDomainCommand.Detach(origin, new DataCenterId(call.Id()))))
-        .Post("datacenters/{id}/storagedomains/{id}/activate", call =>
-            Act(call, origin => new StorageDomainCommand.Activate(origin)))
-        .Post("datacenters/{id}/storagedomains/{id}/deactivate", call =>
-            Act(call, origin => new StorageDomainCommand.Deactivate(origin)));
+        });
 
     /// <summary>A host that is up in a cluster of the storage domain's data center; any of them will do.</summary>
     /// <exception cref="FaultException">409: the domain is attached nowhere, or no host there is up.</exception>
-    public static async Task<HostId> HostFor(ApiCall call, StorageDomainView domain)
+    public static async Task<HostId> HostFor(ApiCall call, StorageDomainView domain, DataCenterId? center = null)
     {
-        if (domain.DataCenter is not { } dataCenter) throw FaultTable.Refusal(Fault.StorageDomainNotAttached, null);
+        if ((center ?? domain.DataCenter) is not { } dataCenter) throw FaultTable.Refusal(Fault.StorageDomainNotAttached, null);
         var clusters = (await call.List<ClusterView>(new ReadQuery(
                 Kinds.Cluster, new Dictionary<string, string> { ["config.dataCenter"] = dataCenter.ToString() })))
             .Select(cluster => cluster.Id).ToHashSet();
         var hosts = (await call.List<HostView>(new ReadQuery(
                 Kinds.Host, new Dictionary<string, string> { ["status"] = "up" })))
-            .Where(host => clusters.Contains(host.Config.Cluster)).ToList();
+            .Where(host => clusters.Contains(host.Config.Cluster) && (domain.Config.Host is not { } bound || bound == host.Id)).ToList();
         return hosts.Count > 0
             ? hosts[Random.Shared.Next(hosts.Count)].Id
             : throw FaultTable.Refusal(Fault.HostNotUp,
-                $"No host of the storage domain's data center {dataCenter} is up, so nobody can work on its images");
+                $"No host of the data center {dataCenter} that has the storage domain is up, so nobody can work on its images");
     }
 
     private static Task<StorageDomainView> Read(ApiCall call) =>
@@ -74,39 +61,123 @@ internal static class StorageDomains
     {
         var views = await Searching.List<StorageDomainView>(
             call, Kinds.StorageDomain, _search, view => view.Config.Name);
-        return Answer.Of(Shapes.StorageDomain, [.. views.Select(Show)]);
+        var committed = (await call.List<DiskView>(new ReadQuery(Kinds.Disk))).ToLookup(disk => disk.Config.StorageDomain, disk => disk.Config.ProvisionedSize);
+        return Answer.Of(Shapes.StorageDomain, [.. views.Select(view => Show(view).With("committed", committed[view.Id].Sum()))]);
+    }
+
+    /// <summary>With what its disks may come to need.</summary>
+    private static async Task<Answer> Get(ApiCall call)
+    {
+        var view = await Read(call);
+        var disks = await call.List<DiskView>(new ReadQuery(
+            Kinds.Disk, new Dictionary<string, string> { ["config.storageDomain"] = view.Id.ToString() }));
+        return Answer.Of(Show(view).With("committed", disks.Sum(disk => disk.Config.ProvisionedSize)));
     }
 
     private static async Task<Answer> Add(ApiCall call)
     {
         var body = await call.ReadBody(Shapes.StorageDomain);
-        var name = Names.Required(body, "StorageDomain");
-        var host = await Refs.Resolve(call, Kinds.Host, body.One("host"))
-            ?? throw FaultException.Missing("StorageDomain", "host.id|name", "add");
-        if (body.One("storage") is not { } storage) throw FaultException.Missing("StorageDomain", "storage", "add");
-        if (storage.Text("type") is not { } type) throw FaultException.Missing("StorageDomain", "storage.type", "add");
-        if (type is not ("posixfs" or "nfs" or "localfs"))
-            throw FaultException.NotYet($"Storage of the type {type}");
-        if (storage.Text("path") is not { Length: > 0 } path)
-            throw FaultException.Missing("StorageDomain", "storage.path", "add");
-        if (type == "nfs" && string.IsNullOrEmpty(storage.Text("address")))
-            throw FaultException.Missing("StorageDomain", "storage.address", "add");
+        var import = body.Flag("import") == true;
+        var given = import && body.Text("name") is null ? null : Names.Required(body, "StorageDomain");
+        var host = new HostId(await Refs.Resolve(call, Kinds.Host, body.One("host"))
+            ?? throw FaultException.Missing("StorageDomain", "host.id|name", "add"));
         var id = Names.NewId(body);
-        var config = new StorageDomainConfig
+        var config = StorageBodies.Read(call, body, id, host);
+        var opening = body.One("storage")!.Flag("override_luns") == true || config is { Folder: "", Host: null } ? Opening.FormatBeside : Opening.Format;
+        if (import)
         {
-            Name = name,
+            var found = await Found(call, host, config, Refs.IdOf(body));
+            (id, opening) = (found.Domain, call.Parameters.Flag("force") == true ? Opening.Seize : Opening.Import);
+            config = config with { Type = found.Role, Folder = config.Folder.Length > 0 ? $"{Path.GetDirectoryName(config.Folder)}/{id}" : "" };
+            given ??= found.Name.Length > 0 ? Names.Checked(found.Name, "StorageDomain") : throw FaultException.Missing("StorageDomain", "name", "add");
+        }
+
+        config = config with
+        {
+            Name = given!,
             Description = body.Text("description") ?? "",
             Comment = body.Text("comment") ?? "",
-            Type = body.Text("type") ?? "data",
-            StorageType = type,
-            Address = storage.Text("address") ?? "",
-            Path = AbsolutePath(path),
-            VfsType = storage.Text("vfs_type") ?? "",
+            WarningLowSpacePercent = Percent(body) ?? config.WarningLowSpacePercent,
+            CriticalSpaceGigabytes = Gigabytes(body) ?? config.CriticalSpaceGigabytes,
         };
-        var view = await Names.Claiming(call, Kinds.StorageDomain, name, id, () => call.Ask<StorageDomainView>(
-            Kinds.StorageDomain, id, new StorageDomainCommand.Create(call.NewOrigin(), config, new HostId(host))));
+        await RequireFree(call, config, id);
+        var view = await Names.Claiming(call, Kinds.StorageDomain, config.Name, id, () => call.Ask<StorageDomainView>(
+            Kinds.StorageDomain, id, new StorageDomainCommand.Create(call.NewOrigin(), config, host) { Opening = opening }));
         return Answer.Created(Show(view), pending: view.Status == "locked");
     }
+
+    /// <summary>The domain that is to be imported.</summary>
+    /// <exception cref="FaultException">409: it is not there, or more than one is and none was named.</exception>
+    private static async Task<DomainLabel> Found(ApiCall call, HostId host, StorageDomainConfig config, Guid? wanted)
+    {
+        ImmutableArray<DomainLabel> found;
+        try
+        {
+            found = await call.World.Storage.Look(host, StorageBodies.Place(config, Guid.NewGuid()), call.Cancel);
+        }
+        catch (HostRefusedException e)
+        {
+            throw FaultTable.Refusal(Fault.StorageDomainStepFailed, e.Message);
+        }
+
+        // What is in use here cannot be imported; it may share a folder with what can.
+        var free = new List<DomainLabel>();
+        foreach (var label in found.Where(label => wanted is null || label.Domain == wanted))
+            if (await call.Find(Kinds.StorageDomain, label.Domain) is null) free.Add(label);
+        return free switch
+        {
+            [var one] => one,
+            [] => throw FaultTable.Refusal(Fault.StorageDomainStepFailed, found.Length == 0
+                ? "No storage domain is there"
+                : "The storage domains that are there are known already, or have another id"),
+            _ => throw FaultTable.Refusal(Fault.StorageDomainStepFailed,
+                $"Several storage domains are there; name one by its id: {string.Join(", ", free.Select(label => $"{label.Domain} ({label.Name})"))}"),
+        };
+    }
+
+    /// <summary>Two domains on one mount would be told apart by nobody.</summary>
+    private static async Task RequireFree(ApiCall call, StorageDomainConfig config, Guid id)
+    {
+        if (config.Folder.Length == 0) return;
+        var others = await call.List<StorageDomainView>(new ReadQuery(
+            Kinds.StorageDomain, new Dictionary<string, string> { ["config.path"] = config.Path, ["config.address"] = config.Address }));
+        if (others.FirstOrDefault(o => o.Id.Value != id && o.Config.StorageType == config.StorageType && o.Config.Folder.Length > 0) is { } other)
+            throw FaultTable.Refusal(Fault.StorageConnectionInUse, other.Config.Name);
+    }
+
+    private static async Task<Answer> Remove(ApiCall call)
+    {
+        var removal = call.Parameters.Flag("destroy") == true ? Removal.Destroy
+            : call.Parameters.Flag("format") == true ? Removal.Wipe
+            : Removal.Forget;
+        // Destroyed is what cannot be reached any more: its disks could never be removed first.
+        if (removal != Removal.Destroy) await Dependents.None(call, Fault.StorageDomainInUse, (Kinds.Disk, "config.storageDomain"));
+        HostId? host = null;
+        if (removal == Removal.Wipe && (await Read(call)).Config.Installation.Length > 0)
+        {
+            if (call.Parameters.Text("host") is not { Length: > 0 } word) throw FaultException.Missing("StorageDomain", "host", "remove");
+            host = Guid.TryParse(word, out var id)
+                ? new HostId(id)
+                : new HostId(await Refs.ByName(call, Kinds.Host, word) ?? throw FaultException.Unknown("host", word));
+        }
+
+        return await Acts.Send(call, Kinds.StorageDomain, call.Id(),
+            origin => new StorageDomainCommand.Remove(origin) { Removal = host is null && removal == Removal.Wipe ? Removal.Forget : removal, Host = host });
+    }
+
+    private static int? Percent(Element body) => body.Number("warning_low_space_indicator") switch
+    {
+        null => null,
+        >= 0 and <= 100 and var percent => (int)percent,
+        var other => throw FaultException.Bad($"StorageDomain.warning_low_space_indicator is {other}; it is a percentage"),
+    };
+
+    private static int? Gigabytes(Element body) => body.Number("critical_space_action_blocker") switch
+    {
+        null => null,
+        >= 0 and <= int.MaxValue and var gigabytes => (int)gigabytes,
+        var other => throw FaultException.Bad($"StorageDomain.critical_space_action_blocker is {other}; it is a number of GiB"),
+    };
 
     private static async Task<Answer> Update(ApiCall call)
     {
@@ -118,6 +189,9 @@ internal static class StorageDomains
             Name = name,
             Description = body.Text("description"),
             Comment = body.Text("comment"),
+            WarningLowSpacePercent = Percent(body),
+            CriticalSpaceGigabytes = Gigabytes(body),
+            Location = body.One("storage") is { } storage ? await Moved(call, present, storage) : null,
         };
         var view = await Names.Renaming(call, Kinds.StorageDomain, name, present.Config.Name, call.Id(), () =>
             call.Ask<StorageDomainView>(
@@ -125,67 +199,22 @@ internal static class StorageDomains
         return Answer.Of(Show(view));
     }
 
-    private static async Task<Answer> ListAttached(ApiCall call)
+    /// <summary>Null: it is where it was. Clients send back what they have read.</summary>
+    internal static async Task<StorageLocation?> Moved(ApiCall call, StorageDomainView present, Element storage)
     {
-        await call.Get<Actors.DataCenter.DataCenterView>(Kinds.DataCenter, call.Id());
-        var views = await call.List<StorageDomainView>(new ReadQuery(
-            Kinds.StorageDomain, new Dictionary<string, string> { ["dataCenter"] = call.Id().ToString() },
-            Max: call.Parameters.Max));
-        return Answer.Of(Shapes.StorageDomain, [.. views.Select(ShowAttached)]);
+        var config = present.Config;
+        var location = StorageBodies.Location(storage, config.StorageType, config);
+        if (location == new StorageLocation(config.Address, config.Path, config.VfsType, config.MountOptions)) return null;
+        if (config.Folder.Length == 0)
+            throw FaultException.Bad("StorageDomain.storage cannot change: the domain is a folder of the hosts, by whose path its images are named");
+        await RequireFree(call, config with { Address = location.Address, Path = location.Path }, present.Id.Value);
+        return location;
     }
 
-    private static async Task<StorageDomainView> ReadAttached(ApiCall call)
-    {
-        var view = await call.Get<StorageDomainView>(Kinds.StorageDomain, call.Id(1));
-        return view.DataCenter?.Value == call.Id()
-            ? view
-            : throw FaultException.Unknown($"storage domain attached to the data center {call.Ids[0]}", call.Ids[1]);
-    }
-
-    /// <summary>Attaches, and activates as oVirt does, so that the domain can be used at once.</summary>
-    private static async Task<Answer> Attach(ApiCall call)
-    {
-        var body = await call.ReadBody(Shapes.StorageDomain);
-        await call.Get<Actors.DataCenter.DataCenterView>(Kinds.DataCenter, call.Id());
-        var id = await Refs.Resolve(call, Kinds.StorageDomain, body)
-            ?? throw FaultException.Missing("StorageDomain", "id|name", "add");
-        var view = await call.Ask<StorageDomainView>(Kinds.StorageDomain, id,
-            new StorageDomainCommand.Attach(call.NewOrigin(), new DataCenterId(call.Id())));
-        if (view.Status == "maintenance")
-            view = await call.Ask<StorageDomainView>(
-                Kinds.StorageDomain, id, new StorageDomainCommand.Activate(call.NewOrigin()));
-        return Answer.Created(ShowAttached(view));
-    }
-
-    private static async Task<Answer> Act(ApiCall call, Func<Origin, StorageDomainCommand> command)
-    {
-        await call.ReadBody(Shapes.Action);
-        await ReadAttached(call);
-        return await Acts.Send(call, Kinds.StorageDomain, call.Id(1), command);
-    }
-
-    private static string AbsolutePath(string path) =>
-        path[0] == '/' && !path.Any(char.IsControl) && !path.Split('/').Contains("..")
-            ? path.Length > 1 ? path.TrimEnd('/') : path
-            : throw FaultException.Bad($"StorageDomain.storage.path is '{path}'; it must be an absolute path without '..'");
-
-    private static Element ShowAttached(StorageDomainView view)
-    {
-        var attached = Show(view);
-        var href = $"{Hrefs.DataCenter(view.DataCenter!.Value.Value)}/storagedomains/{view.Id}";
-        attached.Href = href;
-        return attached.With("data_center", Refs.To(view.DataCenter.Value))
-            .WithAction("activate", $"{href}/activate")
-            .WithAction("deactivate", $"{href}/deactivate");
-    }
-
-    private static Element Show(StorageDomainView view)
+    public static Element Show(StorageDomainView view)
     {
         var config = view.Config;
         var href = Hrefs.StorageDomain(view.Id.Value);
-        var storage = Shapes.HostStorage.New().With("path", config.Path).With("type", config.StorageType);
-        if (config.Address.Length > 0) storage.With("address", config.Address);
-        if (config.VfsType.Length > 0) storage.With("vfs_type", config.VfsType);
         var domain = Shapes.StorageDomain.New(view.Id.Value, href)
             .With("name", config.Name)
             .With("description", config.Description)
@@ -195,8 +224,11 @@ internal static class StorageDomains
             .With("status", view.Status)
             .With("storage_format", "v5")
             .With("type", config.Type)
-            .With("storage", storage)
-            .WithLink("disks", $"{href}/disks");
+            .With("warning_low_space_indicator", config.WarningLowSpacePercent)
+            .With("critical_space_action_blocker", config.CriticalSpaceGigabytes)
+            .With("storage", StorageBodies.Show(config))
+            .WithLink("disks", $"{href}/disks")
+            .WithLink("storageconnections", $"{href}/storageconnections");
         if (view.StatusDetail.Length > 0) domain.With("status_detail", view.StatusDetail);
         if (view.DataCenter is { } dataCenter) domain.With("data_centers", [Refs.To(dataCenter)]);
         return domain;

@@ -1,6 +1,7 @@
 using Orchestrator.Actors.Disk;
 using Orchestrator.Actors.Host;
 using Orchestrator.Actors.Journal;
+using Orchestrator.Actors.StorageDomain;
 using Orchestrator.Actors.Vm;
 using Orchestrator.Tests.Simulation.Installation;
 
@@ -8,7 +9,7 @@ namespace Orchestrator.Tests.Simulation.Checks;
 
 /// <summary>
 /// Rule: within a bounded time after the last fault nothing is on its way any more. Every node is a member and every
-/// shard at home; no entity owes anything but the watch over hosts; no job is unfinished; what the engine thinks to run
+/// shard at home; no entity owes anything but the watch over hosts and storage; no job is unfinished; what the engine thinks to run
 /// runs, exactly there, and nothing else does.
 /// </summary>
 public sealed class SettleChecker(Simulation simulation)
@@ -60,7 +61,7 @@ public sealed class SettleChecker(Simulation simulation)
     private static string? Why(Replica replica) => replica.State switch
     {
         HostState { Core: { HasPassword: true } or { Deploy: not null } } => $"owes {string.Join(", ", replica.Owes)}",
-        HostState.Up or HostState.Maintenance or HostState.InstallFailed => null,
+        HostState.Up or HostState.Maintenance or HostState.InstallFailed or StorageDomainState.Active => null,
         VmState.PoweringUp => "powering up",
         VmState.Down { Exit: { Kind: VmExitKind.Error, Message: "" } } => "down with an error that nobody explains",
         HostState.Gone or HostState.Absent => null,
@@ -106,6 +107,7 @@ public sealed class SettleChecker(Simulation simulation)
     {
         VmState vm => $"VM {vm.Core.Config?.Name}",
         HostState host => $"host {host.Core.Config?.Name}",
+        StorageDomainState domain => $"storage domain {domain.Core.Config?.Name}",
         DiskState disk => $"disk {disk.Core.Config?.Name}",
         _ => $"{replica.Kind} {replica.Id}",
     };

@@ -44,6 +44,7 @@ public sealed class Workload(Simulation simulation, ApiClients clients, Random c
         IsReady = true;
         simulation.Timeline.Note($"the installation is set up: {_hosts.Count} hosts, {_vms.Count} VMs");
         _ = CareForTheStubborn();
+        if (Options.Vms > 0) _ = ChangeStorage();
         while (true)
         {
             await clients.Pause(Options.CommandEvery * (2 * chance.NextDouble()));
@@ -219,6 +220,18 @@ public sealed class Workload(Simulation simulation, ApiClients clients, Random c
         simulation.World.ClientEnds(vm);
         // A client that gives up does not know whether its command is carried out some day.
         if (await clients.Ask(Kinds.Vm, vm, what, command) is not null) simulation.World.ClientIsAnswered(vm);
+    }
+
+    /// <summary>By a chance of its own, so that all else is as it would be without.</summary>
+    private async Task ChangeStorage()
+    {
+        var own = new Random((int)Options.Seed);
+        var life = new StorageLife(simulation, clients, own, new DataCenterId(_center), () => new HostId(_hosts[own.Next(_hosts.Count)].Id));
+        while (true)
+        {
+            await clients.Pause(TimeSpan.FromSeconds(10 + own.Next(50)));
+            if (!Rests) await life.Step();
+        }
     }
 
     private async Task CareForTheStubborn()

@@ -21,19 +21,24 @@ internal sealed class AgentLife : IHypervisor, IGuestWatch
 
     public AgentLife(
         AgentDescription about, BootIdentity boot, IAppendLog ledger, IAppendLog jobs, SimulatedHypervisor hypervisor,
-        IImageWork images, TimeSpan incomingTimeout, HostClock clock, ILogger log, HostGuard guard, IDomainProbe storage)
+        IImageWork images, TimeSpan incomingTimeout, HostClock clock, ILogger log, HostGuard guard, WorldProbe storage)
     {
         _hypervisor = hypervisor;
         Clock = clock;
         Agent = new HostAgent(
             about, boot, new LeaseLedger(ledger), this, new ImageJobs(jobs, new GuestImageWork(images, Images), log), incomingTimeout, clock, log, guard,
-            new DomainWatch(storage, clock));
+            new DomainWatch(storage, clock))
+        {
+            Storage = new StorageKeeper(new Mounts("/storage", Mounter, log, clock), storage, null, clock, log),
+        };
     }
 
     /// <summary>Hears of a guest that starts anew where it is.</summary>
     public Action<GuestKey> Restarts { get; init; } = _ => { };
 
     public HostAgent Agent { get; }
+
+    public SimulatedMounter Mounter { get; } = new();
 
     public IGuestImages Images => _hypervisor.Images;
 

@@ -69,6 +69,13 @@ internal sealed class AgentLine(Wire wire) : IAgent
             }
         }, OrderLimit, cancel);
 
+    public Task<StorageReport> KeepStorage(StorageOrder order, CancellationToken cancel = default) =>
+        Question<StorageReport>("its storage", agent => agent.Check(Compared(order.Stamp)) is { } refusal
+            ? new Reply(null, refusal)
+            : agent.Storage is { } storage
+                ? new Reply(storage.Keep(order.Places))
+                : new Reply(null, new AgentRefusal(RefusalCode.UnknownOrder, "no storage here")), cancel);
+
     public Task<AgentAnswer> Launch(LaunchOrder order, CancellationToken cancel = default) =>
         Order(order.Definition.Id, order.Stamp, order.Lease, order, (a, s) => a.Launch(order with { Stamp = s }), cancel);
 

@@ -245,6 +245,8 @@ public sealed class WorldHost : IDisposable, IBootMemory
         if (_boots > 1) _world.Note($"{Name} has booted ({_boot.BootId})");
     }
 
+    public bool HasMounted(string folder) => Life is { Alive: true } life && life.Mounter.Mounted().Contains(folder);
+
     private void StartAgent()
     {
         if (Hypervisor is not { } hypervisor) return;
