@@ -62,6 +62,8 @@ public sealed record ApiOptions
     /// <summary>Bridge on the hosts that a NIC without a network is plugged into.</summary>
     public string DefaultBridge { get; init; } = "ovirtmgmt";
 
+    public CustomProperties CustomProperties { get; init; } = CustomProperties.None;
+
     public int DefaultAgentPort { get; init; } = 54321;
 
     /// <summary>The certificates in PEM of the engine's CA, which anyone may fetch; two while it moves from one to the

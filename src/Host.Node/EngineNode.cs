@@ -212,10 +212,23 @@ internal static class EngineNode
             MaxFollowed = config.Number("api.max-followed"),
             DefaultCluster = config.Text("api.default-cluster"),
             DefaultBridge = config.Text("api.default-bridge"),
+            CustomProperties = CustomPropertiesOf(config.Text("api.custom-properties")),
             DefaultAgentPort = config.Number("api.default-agent-port"),
         });
         var app = builder.Build();
         ApiServer.Map(app);
         return app;
+    }
+
+    private static CustomProperties CustomPropertiesOf(string text)
+    {
+        try
+        {
+            return CustomProperties.Of(text.Split(';', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries));
+        }
+        catch (FormatException e)
+        {
+            throw new UsageException($"orchestrator.api.custom-properties: {e.Message}");
+        }
     }
 }

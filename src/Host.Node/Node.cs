@@ -96,6 +96,8 @@ internal static class Node
                 HooksFolder = config.Text("agent.hooks-folder"),
                 HookLimit = config.Time("agent.hook-limit"),
                 ConsoleLogFolder = config.Text("agent.console-log-folder"),
+                SeedFolder = config.Text("agent.seed-folder"),
+                SwtpmFolder = config.Text("agent.swtpm-folder"),
                 VncListen = config.Text("agent.vnc-listen"),
             },
             builder => Logs(builder, config));

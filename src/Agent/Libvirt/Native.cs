@@ -59,6 +59,8 @@ internal static unsafe partial class Native
     [LibraryImport(Lib, StringMarshalling = StringMarshalling.Utf8)] public static partial int virDomainUpdateDeviceFlags(nint domain, string xml, uint flags);
     [LibraryImport(Lib, StringMarshalling = StringMarshalling.Utf8)] public static partial int virDomainDetachDeviceAlias(nint domain, string alias, uint flags);
     [LibraryImport(Lib)] public static partial int virDomainOpenGraphicsFD(nint domain, uint index, uint flags);
+    [LibraryImport(Lib, StringMarshalling = StringMarshalling.Utf8)] public static partial int virDomainSetBlockIoTune(nint domain, string disk, TypedParam* values, int count, uint flags);
+    [LibraryImport(Lib)] public static partial int virDomainSetSchedulerParametersFlags(nint domain, TypedParam* values, int count, uint flags);
     [LibraryImport(Lib)] public static partial int virDomainSetVcpusFlags(nint domain, uint count, uint flags);
     [LibraryImport(Lib)] public static partial int virDomainAbortJob(nint domain);
     [LibraryImport(Lib)] public static partial int virDomainGetJobStats(nint domain, out int type, out TypedParam* values, out int count, uint flags);

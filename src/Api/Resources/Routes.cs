@@ -24,6 +24,7 @@ internal static class Routes
         DiskAttachments.Map(router);
         Nics.Map(router);
         Watchdogs.Map(router);
+        NumaNodes.Map(router);
         GraphicsConsoles.Map(router);
         Cdroms.Map(router);
         Events.Map(router);
