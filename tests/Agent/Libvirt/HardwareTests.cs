@@ -101,6 +101,53 @@ public sealed class HardwareTests(HypervisorHosts hosts)
         Assert.False(File.Exists(hosts.SeedOf(_vm)));
     }
 
+    /// <summary>What a TPM keeps outlives its host: the guest that starts on another one finds what the first one had.</summary>
+    [SkippableFact]
+    public async Task Firmware_and_tpm_remember_on_every_host()
+    {
+        Skip.If(hosts.Missing is not null, hosts.Missing);
+        foreach (var file in (string[])["/usr/bin/swtpm", "/usr/bin/swtpm_setup", "/usr/share/OVMF/OVMF_CODE_4M.fd"]) Skip.IfNot(File.Exists(file), $"no {file}");
+        Directory.CreateDirectory(hosts.Shared);
+        await using var one = await hosts.StartAgent(1);
+        await using var two = await hosts.StartAgent(2);
+        await using var first = await one.Follow();
+        await using var second = await two.Follow();
+        var folder = $"{hosts.Shared}/{_vm}";
+        var nic = new VmNic(Guid.NewGuid(), "52:54:00:00:00:22", "vmbr0") { Filter = "no-mac-spoofing" };
+        var given = new VmDefinition(_vm, "trusted", 256L << 20)
+        {
+            Firmware = Firmware.Uefi,
+            Kernel = $"{HypervisorHosts.Guest}/vmlinuz",
+            Initrd = $"{HypervisorHosts.Guest}/initrd.gz",
+            Cmdline = "console=ttyS0 quiet lab.facts=1",
+            Headless = true,
+            Nics = [nic],
+            Hardware = new GuestHardware { Tpm = true, StateFolder = folder, NoBalloon = true },
+        };
+        Taken(await one.Client.Launch(new LaunchOrder(new Stamp(1), 1, given)));
+        await first.Until(_vm, GuestState.Up);
+        var console = await one.Client.ConsoleLog(_vm, 200);
+        Assert.True(console.Contains("FACT tpm tpm0", StringComparison.Ordinal) && console.Contains("FACT efi yes", StringComparison.Ordinal), console);
+        var xml = await hosts.On("xml", 1, _vm.ToString());
+        Assert.Contains("<filterref filter='no-mac-spoofing'/>", xml, StringComparison.Ordinal);
+        Assert.Contains("<memballoon model='none'/>", xml, StringComparison.Ordinal);
+
+        var wanted = given with { Nics = [nic with { Filter = null }] };
+        Taken(await one.Client.Reshape(_vm, new ReshapeOrder(new Stamp(1), 1, 1, wanted)));
+        Assert.Null((await first.Until(_vm, GuestState.Up, g => g.Reshape == 1 && (g.Reshaped == true || g.ReshapeError is not null))).ReshapeError);
+        Assert.DoesNotContain("<filterref", await hosts.On("xml", 1, _vm.ToString()), StringComparison.Ordinal);
+        Taken(await one.Client.Stop(_vm, new StopOrder(new Stamp(1), 1, StopMode.PowerOff)));
+        await first.Until(_vm, GuestState.Down);
+        var kept = await File.ReadAllBytesAsync($"{folder}/tpm2-00.permall");
+        Assert.True(new FileInfo($"{folder}/nvram.fd").Length > 100_000);
+
+        Taken(await two.Client.Launch(new LaunchOrder(new Stamp(1), 2, given with { StartPaused = true })));
+        await second.Until(_vm, GuestState.Paused);
+        Assert.Equal(kept, await File.ReadAllBytesAsync(hosts.TpmOf(2, _vm)));
+        Taken(await two.Client.Stop(_vm, new StopOrder(new Stamp(1), 2, StopMode.PowerOff)));
+        await second.Until(_vm, GuestState.Down);
+    }
+
     private Task<string> Xml(int host) => hosts.On("xml", host, _vm.ToString());
 
     private static GuestReport? Taken(AgentAnswer answer) => answer is AgentAnswer.Accepted accepted

@@ -36,6 +36,9 @@ public sealed class HypervisorHosts : IAsyncLifetime
     /// <summary>The CD for a guest's first start.</summary>
     public string SeedOf(Guid vm) => $"{_base}/seeds/{vm}.iso";
 
+    /// <summary>What a TPM keeps on its host.</summary>
+    public string TpmOf(int host, Guid vm) => $"{_base}/{host}/lib/swtpm/{vm}/tpm2/tpm2-00.permall";
+
     /// <summary>Built once for these scripts.</summary>
     public static string Guest { get; } = "/tmp/agent-guest-" + Convert.ToHexStringLower(SHA256.HashData(
         [.. File.ReadAllBytes(Path.Combine(Scripts, "guest.sh")), .. File.ReadAllBytes(Path.Combine(Scripts, "guest-writer.sh"))]))[..12];
