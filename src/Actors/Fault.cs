@@ -75,6 +75,16 @@ public enum Fault
     /// <summary>Its host did not open it, or did not take the ticket.</summary>
     VmConsoleNotOpened,
 
+    /// <summary>One at a time.</summary>
+    VmSnapshotBusy,
+    VmSnapshotUnknown,
+
+    /// <summary>Its removal has begun.</summary>
+    VmSnapshotBroken,
+    VmInPreview,
+    VmNotInPreview,
+    VmStatelessSnapshot,
+
     // storage domains
     StorageDomainStatusIllegal,
     StorageDomainAlreadyAttached,
@@ -90,6 +100,8 @@ public enum Fault
     DiskFormatNotShareable,
     DiskMovedToItself,
     DiskTooSmall,
+    DiskHasSnapshots,
+    DiskInPreview,
 
     /// <summary>The transfer has ended.</summary>
     TransferOver,

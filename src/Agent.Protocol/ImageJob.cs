@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Text.Json.Serialization;
 
 namespace Orchestrator.Agent.Protocol;
@@ -17,6 +18,9 @@ namespace Orchestrator.Agent.Protocol;
 [JsonDerivedType(typeof(CloseUpload), "close-upload")]
 [JsonDerivedType(typeof(Grow), "grow")]
 [JsonDerivedType(typeof(GrowUnderGuest), "grow-under-guest")]
+[JsonDerivedType(typeof(Merge), "merge")]
+[JsonDerivedType(typeof(MergeUnderGuest), "merge-under-guest")]
+[JsonDerivedType(typeof(TakeSnapshot), "take-snapshot")]
 public abstract record ImageJob
 {
     /// <summary>A new image; <paramref name="Backing"/> makes it a qcow2 overlay. Existing files are never overwritten.</summary>
@@ -67,10 +71,26 @@ public abstract record ImageJob
     /// under that lease.</summary>
     public sealed record GrowUnderGuest(Guid Vm, long Lease, Guid Disk, long SizeBytes) : ImageJob;
 
+    /// <summary>Puts all of an image into the one that it rests on, which is done, too, when that was done before. No guest has any
+    /// of them open. The image stays there as a file.</summary>
+    /// <param name="Above">Rests on <paramref name="Path"/>, and on <paramref name="Base"/> when this is done; null: nothing does.</param>
+    public sealed record Merge(string Path, string Base, DiskFormat BaseFormat, string? Above) : ImageJob;
+
+    /// <summary>The same under a guest that has them open, and does not write <paramref name="Path"/>. Lost while the guest is not
+    /// here under that lease.</summary>
+    public sealed record MergeUnderGuest(Guid Vm, long Lease, Guid Disk, string Path, string Base) : ImageJob;
+
+    /// <summary>The guest goes on in these images, in all of them since one moment; done, too, when it did so before. Each is there
+    /// and rests on the one that the guest has. Failed: it writes the old ones. Lost while the guest is not here under that
+    /// lease.</summary>
+    public sealed record TakeSnapshot(Guid Vm, long Lease, ImmutableArray<GuestLayer> Layers) : ImageJob;
+
     /// <summary>Ends the transfer's tickets: none is given for it here ever again. Done when all that was written is on the
     /// storage, and the image is of that format and size and rests on no other file.</summary>
     public sealed record CloseUpload(Guid Transfer, string Path, DiskFormat Format, long VirtualBytes) : ImageJob;
 }
+
+public sealed record GuestLayer(Guid Disk, string Path);
 
 public sealed record JobOrder(Stamp Stamp, ImageJob Job);
 

@@ -36,6 +36,10 @@ public sealed class DiskTable
         | Transferring, paused | the client is let in no more, by order (`paused_user`) or because it did nothing (`paused_system`) | a user's word |
         | Transferring, finalizing | the upload is whole, says its client | has the host shut the client out for good, and look at the image |
         | Transferring, cancelling | the upload was given up, and a VM lists the disk | has the host shut the client out for good |
+        | Layering | a new image on top of one that it has is being made, or is there; of a snapshot that is taken it is the disk's as soon as it is there (`locked`) | has a host make it; asks its VM what becomes of it, at every tick |
+        | Merging, asking | its VM is asked whether a guest has its images open (`locked`, as all of Merging) | its VM's word, at every tick |
+        | Merging, alone | no guest has them open, and nobody is given the disk | has a host put one image into the one below it |
+        | Merging, under guest | a guest runs with it; its VM keeps the guest where it is | has the guest's host do it; asks the VM |
         | Illegal | the image could not be made or deleted, or is not what it should be; the disk can be removed or uploaded anew, and nobody gets it | |
         | Removing | nobody has it; the image may or may not be there still (`locked` to clients) | has a host delete the image, at every tick, under one work id |
         | Gone | the image is deleted; the id is never used again | |
@@ -57,6 +61,10 @@ public sealed class DiskTable
         What is left behind is deleted (`DeleteLeftover`, in every phase); each move has a file name of its own. Steps are
         numbered, and one of which nobody knows what became (`lost`: the guest or the agent is not there) is said again
         under the next number.
+
+        **Images of snapshots** lie below the disk's own, and are written by nobody. An image that no snapshot needs any more takes
+        in the one that rests on it, which is deleted afterwards; everything reads right at any moment of it, whoever dies. The
+        image that a guest writes is merged only when no guest runs: until then it stays on top of one that nobody needs.
 
         **A client's image is given to a guest only when the client is out** (`TransferEnded` of an upload), because of three rules:
 
@@ -101,10 +109,30 @@ public sealed class DiskTable
 
     private static Growing Bigger(GrowthStep step) => new(_busy, _work, _host, 2L << 30, step);
 
+    private static readonly Guid _shot = Making.Id(4);
+    private static readonly Layer _bottom = new("/d/0", "qcow2", 1L << 30, _shot);
+    private static readonly DiskCore _layered = _attached with { Below = [_bottom] };
+    private static readonly DiskCore _twice = _attached with { Below = [_bottom with { Snapshot = null }, new Layer("/d/0b", "qcow2", 1L << 30, _shot)] };
+    private static readonly DiskCore _looking = _attached with
+    {
+        Path = "/d/9", Below = [_bottom], Preview = new DiskPreview(Making.Id(5), "/d/1", [_bottom], 1L << 30),
+    };
+
+    private static Layering Over(bool preview, bool made) => new(
+        made && !preview ? _attached with { Path = "/d/2", Below = [On()] } : preview ? _layered : _attached,
+        _v, _work, preview ? _shot : _work, _host, preview ? _bottom : On(), "/d/2", preview) { Made = made };
+
+    private static Layer On() => new("/d/1", "qcow2", 1L << 30, _work);
+
+    private static Merging Less(MergeStep step, DiskCore? core = null) =>
+        new(core ?? _layered with { Below = [_bottom with { Snapshot = null }] }, _v, _work, _host, step) { Guest = step == MergeStep.UnderGuest ? _guest : null };
+
     private static Guid WorkOf(DiskState disk) => disk switch
     {
         Moving s => s.StepWork(),
         Growing s => s.StepWork(),
+        Layering s => s.StepWork(),
+        Merging s => s.StepWork(),
         Transferring s => s.CloseWork(),
         _ => _work,
     };
@@ -150,6 +178,17 @@ public sealed class DiskTable
         ("Growing, asking, v has it", Bigger(GrowthStep.Asking)),
         ("Growing, alone, v has it", Bigger(GrowthStep.Alone)),
         ("Growing, under v", Bigger(GrowthStep.UnderGuest) with { Guest = _guest }),
+        ("Ok, v has it, a snapshot", new Ok(_layered)),
+        ("Ok, v looks at a snapshot", new Ok(_looking)),
+        ("Ok, v has it, an image that nobody needs", new Ok(_attached with { Below = [_bottom with { Snapshot = null }] })),
+        ("Layering, a snapshot", Over(preview: false, made: false)),
+        ("Layering, a snapshot, made", Over(preview: false, made: true)),
+        ("Layering, a look", Over(preview: true, made: false)),
+        ("Layering, a look, made", Over(preview: true, made: true)),
+        ("Merging, asking", Less(MergeStep.Asking)),
+        ("Merging, alone", Less(MergeStep.Alone)),
+        ("Merging, alone, two images", Less(MergeStep.Alone, _twice)),
+        ("Merging, under v", Less(MergeStep.UnderGuest, _twice)),
         ("Illegal", new Illegal(_core, "no space left")),
         ("Illegal, v has it", new Illegal(_attached, "no space left")),
         ("Removing", new Removing(_core, _host, _work)),
@@ -178,6 +217,7 @@ public sealed class DiskTable
         ("Grow", _ => new Grow(By(), 2L << 30, _host)),
         ("Grow to the size that it has", d => new Grow(By(), d.Core.Config?.ProvisionedSize ?? 1, _host)),
         ("Grow to less", _ => new Grow(By(), 1, _host)),
+        ("Grow, a layered one", d => new Grow(By(), (d.Core.Config?.ProvisionedSize ?? 1) + 512, _host)),
         ("Move to where it is", d => new Move(By(), new DiskPlace(d.Core.Config?.StorageDomain ?? default, "/d/2"), _host)),
     ];
 
@@ -192,6 +232,17 @@ public sealed class DiskTable
         ("ReportLent: another copy of v has it", _ => new ReportLent(_work, _guest with { Lease = new Lease(8) }, Making.Start)),
         ("ReportNotLent", _ => new ReportNotLent(_work, "its VM is suspended", Making.Start)),
         ("ReportIdle of other work", _ => new ReportIdle(Making.Id(2), Making.Start)),
+        ("AddLayer", _ => new AddLayer(By(), _v, By().Job.Value, "/d/3", _host, Preview: false)),
+        ("AddLayer, of this work", _ => new AddLayer(By() with { Job = new JobId(_work) }, _v, _work, "/d/2", _host, Preview: false)),
+        ("AddLayer, a late copy", _ => new AddLayer(By() with { Job = _given }, _v, _given.Value, "/d/3", _host, Preview: false)),
+        ("AddLayer, for a look", _ => new AddLayer(By(), _v, _shot, "/d/3", _host, Preview: true)),
+        ("EndLayer: keep", _ => new EndLayer(_v, _work, true, Making.Start)),
+        ("EndLayer: drop", _ => new EndLayer(_v, _work, false, Making.Start)),
+        ("EndLayer of other work", _ => new EndLayer(_v, Making.Id(2), false, Making.Start)),
+        ("EndPreview: commit", _ => new EndPreview(_v, _work, Making.Id(5), true, Making.Start)),
+        ("EndPreview: undo", _ => new EndPreview(_v, _work, Making.Id(5), false, Making.Start)),
+        ("DropSnapshot", _ => new DropSnapshot(By(), _v, _shot, _host)),
+        ("DropSnapshot, of this work", _ => new DropSnapshot(By() with { Job = new JobId(_work) }, _v, _shot, _host)),
         ("AskWhetherLent for this work", _ => new AskWhetherLent(_v, _work)),
         ("AskWhetherLent for other work", _ => new AskWhetherLent(_v, Making.Id(2))),
     ];

@@ -61,6 +61,11 @@ public sealed class OtherProperties
             if (after.Core.Config is not { } config) return;
             Assert.True(after.Core.Vms.Length <= 1 || config.Shareable, "two VMs on a disk that is not shareable");
             Assert.True(!config.Shareable || config.Format == "raw", "a cow disk is shareable");
+            string[] images = [after.Core.Path, .. after.Core.Below.Select(l => l.Path)];
+            Assert.True(images.Distinct().Count() == images.Length, "an image rests on itself");
+            if (after is not DiskState.Removing)
+                Assert.True(!after.Core.Leftovers.Any(l => images.Contains(l.Path)), "an image that the disk has is to be deleted");
+            Assert.True(after.Core.Below.Count(l => l.Snapshot is null) <= 1 || after is DiskState.Merging or DiskState.Ok, "more than one image that nobody needs");
             Assert.True(after is not (DiskState.Removing or DiskState.Gone) || after.Core.Vms.IsEmpty, "removed from under a VM");
         },
         (disk, command, random) => command switch
@@ -76,6 +81,21 @@ public sealed class OtherProperties
             DiskCommand.ReportIdle c when disk is DiskState.Growing s => c with { Work = s.LoanWork() },
             DiskCommand.ReportLent c when disk is DiskState.Growing s => c with { Work = s.LoanWork(), Guest = random.Next(2) == 0 ? c.Guest : s.Guest ?? c.Guest },
             DiskCommand.ReportNotLent c when disk is DiskState.Growing s => c with { Work = s.LoanWork() },
+            DiskCommand.Move c => c with { To = c.To with { Path = $"/e/{random.NextInt64()}" } },
+            DiskCommand.AddLayer c => c with
+            {
+                Vm = disk.Core.Vms.FirstOrDefault(),
+                Snapshot = c.Preview && disk.Core.Below is [{ Snapshot: { } shot }, ..] ? shot : c.Origin.Job.Value,
+                Path = $"/d/{random.NextInt64()}",
+            },
+            DiskCommand.DropSnapshot c => c with { Snapshot = disk.Core.Below is [{ Snapshot: { } shot }, ..] ? shot : c.Snapshot },
+            DiskCommand.EndLayer c when disk is DiskState.Layering s => c with { Work = s.Work },
+            DiskCommand.EndPreview c when disk.Core.Preview is { } seen => c with { Preview = seen.Work },
+            DiskCommand.ReportImageWork c when disk is DiskState.Layering s => c with { Work = s.StepWork() },
+            DiskCommand.ReportImageWork c when disk is DiskState.Merging s => c with { Work = s.StepWork() },
+            DiskCommand.ReportIdle c when disk is DiskState.Merging s => c with { Work = s.LoanWork() },
+            DiskCommand.ReportLent c when disk is DiskState.Merging s => c with { Work = s.LoanWork(), Guest = random.Next(2) == 0 ? c.Guest : s.Guest ?? c.Guest },
+            DiskCommand.ReportNotLent c when disk is DiskState.Merging s => c with { Work = s.LoanWork() },
             DiskCommand.ReportIdle c when disk is DiskState.Moving s => c with { Work = s.Work },
             DiskCommand.ReportLent c when disk is DiskState.Moving s => c with { Work = s.Work, Guest = random.Next(2) == 0 ? c.Guest : s.Guest ?? c.Guest },
             DiskCommand.ReportNotLent c when disk is DiskState.Moving s => c with { Work = s.Work },

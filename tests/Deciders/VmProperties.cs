@@ -32,7 +32,7 @@ public sealed class VmProperties
             }
 
             Assert.True(
-                (vm is Absent or Down or PoweringUp or Up or Paused or Suspended or Gone && vm.Core is { Action: null, Reshape: null, Lent.IsEmpty: true, Leftovers.IsEmpty: true }) == VmDecider.Outstanding(vm).IsEmpty,
+                (vm is Absent or Down or PoweringUp or Up or Paused or Suspended or Gone && vm.Core is { Action: null, Reshape: null, Snapshotting: null, Lent.IsEmpty: true, Leftovers.IsEmpty: true }) == VmDecider.Outstanding(vm).IsEmpty,
                 $"{vm.GetType().Name} owes {VmDecider.Outstanding(vm).Length}");
             Assert.True(
                 vm.Core.Memory is null || vm is Suspending or Suspended or Sought or Placing { Cause: StartCause.User } or Starting { Cause: StartCause.User } or Stopping,
@@ -160,6 +160,22 @@ public sealed class VmProperties
             ReportUnheard c when random.Next(4) > 0 => c with { Restoration = vm.Core.Restoration },
             ReportMemoryDeleted c when vm.Core.Leftovers is [var left, ..] => c with { Path = left },
             LendDisk c when vm.Core.Config?.Disks is [var disk, ..] => c with { Disk = disk.Disk },
+            TakeSnapshot c when vm.Core.Config?.Disks is [var disk, ..] => c with { Disks = [.. c.Disks.Take(1).Select(d => d with { Disk = disk.Disk })] },
+            RemoveSnapshot c when vm.Core.Snapshots is [var first, ..] => c with { Snapshot = first.Id },
+            PreviewSnapshot c when vm.Core.Snapshots is [var first, ..] => c with
+            {
+                Snapshot = first.Id,
+                Disks = [.. c.Disks.Take(1).Select(d => d with { Disk = first.Disks.FirstOrDefault() })],
+            },
+            ReportLayer c when vm.Core.Snapshotting is { } task && random.Next(4) > 0 => c with
+            {
+                Work = task.Work,
+                Disk = task.Waiting is [var waiting, ..] ? waiting : c.Disk,
+            },
+            ReportSnapshotTaken c when vm.Core.Snapshotting is { } task && random.Next(4) > 0 => c with
+            {
+                Work = task.StepWork(vm is Up or PoweringUp or Paused ? vm.Seat : null),
+            },
             ReturnDisk c when vm.Core.Lent is [var lent, ..] => c with { Work = lent.Work },
             ReportMissing c when place is { } p => c with { Host = p.Host, Lease = p.Lease },
             RefuseLaunch c when place is { } p => c with { Host = p.Host, Lease = p.Lease },

@@ -1,4 +1,5 @@
 using Orchestrator.Actors;
+using Orchestrator.Actors.Disk;
 using Orchestrator.Actors.Vm;
 using static Orchestrator.Actors.Vm.VmCommand;
 using static Orchestrator.Actors.Vm.VmState;
@@ -58,6 +59,19 @@ public sealed class VmTable
         no more; what the guest did not get or let go is in the definition as the guest has it. When the guest ends first, the
         definition is as it was asked.
 
+        **A snapshot is one moment of all disks**, because of four rules:
+
+        1. Each disk first makes an empty image on top of the one it has, and has it as its own in the journal: an image in
+           which nothing was written reads as the one below it, so whoever starts the VM after any death finds all that was written.
+        2. The guest goes on in the new images of all its disks at one moment, and only when all of them are there.
+        3. A guest that has ended meanwhile has decided it: what it wrote last is the snapshot. One that was started again before
+           all images were there has spoilt it, and the disks go back.
+        4. While a snapshot is worked on, the guest is not moved, suspended, or given another machine, and a VM that is down is
+           not started.
+
+        A look at a snapshot (`PreviewSnapshot`) is a new image on top of the snapshot's; the one of before waits until the look is
+        undone or committed. Committed, whatever was taken after that snapshot is given up.
+
         **After a restoration from a backup** (decision 0019) a VM is *Sought*. Leases that were given since the backup lie between
         the highest one that the journal knows and the floor of the restoration; new ones are given above it. A guest that
         runs under such a lease is the VM's own. It is started, or down, only when every host has told what it has, or is
@@ -111,9 +125,21 @@ public sealed class VmTable
     };
 
     private static readonly VmCore _next = _core with { Running = _core.Config, Config = _core.Config! with { Memory = 2L << 30, MaxMemory = 8L << 30 } };
+    private static readonly SnapshotDisk _layer = new(_disk.Disk, _a, "/data/web-2");
+    private static readonly Guid _shot = Making.Id(10);
+    private static readonly VmCore _kept = _core with { Snapshots = [new VmSnapshot(_shot, "before the upgrade", _at, _core.Config!, [_disk.Disk])] };
+    private static readonly VmCore _seen = _kept with { Preview = new VmPreview(Making.Id(11), _shot, _core.Config!, [_disk.Disk]) };
     private static readonly SavedMemory _memory = new(new JobId(Making.Id(9)), "/data/web.memory", _core.Config!);
 
     private static Origin By(int job = 3) => new(new JobId(Making.Id(job)), null, "admin@internal", _at);
+
+    private static VmCore At(SnapshotOrder what, SnapshotStep step, VmCore? core = null) => (core ?? _kept) with
+    {
+        Snapshotting = new SnapshotTask(
+            what, new Job(new JobId(_shot), "Creating snapshot", By(10)), _shot, [_layer], step, step == SnapshotStep.Switching ? [] : [_disk.Disk]),
+    };
+
+    private static VmCore GivenUp(VmCore core) => core with { Snapshotting = core.Snapshotting! with { Keep = false, Why = "no space left" } };
 
     internal static (string Name, VmState State)[] Phases { get; } =
     [
@@ -166,6 +192,17 @@ public sealed class VmTable
         ("Stopping, a disk was being unplugged", new Stopping(_unplugging, _seat, StopMode.PowerOff, null)),
         ("Orphaned, a disk was being plugged in", new Orphaned(_plugging, _seat, OrphanPlan.StayDown)),
         ("Orphaned, a disk was being unplugged", new Orphaned(_unplugging, _seat, OrphanPlan.StayDown)),
+        ("Down, with a snapshot", new Down(_kept, VmExit.Never)),
+        ("Down, with a snapshot whose removal has failed", new Down(_kept with { Snapshots = [_kept.Snapshots[0] with { Broken = true }] }, VmExit.Never)),
+        ("Down, it looks at a snapshot", new Down(_seen, VmExit.Never)),
+        ("Up, with a snapshot", new Up(_kept, _seat)),
+        ("Up, a snapshot is begun", new Up(At(SnapshotOrder.Take, SnapshotStep.Layering), _seat)),
+        ("Up, a snapshot is taken", new Up(At(SnapshotOrder.Take, SnapshotStep.Switching), _seat)),
+        ("Up, a snapshot is given up", new Up(GivenUp(At(SnapshotOrder.Take, SnapshotStep.Ending)), _seat)),
+        ("Up, a snapshot is removed", new Up(At(SnapshotOrder.Remove, SnapshotStep.Ending), _seat)),
+        ("Down, a snapshot is taken", new Down(At(SnapshotOrder.Take, SnapshotStep.Switching), VmExit.Never)),
+        ("Down, the look at a snapshot begins", new Down(At(SnapshotOrder.Preview, SnapshotStep.Layering), VmExit.Never)),
+        ("Down, the look at a snapshot ends", new Down(At(SnapshotOrder.Undo, SnapshotStep.Ending, _seen), VmExit.Never)),
         ("Up, with a NIC that is not plugged in", new Up(_core with { Config = _core.Config! with { Nics = [_nic, _other] } }, _seat)),
         ("Paused, to resume", new Paused(_core with { Action = _reboot with { What = GuestAction.Resume } }, _seat, "io-error")),
         ("Migrating, cancelled", new Migrating(_moved, _seat, _to, MigrationEnds.None) { Cancelled = true }),
@@ -241,6 +278,28 @@ public sealed class VmTable
         ("ChangeCd", _ => new ChangeCd(By(), new DiskId(Making.Id(8)))),
         ("ChangeCd, the drive is empty", _ => new ChangeCd(By(), null)),
     ];
+
+    private static (string, Func<VmState, VmCommand>)[] Snapshots { get; } =
+    [
+        ("TakeSnapshot", _ => new TakeSnapshot(By(), "nightly", [_layer])),
+        ("TakeSnapshot, of no disk", _ => new TakeSnapshot(By(), "nightly", [])),
+        ("TakeSnapshot, of a disk that is not its own", _ => new TakeSnapshot(By(), "nightly", [_layer with { Disk = _second.Disk }])),
+        ("RemoveSnapshot", _ => new RemoveSnapshot(By(), _shot, _a)),
+        ("RemoveSnapshot, one that it has not", _ => new RemoveSnapshot(By(), Making.Id(2), _a)),
+        ("PreviewSnapshot", _ => new PreviewSnapshot(By(), _shot, [_layer])),
+        ("PreviewSnapshot, to stay", _ => new PreviewSnapshot(By(), _shot, [_layer]) { Restores = true }),
+        ("UndoSnapshot", _ => new UndoSnapshot(By())),
+        ("CommitSnapshot", _ => new CommitSnapshot(By())),
+        .. Enum.GetValues<LayerNews>().Select(news => ($"ReportLayer: {news}", (Func<VmState, VmCommand>)(_ =>
+            new ReportLayer(_disk.Disk, _shot, news, news == LayerNews.Failed ? "no space left" : "", _at)))),
+        ("ReportLayer: Ready, of other work", _ => new ReportLayer(_disk.Disk, Making.Id(6), LayerNews.Ready, "", _at)),
+        ("ReportSnapshotTaken", vm => new ReportSnapshotTaken(TakenBy(vm), true, "", _at)),
+        ("ReportSnapshotTaken: not", vm => new ReportSnapshotTaken(TakenBy(vm), false, "no space left", _at)),
+        ("ReportSnapshotTaken: lost", vm => new ReportSnapshotTaken(TakenBy(vm), false, "", _at) { Lost = true }),
+        ("ReportSnapshotTaken of other work", _ => new ReportSnapshotTaken(Making.Id(6), true, "", _at)),
+    ];
+
+    private static Guid TakenBy(VmState vm) => vm.Core.Snapshotting?.StepWork(vm is Up ? vm.Seat : null) ?? _shot;
 
     private static (string, Func<VmState, VmCommand>)[] Looks { get; } =
     [
@@ -329,6 +388,7 @@ public sealed class VmTable
             .With("What users ask", "", Users)
             .With("Disks and NICs", "", Devices)
             .With("Consoles", "", Looks)
+            .With("Snapshots", "Disks tell how the work on their images stands, hosts whether the guest has gone on in them.", Snapshots)
             .With("Answers of the cluster and of hosts", "The seat is on host a under lease 1, the destination on host b.", Answers)
             .With("Silence and proof", "`ConfirmFence a` says that host a lives its second life.", Losses)
             .With("What host a says of the guest under lease 1", "This is the seat's own host.", Reports(_a, "a", new Lease(1)))
@@ -349,6 +409,6 @@ public sealed class VmTable
         foreach (var (name, state) in Phases)
             Assert.True(
                 (state is Absent or Down or PoweringUp or Up or Paused or VmState.Suspended or Gone
-                    && state.Core is { Action: null, Reshape: null, Lent.IsEmpty: true, Leftovers.IsEmpty: true }) == VmDecider.Outstanding(state).IsEmpty, name);
+                    && state.Core is { Action: null, Reshape: null, Snapshotting: null, Lent.IsEmpty: true, Leftovers.IsEmpty: true }) == VmDecider.Outstanding(state).IsEmpty, name);
     }
 }

@@ -66,6 +66,21 @@ public abstract record DiskCommand : Traced
 
     public sealed record Detach(Origin Origin, VmId Vm) : DiskCommand;
 
+    /// <summary>To go on in a new image, on top of the one it has; of a look, on top of that of the snapshot.</summary>
+    /// <param name="Path">Of the new image; each has one of its own.</param>
+    /// <param name="Host">A host that can reach the storage domain.</param>
+    public sealed record AddLayer(Origin Origin, VmId Vm, Guid Snapshot, string Path, HostId Host, bool Preview) : DiskCommand;
+
+    /// <summary>What its VM has decided of the new image.</summary>
+    public sealed record EndLayer(VmId Vm, Guid Work, bool Keep, DateTimeOffset At) : DiskCommand;
+
+    /// <param name="Preview">The job by which the look began.</param>
+    /// <param name="Keep">What was seen is to stay.</param>
+    public sealed record EndPreview(VmId Vm, Guid Work, Guid Preview, bool Keep, DateTimeOffset At) : DiskCommand;
+
+    /// <summary>The state of this snapshot is needed no more.</summary>
+    public sealed record DropSnapshot(Origin Origin, VmId Vm, Guid Snapshot, HostId Host) : DiskCommand;
+
     /// <summary>No guest has the image open, and none will before its VM has asked for the disk anew.</summary>
     public sealed record ReportIdle(Guid Work, DateTimeOffset At) : DiskCommand;
 

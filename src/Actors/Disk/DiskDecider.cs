@@ -35,9 +35,15 @@ public static class DiskDecider
             : c.Ok ? Accept(new Removed(c.At))
             : Accept(new ImageFailed(c.Message, c.At)),
         (not Transferring, OrderTransfer or ReportTicket or ReportNoTicket or ReportTransferHostAway) => DiskTransfer.Over(command),
-        (Moving s, not (Create or Move or Grow or BeginTransfer)) => DiskMove.Decide(s, command),
-        (Growing s, not (Create or Move or Grow or BeginTransfer)) => DiskGrowth.Decide(s, command),
-        (Transferring s, not (Create or Move or Grow or BeginTransfer)) => DiskTransfer.Decide(s, command),
+        (Moving s, not (Create or Move or Grow or BeginTransfer or AddLayer or DropSnapshot or EndLayer or EndPreview)) => DiskMove.Decide(s, command),
+        (Growing s, not (Create or Move or Grow or BeginTransfer or AddLayer or DropSnapshot or EndLayer or EndPreview)) => DiskGrowth.Decide(s, command),
+        (Transferring s, not (Create or Move or Grow or BeginTransfer or AddLayer or DropSnapshot or EndLayer or EndPreview)) => DiskTransfer.Decide(s, command),
+        (Layering s, not (Create or Move or Grow or BeginTransfer or AddLayer or DropSnapshot or EndPreview)) => DiskLayers.Decide(s, command),
+        (Merging s, not (Create or Move or Grow or BeginTransfer or AddLayer or DropSnapshot or EndPreview)) => DiskMerge.Decide(s, command),
+        (_, AddLayer c)                            => DiskLayers.Begin(disk, c),
+        (_, EndLayer c)                            => DiskLayers.Ended(disk, c),
+        (_, EndPreview c)                          => DiskLayers.End(disk, c),
+        (_, DropSnapshot c)                        => DiskMerge.Begin(disk, c),
         (_, ReportImageWork or ReportIdle or ReportLent or ReportNotLent) => No(Fault.StaleReport),
         (_, AskWhetherLent c)                      => DiskMove.Answer(c),
         (_, Move c)                                => DiskMove.Begin(disk, c),
@@ -49,6 +55,7 @@ public static class DiskDecider
         // A cow image has tables in it, which each of two writers would keep for itself.
         (_, Update { Patch.Shareable: true }) when disk.Config is { Shareable: false, Format: not "raw" } =>
             No(Fault.DiskFormatNotShareable),
+        (_, Update { Patch.Shareable: true }) when !disk.Core.Below.IsEmpty => No(Fault.DiskHasSnapshots),
         (_, Update c)                              => Accept(new Redefined(c.Origin, c.Patch.Apply(disk.Config))),
 
         (Ok or Creating, Attach c)                 => disk.Core.Vms.Contains(c.Vm) ? Done
@@ -87,8 +94,9 @@ public static class DiskDecider
             Attached e         => disk with { Core = Asked(core, e.Origin) with { Vms = core.Vms.Add(e.Vm) } },
             Detached e         => disk with { Core = Asked(core, e.Origin) with { Vms = core.Vms.Remove(e.Vm) } },
             RemovalRequested e => new Removing(
-                Asked(core, e.Origin) with
+                DiskLayers.Left(Asked(core, e.Origin), e.Host, [.. OfSnapshots(core)]) with
                 {
+                    Below = [], Preview = null,
                     Job = new Job(e.Origin.Job, $"Removing disk {disk.Config.Name}", e.Origin),
                 },
                 e.Host, e.Origin.Job.Value),
@@ -96,6 +104,10 @@ public static class DiskDecider
             _ when disk is Transferring || fact is TransferRequested => DiskTransfer.Evolve(disk, fact),
             GrowthRequested or GrowthBegun or GrowthHeldUp or Grown or GrowthFailed => DiskGrowth.Evolve(disk, fact),
             StepRepeated when disk is Growing => DiskGrowth.Evolve(disk, fact),
+            LayerRequested or LayerMade or LayerKept or LayerDropped or PreviewEnded => DiskLayers.Evolve(disk, fact),
+            StepRepeated when disk is Layering => DiskLayers.Evolve(disk, fact),
+            MergeRequested or MergeBegun or MergeHeldUp or LayerMerged or MergeDone or MergeFailed => DiskMerge.Evolve(disk, fact),
+            StepRepeated when disk is Merging => DiskMerge.Evolve(disk, fact),
             _                  => DiskMove.Evolve(disk, fact),
         };
     }
@@ -109,6 +121,8 @@ public static class DiskDecider
         Moving s   => DiskMove.Outstanding(s),
         Transferring s => DiskTransfer.Outstanding(s),
         Growing s  => DiskGrowth.Outstanding(s),
+        Layering s => DiskLayers.Outstanding(s),
+        Merging s  => DiskMerge.Outstanding(s),
         Creating s => [new DiskEffect.MakeImage(s.Host, s.Work)],
         Removing s => [new DiskEffect.DeleteImage(s.Host, s.Work)],
         _          => [],
@@ -127,6 +141,10 @@ public static class DiskDecider
     };
 
     internal static DiskEffect AskForLoan(DiskCore core, Guid work) => new DiskEffect.AskForLoan(core.Vms.IsEmpty ? null : core.Vms[0], work);
+
+    /// <summary>All images but the one that the disk has now.</summary>
+    private static IEnumerable<string> OfSnapshots(DiskCore core) =>
+        core.Below.Select(l => l.Path).Concat(core.Preview is { } preview ? preview.Below.Select(l => l.Path).Append(preview.Path) : []).Distinct();
 
     private static DiskCore Asked(DiskCore core, Origin origin) => core with { Recent = core.Recent.Add(origin.Job) };
 

@@ -26,6 +26,19 @@ public abstract record DiskEffect
     /// <summary>Have the guest's host do it.</summary>
     public sealed record GrowUnderGuest(GuestCopy Guest, Guid Work) : DiskEffect;
 
+    /// <summary>An empty image on top of another one.</summary>
+    public sealed record MakeLayer(HostId Host, Guid Work) : DiskEffect;
+
+    /// <summary>Ask the VM what becomes of the image, for which this is the news.</summary>
+    public sealed record AskLayer(VmId Vm, Guid Work, LayerNews News) : DiskEffect;
+
+    public sealed record TellLayer(VmId Vm, Guid Work, LayerNews News, string Why) : DiskEffect;
+
+    public sealed record MergeImages(HostId Host, Guid Work) : DiskEffect;
+
+    /// <summary>Have the guest's host do it.</summary>
+    public sealed record MergeUnderGuest(GuestCopy Guest, Guid Work) : DiskEffect;
+
     /// <summary>Have the host let the transfer's client in, and say what it has done so far.</summary>
     public sealed record PutTicket(HostId Host, Guid Transfer, int Session) : DiskEffect;
 

@@ -102,5 +102,45 @@ public abstract record DiskEvent
         public JobId? By { get; init; }
     }
 
+    /// <summary>Its VM takes a snapshot, or looks at one.</summary>
+    /// <param name="On">The image that the new one rests on.</param>
+    public sealed record LayerRequested(Origin Origin, VmId Vm, Guid Snapshot, HostId Host, Layer On, string Path, bool Preview) : DiskEvent;
+
+    public sealed record LayerMade(DateTimeOffset At) : DiskEvent;
+
+    /// <summary>It stays with the new image.</summary>
+    public sealed record LayerKept(DateTimeOffset At) : DiskEvent
+    {
+        /// <summary>The start that decided it; null: its VM did.</summary>
+        public JobId? By { get; init; }
+    }
+
+    /// <summary>It stays with the image that it had.</summary>
+    public sealed record LayerDropped(string Reason, DateTimeOffset At) : DiskEvent
+    {
+        /// <summary>The start that decided it.</summary>
+        public JobId? By { get; init; }
+    }
+
+    /// <summary>The look at a snapshot is over.</summary>
+    /// <param name="Kept">What was seen is the disk's from now on.</param>
+    public sealed record PreviewEnded(bool Kept, DateTimeOffset At) : DiskEvent;
+
+    /// <summary>A snapshot's state is needed no more.</summary>
+    public sealed record MergeRequested(Origin Origin, VmId Vm, Guid Snapshot, HostId Host) : DiskEvent;
+
+    /// <param name="Guest">Who has the image open; null: nobody.</param>
+    public sealed record MergeBegun(GuestCopy? Guest, DateTimeOffset At) : DiskEvent;
+
+    /// <summary>Its VM is started: it is asked again who has it.</summary>
+    public sealed record MergeHeldUp(JobId By, DateTimeOffset At) : DiskEvent;
+
+    /// <summary>All of this image is in the one it rested on.</summary>
+    public sealed record LayerMerged(string Path, DateTimeOffset At) : DiskEvent;
+
+    public sealed record MergeDone(DateTimeOffset At) : DiskEvent;
+
+    public sealed record MergeFailed(string Reason, DateTimeOffset At) : DiskEvent;
+
     public sealed record LeftoverDeleted(string Path, DateTimeOffset At) : DiskEvent;
 }

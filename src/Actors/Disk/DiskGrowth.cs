@@ -24,6 +24,7 @@ public static class DiskGrowth
         Ok when c.Size < disk.Config.ProvisionedSize => No(Fault.DiskTooSmall),
         Ok when Whole(c.Size) <= disk.Config.ProvisionedSize => Done,
         Ok when c.Size > long.MaxValue - Sector      => new Decision.Refuse(Fault.InvalidValue, "provisioned_size"),
+        Ok when disk.Core.Preview is not null        => No(Fault.DiskInPreview),
         // Only one guest would hear of it.
         Ok when disk.Core.Vms.Length > 1             => No(Fault.DiskShared),
         Ok                                           => Accept(new GrowthRequested(c.Origin, Whole(c.Size), c.Host)),

@@ -16,11 +16,13 @@ public sealed class DiskHands(DiskId id, IEntities entities, IReadModel read, Ti
     public void Do(DiskEffect effect, Reach<DiskState> reach)
     {
         if (reach.State.Core.Config is not { } config) return;
-        var format = config.Format == "raw" ? "raw" : "qcow2";
+        var format = reach.State.Core.ImageFormat;
         var path = reach.State.Core.Path;
         _deletions.Forget([.. reach.State.Core.Leftovers.Select(l => l.Path)]);
         ImageWork Work(Guid work, ImageAction action, string to, string source = "", string sourceFormat = "") =>
             new(work, Kinds.Disk, id.Value, action, to, format, config.ProvisionedSize, source, sourceFormat) { Preallocated = !config.Sparse };
+        ImageWork Merge(Guid work, DiskMerge.Pair pair) =>
+            Work(work, ImageAction.Merge, pair.Top, pair.Base.Path, pair.Base.Format) with { Above = pair.Above ?? "" };
         switch (effect, reach.State)
         {
             case (DiskEffect.MakeImage e, DiskState.Creating s):
@@ -52,6 +54,24 @@ public sealed class DiskHands(DiskId id, IEntities entities, IReadModel read, Ti
             case (DiskEffect.GrowUnderGuest e, DiskState.Growing s):
                 entities.Tell(Kinds.Host, e.Guest.Host.Value, new HostCommand.RunImageJob(
                     Work(e.Work, ImageAction.Grow, path) with { Size = s.Size, Guest = new GuestImage(e.Guest.Vm, e.Guest.Lease, id) }));
+                break;
+            case (DiskEffect.MakeLayer e, DiskState.Layering s) when IsPutOff(e.Work, s.Lost):
+                break;
+            case (DiskEffect.MakeLayer e, DiskState.Layering s):
+                _ = Send(e.Host, Work(e.Work, ImageAction.AddLayer, s.Path, s.On.Path, s.On.Format) with { Size = s.On.Size, Preallocated = false });
+                break;
+            case (DiskEffect.AskLayer e, _):
+                _ = Ask(e.Vm, e.Work, e.News, reach.Self);
+                break;
+            case (DiskEffect.TellLayer e, _):
+                entities.Tell(Kinds.Vm, e.Vm.Value, new VmCommand.ReportLayer(id, e.Work, e.News, e.Why, clock.GetUtcNow()));
+                break;
+            case (DiskEffect.MergeImages e, DiskState.Merging s) when !IsPutOff(e.Work, s.Lost) && DiskMerge.Next(s.Core, alone: true) is { } pair:
+                _ = Send(e.Host, Merge(e.Work, pair));
+                break;
+            case (DiskEffect.MergeUnderGuest e, DiskState.Merging s) when !IsPutOff(e.Work, s.Lost) && DiskMerge.Next(s.Core, alone: false) is { } pair:
+                entities.Tell(Kinds.Host, e.Guest.Host.Value, new HostCommand.RunImageJob(
+                    Merge(e.Work, pair) with { Guest = new GuestImage(e.Guest.Vm, e.Guest.Lease, id) }));
                 break;
             case (DiskEffect.AskForLoan { Vm: null } e, _):
                 reach.Self.Tell(new DiskCommand.ReportIdle(e.Work, clock.GetUtcNow()));
@@ -90,6 +110,21 @@ public sealed class DiskHands(DiskId id, IEntities entities, IReadModel read, Ti
             if (await entities.Ask(Kinds.Vm, vm.Value, new VmCommand.LendDisk(id, work, clock.GetUtcNow()), CancellationToken.None)
                 is Reply.Refused { Fault: Fault.NotFound or Fault.Removed })
                 self.Tell(new DiskCommand.ReportIdle(work, clock.GetUtcNow()));
+        }
+        catch (EntityUnavailableException)
+        {
+            // The next tick asks again.
+        }
+    }
+
+    /// <summary>A VM that is no more wants no snapshot.</summary>
+    private async Task Ask(VmId vm, Guid work, LayerNews news, IActorRef self)
+    {
+        try
+        {
+            if (await entities.Ask(Kinds.Vm, vm.Value, new VmCommand.ReportLayer(id, work, news, "", clock.GetUtcNow()), CancellationToken.None)
+                is Reply.Refused { Fault: Fault.NotFound or Fault.Removed })
+                self.Tell(new DiskCommand.EndLayer(vm, work, Keep: false, clock.GetUtcNow()));
         }
         catch (EntityUnavailableException)
         {

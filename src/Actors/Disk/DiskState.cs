@@ -49,6 +49,37 @@ public abstract record DiskState(DiskCore Core)
         public int Lost { get; init; }
     }
 
+    /// <summary>It is to go on in an image of its own, on top of one that it has.</summary>
+    /// <param name="Work">The job of its VM, which decides what becomes of it.</param>
+    /// <param name="On">The image that the new one rests on.</param>
+    /// <param name="Path">Of the new one.</param>
+    public sealed record Layering(DiskCore Core, VmId Vm, Guid Work, Guid Snapshot, HostId Host, Layer On, string Path, bool Preview) : DiskState(Core)
+    {
+        /// <summary>The image is there; of a snapshot that is taken the disk has it as its own from then on.</summary>
+        public bool Made { get; init; }
+
+        /// <summary>How often it was begun anew because nobody knew what became of it.</summary>
+        public int Lost { get; init; }
+    }
+
+    /// <summary>Images that no snapshot needs any more go into those they rest on.</summary>
+    /// <param name="Work">The job of its VM, which waits for it.</param>
+    /// <param name="Host">Does it while no guest has it open.</param>
+    public sealed record Merging(DiskCore Core, VmId Vm, Guid Work, HostId Host, MergeStep Step) : DiskState(Core)
+    {
+        /// <summary>Who has the image open; null: nobody.</summary>
+        public GuestCopy? Guest { get; init; }
+
+        /// <summary>How often a start has come in between.</summary>
+        public int Round { get; init; }
+
+        /// <summary>Steps begun, or said again.</summary>
+        public int Attempt { get; init; }
+
+        /// <summary>How often in a row nobody knew what became of this one.</summary>
+        public int Lost { get; init; }
+    }
+
     /// <summary>A client writes or reads its image.</summary>
     public sealed record Transferring(DiskCore Core, ImageTransfer Transfer) : DiskState(Core);
 
@@ -91,12 +122,44 @@ public enum GrowthStep
     UnderGuest,
 }
 
+public enum MergeStep
+{
+    /// <summary>Its VM is asked whether a guest runs.</summary>
+    Asking,
+
+    /// <summary>A host does it; no guest has it.</summary>
+    Alone,
+
+    /// <summary>The guest's host does it.</summary>
+    UnderGuest,
+}
+
+/// <summary>An image that others rest on: nobody writes it.</summary>
+/// <param name="Format">raw or qcow2.</param>
+/// <param name="Size">Bytes that a guest sees.</param>
+/// <param name="Snapshot">Whose state it keeps; null: nobody needs it by itself any more.</param>
+public sealed record Layer(string Path, string Format, long Size, Guid? Snapshot);
+
+/// <summary>A look at a snapshot: what the disk was before.</summary>
+/// <param name="Work">By which it began.</param>
+public sealed record DiskPreview(Guid Work, string Path, ImmutableArray<Layer> Below, long Size);
+
 public sealed record DiskCore(DiskId Id)
 {
     public DiskConfig? Config { get; init; }
 
     /// <summary>Absolute path of the image on every host.</summary>
     public string Path { get; init; } = "";
+
+    /// <summary>What the image at <see cref="Path"/> rests on, from the bottom up: images of snapshots, and at most one that none
+    /// needs once no work is under way.</summary>
+    public ImmutableArray<Layer> Below { get; init; } = [];
+
+    /// <summary>Not null: the image is one for a look at a snapshot.</summary>
+    public DiskPreview? Preview { get; init; }
+
+    /// <summary>raw or qcow2: of the image at <see cref="Path"/>.</summary>
+    public string ImageFormat => Config is { Format: "raw" } && Below.IsEmpty ? "raw" : "qcow2";
 
     /// <summary>VMs that have it; more than one only when it is shareable.</summary>
     public ImmutableArray<VmId> Vms { get; init; } = [];

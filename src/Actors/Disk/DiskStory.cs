@@ -19,6 +19,8 @@ public static class DiskStory
             Status = disk switch { Ok => "ok", Illegal => "illegal", _ => "locked" },
             StatusDetail = disk is Illegal i ? i.Reason : "",
             Path = disk.Core.Path,
+            Format = disk.Core.Below.IsEmpty ? "" : disk.Core.ImageFormat,
+            Below = disk.Core.Below.Length,
             Vms = disk.Core.Vms,
             CreatedAt = disk.Core.CreatedAt,
             Job = disk.Core.Job?.Id,

@@ -29,6 +29,10 @@ public static class DiskTransfer
         Ok or Illegal when disk.Core.Vms.Length > 1                            => No(Fault.DiskShared),
         Illegal when c.Transfer.Direction == TransferDirection.Download        => No(Fault.DiskIllegal),
         Ok or Illegal when c.Transfer.Format == "cow" && disk.Config.Format == "raw" => No(Fault.TransferFormatIllegal),
+        Ok when disk.Core.Preview is not null                                  => No(Fault.DiskInPreview),
+        Ok when c.Transfer.Direction == TransferDirection.Upload && !disk.Core.Below.IsEmpty => No(Fault.DiskHasSnapshots),
+        // The file of the topmost image would not be the whole disk.
+        Ok when c.Transfer.Format == "cow" && !disk.Core.Below.IsEmpty         => No(Fault.DiskHasSnapshots),
         Ok                                                                     => Accept(new TransferRequested(c.Origin, c.Transfer)),
         Illegal s                                                              => Accept(new TransferRequested(c.Origin, c.Transfer with { Before = s.Reason })),
         _                                                                      => No(Fault.DiskLocked),

@@ -15,6 +15,14 @@ public sealed record DiskView
     /// <summary>Absolute path of the image on every host.</summary>
     public required string Path { get; init; }
 
+    /// <summary>raw or qcow2: of the image at <see cref="Path"/>; empty: as the disk's own format says.</summary>
+    public string Format { get; init; } = "";
+
+    /// <summary>Images that it rests on.</summary>
+    public int Below { get; init; }
+
+    public string ImageFormat => Format != "" ? Format : Config.Format == "raw" ? "raw" : "qcow2";
+
     public ImmutableArray<VmId> Vms { get; init; } = [];
 
     public string StatusDetail { get; init; } = "";

@@ -61,5 +61,5 @@ internal sealed class TransferHands(DiskId id, IEntities entities, IReadModel re
 
     private void ToHost(HostId host, HostCommand command) => entities.Tell(Kinds.Host, host.Value, command);
 
-    private static string Format(DiskState.Transferring s) => s.Config.Format == "raw" ? "raw" : "qcow2";
+    private static string Format(DiskState.Transferring s) => s.Core.ImageFormat;
 }

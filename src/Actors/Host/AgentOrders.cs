@@ -285,7 +285,7 @@ internal sealed class AgentOrders(HostId id, HostWorld world, HostTroubles troub
         var wanted = definition.Disks.Select(d => d.Disk);
         foreach (var id in definition.Cdrom is { } cd ? wanted.Append(cd) : wanted)
             if (await world.Read.View<DiskView>(Kinds.Disk, id.Value, closed) is { } disk)
-                images[id] = (disk.Path, disk.Config.Format == "raw" ? "raw" : "qcow2");
+                images[id] = (disk.Path, disk.ImageFormat);
         return images.ToImmutable();
     }
 

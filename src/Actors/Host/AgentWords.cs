@@ -161,6 +161,11 @@ public static class AgentWords
         ImageAction.CloseUpload when work.Transfer is { } t => new Wire.ImageJob.CloseUpload(t, work.Path, Format(work.Format), work.Size),
         ImageAction.Grow when work.Guest is { } g => new Wire.ImageJob.GrowUnderGuest(g.Vm.Value, g.Lease.Number, g.Disk.Value, work.Size),
         ImageAction.Grow          => new Wire.ImageJob.Grow(work.Path, Format(work.Format), work.Size) { Preallocated = work.Preallocated },
+        ImageAction.AddLayer      => new Wire.ImageJob.Create(work.Path, Wire.DiskFormat.Qcow2, work.Size, work.Source, Format(work.SourceFormat)),
+        ImageAction.Merge when work.Guest is { } g => new Wire.ImageJob.MergeUnderGuest(g.Vm.Value, g.Lease.Number, g.Disk.Value, work.Path, work.Source),
+        ImageAction.Merge         => new Wire.ImageJob.Merge(work.Path, work.Source, Format(work.SourceFormat), work.Above == "" ? null : work.Above),
+        ImageAction.TakeSnapshot when work.Guest is { } g => new Wire.ImageJob.TakeSnapshot(
+                                         g.Vm.Value, g.Lease.Number, [.. work.Layers.Select(l => new Wire.GuestLayer(l.Disk.Value, l.Path))]),
         ImageAction.Delete        => new Wire.ImageJob.Delete(work.Path),
         _                         => throw new ArgumentException($"{work.Action} is no work on an image"),
     };

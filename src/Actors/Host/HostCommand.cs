@@ -307,7 +307,16 @@ public sealed record ImageWork(
 
     /// <summary>The one that is closed.</summary>
     public Guid? Transfer { get; init; }
+
+    /// <summary>Of a merge: the image that rests on the upper one of the two; empty: none does.</summary>
+    public string Above { get; init; } = "";
+
+    /// <summary>Of a snapshot: the new image of each disk.</summary>
+    public ImmutableArray<GuestLayer> Layers { get; init; } = [];
 }
+
+/// <param name="Path">Of an image that rests on the one that the guest has.</param>
+public sealed record GuestLayer(DiskId Disk, string Path);
 
 public sealed record GuestImage(VmId Vm, Lease Lease, DiskId Disk);
 
@@ -319,5 +328,6 @@ public sealed record GuestImage(VmId Vm, Lease Lease, DiskId Disk);
 public sealed record TransferTicket(
     DiskId Disk, Guid Transfer, int Session, string Path, string Format, long Size, bool Write, bool Raw, bool Sparse, long Transferred);
 
-/// <summary>Mirror, Switch and TurnBack are steps of moving an image under a guest that runs.</summary>
-public enum ImageAction { PrepareDomain, Create, Copy, Delete, Mirror, Switch, TurnBack, Grow, CloseUpload }
+/// <summary>Mirror, Switch and TurnBack are steps of moving an image under a guest that runs. AddLayer makes an image on top of
+/// its source; Merge puts an image into its source, on which it rests.</summary>
+public enum ImageAction { PrepareDomain, Create, Copy, Delete, Mirror, Switch, TurnBack, Grow, CloseUpload, AddLayer, Merge, TakeSnapshot }

@@ -76,6 +76,15 @@ public sealed class HostWorld(
     public void TellWork(ImageWork work, JobReport job)
     {
         var ok = job.State == JobState.Done;
+        if (work.Action == ImageAction.TakeSnapshot)
+        {
+            entities.Tell(work.Owner, work.OwnerId, new VmCommand.ReportSnapshotTaken(work.Id, ok, job.Message ?? "", clock.GetUtcNow())
+            {
+                Lost = job.State == JobState.Lost,
+            });
+            return;
+        }
+
         if (work.Owner == Kinds.Vm)
         {
             // What failed is asked again, under another number.

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using Orchestrator.Actors.Cluster;
+using Orchestrator.Actors.Disk;
 
 namespace Orchestrator.Actors.Vm;
 
@@ -70,7 +71,30 @@ public abstract record VmCommand : Traced
 
     public sealed record RemoveNic(Origin Origin, Guid Nic) : VmCommand;
 
+    /// <param name="Disks">Those of which it is to have an image.</param>
+    public sealed record TakeSnapshot(Origin Origin, string Description, ImmutableArray<SnapshotDisk> Disks) : VmCommand;
+
+    /// <param name="Host">One that reaches the VM's storage domains.</param>
+    public sealed record RemoveSnapshot(Origin Origin, Guid Snapshot, HostId Host) : VmCommand;
+
+    /// <summary>Let it be as it was then, until somebody decides.</summary>
+    /// <param name="Disks">A new image for each; those that the snapshot has no image of stay as they are.</param>
+    public sealed record PreviewSnapshot(Origin Origin, Guid Snapshot, ImmutableArray<SnapshotDisk> Disks) : VmCommand
+    {
+        /// <summary>It is to stay so, and nobody is asked.</summary>
+        public bool Restores { get; init; }
+    }
+
+    /// <summary>Back to what it was before the look.</summary>
+    public sealed record UndoSnapshot(Origin Origin) : VmCommand;
+
+    /// <summary>It stays as it was at the snapshot; what was taken after that is given up.</summary>
+    public sealed record CommitSnapshot(Origin Origin) : VmCommand;
+
     // from disks
+    /// <summary>How the work on a disk's images stands.</summary>
+    public sealed record ReportLayer(DiskId Disk, Guid Work, LayerNews News, string Why, DateTimeOffset At) : VmCommand, IReport;
+
     /// <summary>May its image be worked on? While a guest has it open, the guest stays where it is until it is given back.</summary>
     public sealed record LendDisk(DiskId Disk, Guid Work, DateTimeOffset At) : VmCommand, IReport;
 
@@ -165,6 +189,14 @@ public abstract record VmCommand : Traced
 
     /// <summary>A host has deleted a file of memory, or found none.</summary>
     public sealed record ReportMemoryDeleted(string Path, DateTimeOffset At) : VmCommand;
+
+    /// <summary>Its guest's host has switched it to the new images, or will not.</summary>
+    /// <param name="Message">Why not; of one that is done, what the operator must know.</param>
+    public sealed record ReportSnapshotTaken(Guid Work, bool Ok, string Message, DateTimeOffset At) : VmCommand, IReport
+    {
+        /// <summary>What became of it is not known.</summary>
+        public bool Lost { get; init; }
+    }
 
     public sealed record LoseHost(HostId Host, long Incarnation, DateTimeOffset At) : VmCommand;
 

@@ -37,6 +37,15 @@ public static class VmDecider
         (Gone, Remove)                       => Done,
         (Gone, _)                            => No(Fault.Removed),
 
+        (_, _) when VmSnapshots.Prevents(vm, command) is { } no => no,
+        (_, ReportLayer r)                   => VmSnapshots.Heard(vm, r),
+        (_, ReportSnapshotTaken r)           => VmSnapshots.Heard(vm, r),
+        (_, TakeSnapshot c)                  => VmSnapshots.BeginTaking(vm, c),
+        (_, RemoveSnapshot c)                => VmSnapshots.BeginRemoval(vm, c),
+        (_, PreviewSnapshot c)               => VmSnapshots.BeginPreview(vm, c),
+        (_, UndoSnapshot c)                  => VmSnapshots.EndPreview(vm, c.Origin, SnapshotOrder.Undo),
+        (_, CommitSnapshot c)                => VmSnapshots.EndPreview(vm, c.Origin, SnapshotOrder.Commit),
+
         (_, Update c)                        => Redefine(vm, c),
         (_, AttachDisk c) when HardwareRules.Wrong(c.Disk) is { } why => No(Fault.InvalidValue, why),
         (_, UpdateDisk c) when HardwareRules.Wrong(c.Disk) is { } why => No(Fault.InvalidValue, why),
@@ -157,7 +166,7 @@ public static class VmDecider
 
     /// <summary>What must be asked of the world while the VM is in this state; the same after a crash.</summary>
     public static ImmutableArray<VmEffect> Outstanding(VmState vm) =>
-        [.. OfPhase(vm), .. OfMachine(vm), .. VmLoans.Outstanding(vm), .. vm.Core.Leftovers.Select(path => new VmEffect.DeleteMemory(path))];
+        [.. OfPhase(vm), .. OfMachine(vm), .. VmLoans.Outstanding(vm), .. VmSnapshots.Outstanding(vm), .. vm.Core.Leftovers.Select(path => new VmEffect.DeleteMemory(path))];
 
     private static ImmutableArray<VmEffect> OfPhase(VmState vm) => vm switch
     {
@@ -219,6 +228,11 @@ public static class VmDecider
         RemoveNic c                 => c.Origin,
         NoteConsole c               => c.Origin,
         ChangeCd c                  => c.Origin,
+        TakeSnapshot c              => c.Origin,
+        RemoveSnapshot c            => c.Origin,
+        PreviewSnapshot c           => c.Origin,
+        UndoSnapshot c              => c.Origin,
+        CommitSnapshot c            => c.Origin,
         _                           => null,
     };
 

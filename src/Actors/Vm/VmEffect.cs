@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using Orchestrator.Actors.Cluster;
 
 namespace Orchestrator.Actors.Vm;
@@ -40,6 +41,20 @@ public abstract record VmEffect
     public sealed record AnswerLoan(DiskId Disk, Guid Work, Seat? Seat, string? Why) : VmEffect;
 
     public sealed record AskWhetherLent(LentDisk Lent) : VmEffect;
+
+    public sealed record AddLayer(SnapshotDisk Disk, Guid Snapshot, bool Preview) : VmEffect;
+
+    /// <summary>Tell a disk what becomes of its new image.</summary>
+    public sealed record EndLayer(DiskId Disk, Guid Work, bool Keep) : VmEffect;
+
+    /// <param name="Preview">The job by which the look began.</param>
+    public sealed record EndPreview(DiskId Disk, Guid Work, Guid Preview, bool Keep) : VmEffect;
+
+    public sealed record DropSnapshot(SnapshotDisk Disk, Guid Snapshot) : VmEffect;
+
+    /// <summary>Have the guest go on in the new images of these disks.</summary>
+    /// <param name="Seat">Null: no guest runs.</param>
+    public sealed record TakeSnapshot(Seat? Seat, Guid Work, ImmutableArray<SnapshotDisk> Disks) : VmEffect;
 
     /// <summary>End a copy that must not be.</summary>
     public sealed record Destroy(HostId Host, Lease Lease) : VmEffect;

@@ -98,6 +98,32 @@ public abstract record VmEvent
 
     public sealed record MemoryDeleted(string Path, DateTimeOffset At) : VmEvent;
 
+    /// <param name="Snapshot">Of one that is taken, its id.</param>
+    /// <param name="Disks">Those whose images are worked on.</param>
+    public sealed record SnapshotRequested(
+        Origin Origin, SnapshotOrder What, Guid Snapshot, string Description, ImmutableArray<SnapshotDisk> Disks) : VmEvent
+    {
+        /// <summary>What is seen stays.</summary>
+        public bool Restores { get; init; }
+    }
+
+    /// <summary>This disk has taken the step.</summary>
+    public sealed record SnapshotDiskDone(DiskId Disk, DateTimeOffset At) : VmEvent;
+
+    /// <summary>The guest writes the new images, all since one moment; or none runs.</summary>
+    /// <param name="Warning">What the operator must know of it; may be empty.</param>
+    public sealed record SnapshotSwitched(string Warning, DateTimeOffset At) : VmEvent;
+
+    public sealed record SnapshotStepRepeated(DateTimeOffset At) : VmEvent;
+
+    /// <summary>Of one that comes to nothing: this disk stays with its new image all the same.</summary>
+    public sealed record SnapshotLayerStays(DiskId Disk, DateTimeOffset At) : VmEvent;
+
+    /// <summary>It comes to nothing; disks go back to what they had.</summary>
+    public sealed record SnapshotFailed(string Reason, DateTimeOffset At) : VmEvent;
+
+    public sealed record SnapshotDone(DateTimeOffset At) : VmEvent;
+
     public sealed record DiskLent(DiskId Disk, Guid Work, DateTimeOffset At) : VmEvent;
 
     public sealed record DiskReturned(Guid Work, DateTimeOffset At) : VmEvent;

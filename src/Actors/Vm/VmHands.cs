@@ -17,6 +17,7 @@ public sealed class VmHands(VmId id, IEntities entities, IReadModel read, Wherea
     private readonly Deletions _deletions = new(clock);
     private (VmEffect.FindHost Effect, long Since)? _put;
     private long? _sought;
+    private (Guid Work, long Since) _taken;
 
     public void Do(VmEffect effect, Reach<VmState> reach)
     {
@@ -68,6 +69,21 @@ public sealed class VmHands(VmId id, IEntities entities, IReadModel read, Wherea
             case VmEffect.AskWhetherLent e:
                 entities.Tell(Kinds.Disk, e.Lent.Disk.Value, new DiskCommand.AskWhetherLent(id, e.Lent.Work));
                 break;
+            case VmEffect.AddLayer e when reach.State.Core.Snapshotting is { } task:
+                _ = Ask(e.Disk.Disk, task.Work, new DiskCommand.AddLayer(Under(task), id, e.Snapshot, e.Disk.Path, e.Disk.Host, e.Preview), reach.Self);
+                break;
+            case VmEffect.DropSnapshot e when reach.State.Core.Snapshotting is { } task:
+                _ = Ask(e.Disk.Disk, task.Work, new DiskCommand.DropSnapshot(Under(task), id, e.Snapshot, e.Disk.Host), reach.Self);
+                break;
+            case VmEffect.EndLayer e:
+                _ = Ask(e.Disk, e.Work, new DiskCommand.EndLayer(id, e.Work, e.Keep, clock.GetUtcNow()), reach.Self);
+                break;
+            case VmEffect.EndPreview e:
+                _ = Ask(e.Disk, e.Work, new DiskCommand.EndPreview(id, e.Work, e.Preview, e.Keep, clock.GetUtcNow()), reach.Self);
+                break;
+            case VmEffect.TakeSnapshot e when reach.State.Core.Snapshotting is { } task:
+                Take(e, task, reach.Self);
+                break;
             case VmEffect.Destroy e:
                 ToHost(e.Host, new HostCommand.Destroy(id, e.Lease));
                 break;
@@ -94,6 +110,43 @@ public sealed class VmHands(VmId id, IEntities entities, IReadModel read, Wherea
 
     public void Dispose()
     {
+    }
+
+    private static Origin Under(SnapshotTask task) => task.Job.Origin with { Job = new JobId(task.Work) };
+
+    /// <summary>A guest that does not run, or has none of these disks, writes nothing that could be missed.</summary>
+    private void Take(VmEffect.TakeSnapshot e, SnapshotTask task, IActorRef self)
+    {
+        if (e.Seat is not { } seat || e.Disks.IsEmpty)
+        {
+            self.Tell(new VmCommand.ReportSnapshotTaken(e.Work, true, "", clock.GetUtcNow()));
+            return;
+        }
+
+        if (_taken.Work != e.Work) _taken = (e.Work, clock.GetTimestamp());
+        // What nobody knows the end of is asked again at once, and then ever less often.
+        if (clock.GetElapsedTime(_taken.Since) < Pause.After(task.Lost - 1, TimeSpan.FromSeconds(1))) return;
+        ToHost(seat.Host, new HostCommand.RunImageJob(
+            new ImageWork(e.Work, Kinds.Vm, id.Value, ImageAction.TakeSnapshot, "", "qcow2", 0, "", "")
+            {
+                Guest = new GuestImage(id, seat.Lease, default),
+                Layers = [.. e.Disks.Select(d => new GuestLayer(d.Disk, d.Path))],
+            }));
+    }
+
+    /// <summary>A disk that is no more has no images.</summary>
+    private async Task Ask(DiskId disk, Guid work, DiskCommand command, IActorRef self)
+    {
+        try
+        {
+            if (await entities.Ask(Kinds.Disk, disk.Value, command, CancellationToken.None) is Reply.Refused { Fault: Fault.NotFound or Fault.Removed })
+                self.Tell(new VmCommand.ReportLayer(
+                    disk, work, command is DiskCommand.AddLayer ? LayerNews.Failed : LayerNews.Ended, "it is no more", clock.GetUtcNow()));
+        }
+        catch (EntityUnavailableException)
+        {
+            // The next tick asks again.
+        }
     }
 
     private async Task Seek(long restoration, IActorRef self)

@@ -18,6 +18,8 @@ internal static class VmHistory
             BackupRestored or RestorationSeen or ForeignGuestSeen or MayArrive or SearchDelayed or FoundNowhere => VmSearch.Evolve(vm, fact),
             StartRequested or StopRequested or Regained when vm is Sought => VmSearch.Evolve(vm, fact),
             ReshapeRequested or Reshaped or ReshapeFailed or DevicesLeft => VmReshape.Evolve(vm, fact),
+            SnapshotRequested or SnapshotDiskDone or SnapshotSwitched or SnapshotStepRepeated or SnapshotLayerStays or SnapshotFailed or SnapshotDone =>
+                VmSnapshots.Evolve(vm, fact),
             Created e => new Down(
                 Asked(core, e.Origin) with
                 {

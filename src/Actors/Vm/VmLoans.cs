@@ -16,6 +16,7 @@ internal static class VmLoans
 {
     public static Decision Lend(VmState vm, LendDisk c) => vm switch
     {
+        _ when vm.Core.Snapshotting is { What: not SnapshotOrder.Remove } => Answer(c, null, "a snapshot of its VM is worked on; try again when that is done"),
         Down                                       => Answer(c, null),
         VmState.Suspended                          => Answer(c, null, "its VM is suspended, and goes on only with the image it has; start it, or discard its memory"),
         Orphaned or Sought                         => Answer(c, null, "it is not known where its VM runs"),

@@ -251,6 +251,7 @@ internal static class VmReshape
     {
         Orphaned                        => new Decision.Refuse(Fault.VmHostUnknown),
         not Up                          => new Decision.Refuse(Fault.VmStatusIllegal),
+        { Core.Snapshotting: not null } => new Decision.Refuse(Fault.VmSnapshotBusy),
         { Core.Reshape: not null }      => new Decision.Refuse(Fault.VmBeingChanged),
         { Core.Action: not null }       => new Decision.Refuse(Fault.VmStatusIllegal),
         _                               => null,

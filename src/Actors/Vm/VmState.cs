@@ -190,6 +190,15 @@ public sealed record VmCore(VmId Id)
     /// <summary>Disks whose images are worked on while the guest has them open: it stays where it is.</summary>
     public ImmutableArray<LentDisk> Lent { get; init; } = [];
 
+    /// <summary>The oldest first.</summary>
+    public ImmutableArray<VmSnapshot> Snapshots { get; init; } = [];
+
+    /// <summary>Work on its snapshots that is under way.</summary>
+    public SnapshotTask? Snapshotting { get; init; }
+
+    /// <summary>The snapshot that is looked at; null: none.</summary>
+    public VmPreview? Preview { get; init; }
+
     /// <summary>Work under way that a user follows.</summary>
     public Job? Job { get; init; }
 

@@ -35,6 +35,8 @@ public static class VmStory
             StartedAt = vm.Core.StartedAt,
             StoppedAt = vm.Core.StoppedAt,
             Job = vm.Core.Job?.Id,
+            Snapshots = VmSnapshotStory.Views(vm.Core),
+            Snapshotting = vm.Core.Snapshotting?.Job.Id,
             Reshape = vm.Core.Reshape?.Job,
             ReshapeFault = vm.Core.ReshapeFault,
             Owes = [.. VmDecider.Outstanding(vm).Select(Owed)],
@@ -98,6 +100,9 @@ public static class VmStory
             ActionFailed e => Said(9612, Severity.Error, e.At,
                 $"VM {name}: {Doing(before.Core.Action?.What)} failed: {e.Reason}.", seat: before.Seat),
             ReshapeRequested => null,
+            _ when VmSnapshotStory.IsOne(fact) => VmSnapshotStory.Line(before.Core, fact, after.Core, name) is var (code, severity, at, text, by)
+                ? Said(code, severity, at, text, by, before.Seat)
+                : null,
             Reshaped e => before.Core.Reshape is { } done && VmReshapeStory.Done(before.Core, done) is var (code, words)
                 ? Said(code, Severity.Normal, e.At, $"VM {name}: {words}.", seat: before.Seat)
                 : null,
@@ -193,6 +198,7 @@ public static class VmStory
     {
         var jobs = Journal.Jobs.Change(
             before.Core.Job, after.Core.Job, Kinds.Vm, after.Core.Id.Value, Failed(before, fact), At(fact));
+        if (VmSnapshotStory.IsOne(fact)) return VmSnapshotStory.Jobs(before.Core, fact, after.Core);
         // A start that was stopped before it had a host begins and ends in one fact.
         if (fact is StopRequested { Origin: var origin } && after is Down)
             return jobs.Add(Journal.Jobs.AtOnce(origin, "Stopping VM", Kinds.Vm, after.Core.Id.Value));
@@ -262,6 +268,7 @@ public static class VmStory
 
     private static string StatusOf(VmState vm) => vm switch
     {
+        Down when vm.Core.Snapshotting is not null        => "image_locked",
         Down                                              => "down",
         // In oVirt a VM in the restart queue is down; a client that waits for its return must not see more.
         Placing { Cause: StartCause.HighAvailability }    => "down",
@@ -326,6 +333,11 @@ public static class VmStory
         VmEffect.CancelMigration e       => $"the end of the migration from {e.From.HostName}",
         VmEffect.Act e                   => $"{Doing(e.Action.What)} on {e.Seat.HostName}",
         VmEffect.Reshape e               => $"the change of its machine on {e.Seat.HostName}",
+        VmEffect.AddLayer e              => $"a new image of disk {e.Disk.Disk}",
+        VmEffect.EndLayer e              => $"that disk {e.Disk} {(e.Keep ? "stays with its new image" : "goes back to the image that it had")}",
+        VmEffect.EndPreview e            => $"the end of the preview of disk {e.Disk}",
+        VmEffect.DropSnapshot e          => $"that disk {e.Disk.Disk} gives up its image of the snapshot",
+        VmEffect.TakeSnapshot { Seat: { } seat } => $"that its guest goes on in new images on {seat.HostName}",
         VmEffect.Seek                    => "a word of every host since the database was restored: whether it has this VM",
         VmEffect.AskWhetherGone e        => $"proof that {e.Seat.HostName} no longer runs it",
         _                                => effect.GetType().Name,

@@ -58,6 +58,12 @@ public sealed record VmView
 
     public JobId? Job { get; init; }
 
+    /// <summary>The oldest first.</summary>
+    public ImmutableArray<VmSnapshotView> Snapshots { get; init; } = [];
+
+    /// <summary>The job that works on them just now.</summary>
+    public JobId? Snapshotting { get; init; }
+
     /// <summary>The job that changes the machine of its guest just now.</summary>
     public JobId? Reshape { get; init; }
 

@@ -30,6 +30,8 @@ internal static class VmWords
         .. vm is VmState.Orphaned o ? [new("then", o.Plan == OrphanPlan.Restart ? "restart" : "stay down")] : Nothing,
         .. vm is VmState.Down { Exit.Message: { Length: > 0 } why } ? [new("went down", why)] : Nothing,
         .. vm.Core.Reshape is { } reshape ? [new("change of its machine", reshape.Number.ToString(CultureInfo.InvariantCulture))] : Nothing,
+        .. vm.Core.Snapshotting is { } task ? [new("work on a snapshot", $"{task.Job.Description}: {task.Step.ToString().ToLowerInvariant()}")] : Nothing,
+        .. vm.Core.Preview is { } seen ? [new("looks at snapshot", seen.Snapshot.ToString())] : Nothing,
         .. vm.Core.Job is { } job ? [new("job", $"{job.Description}, asked by {job.Origin.User}")] : Nothing,
     ];
 
@@ -61,6 +63,11 @@ internal static class VmWords
         VmEffect.AbandonIncoming e => Host(e.To.Host),
         VmEffect.AskWhetherGone e  => Host(e.Seat.Host),
         VmEffect.AskWhetherLent e  => new Party(Kinds.Disk, e.Lent.Disk.Value),
+        VmEffect.AddLayer e        => new Party(Kinds.Disk, e.Disk.Disk.Value),
+        VmEffect.DropSnapshot e    => new Party(Kinds.Disk, e.Disk.Disk.Value),
+        VmEffect.EndLayer e        => new Party(Kinds.Disk, e.Disk.Value),
+        VmEffect.EndPreview e      => new Party(Kinds.Disk, e.Disk.Value),
+        VmEffect.TakeSnapshot { Seat: { } seat } => Host(seat.Host),
         _                          => null,
     };
 
@@ -74,6 +81,8 @@ internal static class VmWords
         VmEffect.Reshape e => $"Look at the agent of {e.Seat.HostName}; a guest that gives a device back too late is waited for 30 s.",
         VmEffect.Act e => $"Look at the agent of {e.Seat.HostName}; stop the VM to give it up.",
         VmEffect.Halt e => $"Look at the agent of {e.Seat.HostName}.",
+        VmEffect.TakeSnapshot { Seat: { } seat } => $"Look at the agent and the storage of {seat.HostName}; stop the VM, and the snapshot is what it wrote until then.",
+        VmEffect.AddLayer or VmEffect.DropSnapshot => "Look at the disk: what it waits for stands there.",
         VmEffect.Seek => "Bring the hosts back that were not heard since the database was restored, fence them, or, when they certainly are "
             + "off, confirm that they were rebooted (POST /hosts/{id}/fence, fence_type manual).",
         VmEffect.AskWhetherLent => "Wait for the work on its disk, or stop the VM: it is not migrated or suspended before.",

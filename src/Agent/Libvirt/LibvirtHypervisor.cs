@@ -35,7 +35,7 @@ public sealed class LibvirtHypervisor(AgentConfig config, HostSampling sampling,
     private int _connections;
     private AgentDescription? _facts;
 
-    public IGuestImages Images => new LibvirtImages(Connected, config.Time);
+    public IGuestImages Images => new LibvirtImages(Connected, config.Time, log);
 
     public IGuestConsoles Consoles => field ??= new LibvirtConsoles(Connected, config.Time);
 

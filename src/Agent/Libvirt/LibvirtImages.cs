@@ -1,5 +1,7 @@
+using System.Collections.Immutable;
 using System.Diagnostics;
 using System.Xml.Linq;
+using Microsoft.Extensions.Logging;
 using Orchestrator.Agent.Protocol;
 using Orchestrator.Agent.Storage;
 
@@ -10,7 +12,7 @@ namespace Orchestrator.Agent.Libvirt;
 /// when both images have it. Nothing is remembered here: libvirt's XML says at any time which image a disk has and whether a
 /// copy is under way, so an agent that was started anew goes on where the one before it was.
 /// </summary>
-internal sealed class LibvirtImages(Func<LibvirtConnection> connected, TimeProvider time) : IGuestImages
+internal sealed partial class LibvirtImages(Func<LibvirtConnection> connected, TimeProvider time, ILogger log) : IGuestImages
 {
     // virDomainBlockCopyFlags and virDomainBlockJobAbortFlags.
     private const uint ReuseFile = 1 << 1, Transient = 1 << 2, SynchronousWrites = 1 << 3;
@@ -141,7 +143,16 @@ internal sealed class LibvirtImages(Func<LibvirtConnection> connected, TimeProvi
         var mirror = element.Element("mirror");
         return new Disk(
             target, Path(element.Element("source")) ?? "", mirror is null ? null : Path(mirror.Element("source")) ?? (string?)mirror.Attribute("file"),
-            (string?)mirror?.Attribute("ready") == "yes");
+            (string?)mirror?.Attribute("ready") == "yes")
+        {
+            Below = [.. Backing(element)],
+        };
+    }
+
+    private static IEnumerable<string> Backing(XElement disk)
+    {
+        for (var below = disk.Element("backingStore"); below is not null; below = below.Element("backingStore"))
+            if (Path(below.Element("source")) is { } path) yield return path;
     }
 
     private static string? Path(XElement? source) => (string?)source?.Attribute("file") ?? (string?)source?.Attribute("dev");
@@ -176,5 +187,9 @@ internal sealed class LibvirtImages(Func<LibvirtConnection> connected, TimeProvi
     /// <param name="Source">The image that the guest has.</param>
     /// <param name="Copy">Where it is being copied to; null: it is not.</param>
     /// <param name="Ready">All that is written goes to both.</param>
-    internal sealed record Disk(string Target, string Source, string? Copy, bool Ready);
+    internal sealed record Disk(string Target, string Source, string? Copy, bool Ready)
+    {
+        /// <summary>Images that the source rests on, from the top down.</summary>
+        public ImmutableArray<string> Below { get; init; } = [];
+    }
 }

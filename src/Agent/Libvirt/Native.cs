@@ -72,6 +72,11 @@ internal static unsafe partial class Native
     [LibraryImport(Lib, StringMarshalling = StringMarshalling.Utf8)] public static partial int virDomainGetBlockInfo(nint domain, string disk, out BlockInfo info, uint flags);
     [LibraryImport(Lib, StringMarshalling = StringMarshalling.Utf8)] public static partial int virDomainBlockResize(nint domain, string disk, ulong size, uint flags);
     [LibraryImport(Lib, StringMarshalling = StringMarshalling.Utf8)] public static partial int virDomainGetBlockJobInfo(nint domain, string disk, out BlockJobInfo info, uint flags);
+    [LibraryImport(Lib, StringMarshalling = StringMarshalling.Utf8)] public static partial int virDomainBlockCommit(nint domain, string disk, string below, string top, ulong bandwidth, uint flags);
+    [LibraryImport(Lib, StringMarshalling = StringMarshalling.Utf8)] public static partial nint virDomainSnapshotCreateXML(nint domain, string xml, uint flags);
+    [LibraryImport(Lib)] public static partial int virDomainSnapshotFree(nint snapshot);
+    [LibraryImport(Lib)] public static partial int virDomainFSFreeze(nint domain, nint mountpoints, uint count, uint flags);
+    [LibraryImport(Lib)] public static partial int virDomainFSThaw(nint domain, nint mountpoints, uint count, uint flags);
     [LibraryImport(Lib)] public static partial int virConnectGetAllDomainStats(nint connection, uint kinds, out StatsRecord** records, uint flags);
     [LibraryImport(Lib)] public static partial void virDomainStatsRecordListFree(StatsRecord** records);
     [LibraryImport(Lib)] public static partial int virDomainGetGuestInfo(nint domain, uint kinds, out TypedParam* values, out int count, uint flags);

@@ -65,6 +65,37 @@ internal sealed class SimulatedGuestImages(
         });
     }
 
+    public async Task TakeSnapshot(GuestKey guest, ImmutableArray<GuestLayer> layers, CancellationToken cancel)
+    {
+        await wait(Pass / 4, cancel);
+        foreach (var layer in layers)
+            On(guest, layer.Disk, open =>
+            {
+                if (open.Source == layer.Path) return;
+                if (open.Copy is not null) throw new ImageWorkException($"disk {layer.Disk} is being copied to {open.Copy}");
+                if (faults().StorageFull) throw new ImageWorkException("simulated QEMU: no space left on device");
+                if (images.Below(layer.Path) != open.Source) throw new ImageWorkException($"{layer.Path} does not rest on {open.Source}");
+                open.Source = layer.Path;
+                writes(guest, layer.Disk, [layer.Path]);
+            });
+    }
+
+    public async Task Merge(GuestKey guest, Guid disk, string top, string below, Action<int> percent, CancellationToken cancel)
+    {
+        for (var i = 0; i < 4; i++)
+        {
+            percent(25 * i);
+            await wait(Pass / 2, cancel);
+            On(guest, disk, open =>
+            {
+                if (open.Source == top) throw new ImageWorkException($"the guest writes {top}");
+                if (faults().StorageFull) throw new ImageWorkException("simulated QEMU: no space left on device");
+            });
+        }
+
+        On(guest, disk, open => images.Merge(top, below));
+    }
+
     public async Task Grow(GuestKey guest, Guid disk, long sizeBytes, CancellationToken cancel)
     {
         await wait(Pass / 4, cancel);

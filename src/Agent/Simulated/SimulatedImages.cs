@@ -13,6 +13,25 @@ public sealed class SimulatedImages(TimeProvider time) : IImageWork
     private readonly ConcurrentDictionary<string, Guid> _makers = new();
 
     private readonly ConcurrentDictionary<string, GuestKey> _memories = new();
+    private readonly ConcurrentDictionary<string, string> _below = new();
+
+    /// <summary>Hears that all of an image is in the one that it rested on.</summary>
+    public Action<string, string> Merged { get; set; } = (_, _) => { };
+
+    /// <summary>The image that this one rests on; null: none.</summary>
+    public string? Below(string path) => _below.GetValueOrDefault(path);
+
+    /// <exception cref="ImageWorkException">It does not rest on that one.</exception>
+    public ImageFacts Merge(string top, string below)
+    {
+        if (!_images.TryGetValue(top, out var image)) throw new ImageWorkException($"{top} is not there");
+        if (!_images.TryGetValue(below, out var taking)) throw new ImageWorkException($"{below} is not there");
+        var above = _below.Where(b => b.Value == top).Select(b => b.Key).ToList();
+        if (_below.GetValueOrDefault(top) != below) throw new ImageWorkException($"{top} does not rest on {below}");
+        Merged(top, below);
+        foreach (var one in above) _below[one] = below;
+        return _images[below] = taking with { VirtualBytes = Math.Max(taking.VirtualBytes, image.VirtualBytes) };
+    }
 
     /// <summary>Hears of uploads that are closed.</summary>
     public Action<Guid> Closed { get; init; } = _ => { };
@@ -61,9 +80,13 @@ public sealed class SimulatedImages(TimeProvider time) : IImageWork
         {
             case ImageJob.Create c:
                 var created = new ImageFacts(c.Format, c.SizeBytes, 0);
-                return (Publish(id, c.Path, created), null);
+                if (c.Backing is { } below && !_images.ContainsKey(below)) throw new ImageWorkException($"{below} is not there");
+                var made = Publish(id, c.Path, created);
+                if (c.Backing is not null) _below.TryAdd(c.Path, c.Backing);
+                return (made, null);
             case ImageJob.Delete d:
                 _images.TryRemove(d.Path, out _);
+                _below.TryRemove(d.Path, out _);
                 _memories.TryRemove(d.Path, out _);
                 return (null, null);
             case ImageJob.Copy c:
@@ -77,6 +100,11 @@ public sealed class SimulatedImages(TimeProvider time) : IImageWork
                     : throw new ImageWorkException($"the image has {uploaded?.VirtualBytes ?? 0} bytes for a guest, and the disk {c.VirtualBytes}"), null);
             case ImageJob.Grow g:
                 return (Grow(g.Path, g.SizeBytes), null);
+            case ImageJob.Merge m:
+                // Said again: what rested on it rests on the lower one already.
+                return m.Above is { } upper && Below(upper) == m.Base
+                    ? (_images.GetValueOrDefault(m.Base), null)
+                    : (Merge(m.Path, m.Base), null);
             case ImageJob.PrepareDomain p:
                 var owner = _owners.GetOrAdd($"{p.Path}/{p.Domain}", p.Owner);
                 if (owner != p.Owner) throw new ImageWorkException($"domain {p.Domain} belongs to {owner}");

@@ -24,6 +24,12 @@ public sealed class GuestImageWork(IImageWork files, IGuestImages guests) : IIma
             case ImageJob.GrowUnderGuest g:
                 await guests.Grow(new GuestKey(g.Vm, g.Lease), g.Disk, g.SizeBytes, cancel);
                 return default;
+            case ImageJob.TakeSnapshot t:
+                await guests.TakeSnapshot(new GuestKey(t.Vm, t.Lease), t.Layers, cancel);
+                return default;
+            case ImageJob.MergeUnderGuest m:
+                await guests.Merge(new GuestKey(m.Vm, m.Lease), m.Disk, m.Path, m.Base, percent, cancel);
+                return default;
             default:
                 return await files.Do(id, job, percent, cancel);
         }

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using Orchestrator.Agent.Protocol;
 
 namespace Orchestrator.Agent.Storage;
@@ -16,6 +17,15 @@ public interface IGuestImages
 
     /// <summary>Completes when the guest's disk has that size, or more.</summary>
     Task Grow(GuestKey guest, Guid disk, long sizeBytes, CancellationToken cancel);
+
+    /// <summary>Completes when the guest goes on in these images, in all of them since one moment. Each rests on the one it has.</summary>
+    /// <exception cref="ImageWorkException">It writes the old ones.</exception>
+    Task TakeSnapshot(GuestKey guest, ImmutableArray<GuestLayer> layers, CancellationToken cancel);
+
+    /// <summary>Completes when all of an image is in the one that it rests on, and the guest reads it from there.</summary>
+    /// <param name="top">Not the one that the guest writes.</param>
+    /// <param name="percent">Hears how much is done.</param>
+    Task Merge(GuestKey guest, Guid disk, string top, string below, Action<int> percent, CancellationToken cancel);
 
     /// <summary>Completes when the guest writes its old image alone.</summary>
     /// <exception cref="ImageWorkException">It writes the copy alone.</exception>

@@ -23,6 +23,7 @@ public sealed class QemuImages(string qemuImg = "/usr/bin/qemu-img") : IImageWor
                 ImageJob.Delete d => (Delete(d), null),
                 ImageJob.Copy c => (await Copy(id, c, percent, cancel), null),
                 ImageJob.Grow g => (await Grow(g, cancel), null),
+                ImageJob.Merge m => (await Merge(m, percent, cancel), null),
                 ImageJob.PrepareDomain p => (null, DomainFolder.Prepare(p.Path, p.Domain, p.Owner)),
                 ImageJob.CheckDomain c => (null, DomainFolder.Check(c.Path, c.Domain)),
                 _ => throw new ImageWorkException($"{job.GetType().Name} is not a job of this agent"),
@@ -94,6 +95,27 @@ public sealed class QemuImages(string qemuImg = "/usr/bin/qemu-img") : IImageWor
         List<string> preallocation = job.Preallocated ? ["--preallocation=falloc"] : [];
         await Run(["resize", "-q", "-f", Word(job.Format), .. preallocation, job.Path, job.SizeBytes.ToString(CultureInfo.InvariantCulture)], null, cancel);
         return await Facts(job.Path, job.Format, cancel);
+    }
+
+    /// <summary>What rests on the image reads right at any moment: until it is linked past the image, it reads what was put into
+    /// the lower one through it.</summary>
+    private async Task<ImageFacts> Merge(ImageJob.Merge job, Action<int> percent, CancellationToken cancel)
+    {
+        if (job.Above is null || await Below(Absolute(job.Above), cancel) != job.Base)
+        {
+            if (await Below(Absolute(job.Path), cancel) is var below && below != job.Base)
+                throw new ImageWorkException($"{job.Path} rests on {below ?? "nothing"}, and not on {job.Base}");
+            await Run(["commit", "-p", "-d", "-f", "qcow2", "-b", Absolute(job.Base), job.Path], percent, cancel);
+            if (job.Above is { } above) await Run(["rebase", "-u", "-q", "-f", "qcow2", "-b", job.Base, "-F", Word(job.BaseFormat), above], null, cancel);
+        }
+
+        return await Facts(job.Base, job.BaseFormat, cancel);
+    }
+
+    private async Task<string?> Below(string path, CancellationToken cancel)
+    {
+        using var json = JsonDocument.Parse(await Run(["info", "-U", "--output=json", "-f", "qcow2", path], null, cancel));
+        return json.RootElement.TryGetProperty("full-backing-filename", out var below) ? below.GetString() : null;
     }
 
     private static ImageFacts? Delete(ImageJob.Delete job)

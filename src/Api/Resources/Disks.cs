@@ -77,7 +77,7 @@ internal static class Disks
         if (source.Status != "ok")
             throw FaultTable.Refusal(source.Status == "locked" ? Fault.DiskLocked : Fault.DiskIllegal,
                 $"The disk is {source.Config.Name} ({source.Id})");
-        return Create(call, Guid.NewGuid(), source.Config with { Name = name }, source.Path, source.Config.Format);
+        return Create(call, Guid.NewGuid(), source.Config with { Name = name }, source.Path, source.ImageFormat);
     }
 
     /// <summary>Removes a disk that no VM lists.</summary>

@@ -87,7 +87,7 @@ internal sealed class DiskChecks(SimulatedWorld world, WorldChecks checks)
     /// <summary>A guest that begins finds all that was written to the disk, by whichever guest.</summary>
     private void Find(VmDisk disk, WorldHost host, string who)
     {
-        if (_written.TryGetValue(disk.Id, out var written) && _holds.GetValueOrDefault(disk.Path) != written)
+        if (_written.TryGetValue(disk.Id, out var written) && Holds(disk.Path) != written)
             checks.BreakUnlessLied([host], LostWrite, $"{disk.Path} has not all that was written to disk {disk.Id}", [who]);
     }
 
@@ -100,7 +100,13 @@ internal sealed class DiskChecks(SimulatedWorld world, WorldChecks checks)
     }
 
     /// <summary>What an image that is copied has at the beginning: what is written meanwhile may be missing in the copy.</summary>
-    public long Held(ImageJob job) => job is ImageJob.Copy c ? _holds.GetValueOrDefault(c.Source) : 0;
+    public long Held(ImageJob job) => job is ImageJob.Copy c ? Holds(c.Source) : 0;
+
+    /// <summary>All of an image is in the one that it rested on.</summary>
+    public void Merged(string top, string below) => _holds[below] = Holds(top);
+
+    /// <summary>An image in which nothing was written reads as the one below it.</summary>
+    private long Holds(string path) => _holds.TryGetValue(path, out var own) ? own : world.Images.Below(path) is { } below ? Holds(below) : 0;
 
     /// <summary>A job on images; what it writes under the image's own name, it writes until the result is disposed.</summary>
     public IDisposable Writes(WorldHost host, ImageJob job) => new Writing(this, Add(host, job, (job as ImageJob.Delete)?.Path));
@@ -115,7 +121,7 @@ internal sealed class DiskChecks(SimulatedWorld world, WorldChecks checks)
             _ => null,
         };
         new Writing(this, Add(host, job, path)).Dispose();
-        if (path is not null) _holds[path] = held;
+        if (path is not null && job is not ImageJob.Create { Backing: not null }) _holds[path] = held;
         if (job is ImageJob.Delete d) _holds.Remove(d.Path);
     }
 

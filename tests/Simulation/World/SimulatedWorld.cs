@@ -30,6 +30,7 @@ public sealed class SimulatedWorld : IDisposable
         Checks = new WorldChecks(this);
         Copies = new CopyChecks(this, Checks);
         Writers = new DiskChecks(this, Checks);
+        Images.Merged = Writers.Merged;
         Leases = new LeaseChecks(this, Checks);
         Losses = new LossChecks(this, Checks);
         Powers = new PowerChecks(this, Checks);
