@@ -74,7 +74,7 @@ public abstract record ImageJob
     /// <summary>Puts all of an image into the one that it rests on, which is done, too, when that was done before. No guest has any
     /// of them open. The image stays there as a file.</summary>
     /// <param name="Above">Rests on <paramref name="Path"/>, and on <paramref name="Base"/> when this is done; null: nothing does.</param>
-    public sealed record Merge(string Path, string Base, DiskFormat BaseFormat, string? Above) : ImageJob;
+    public sealed record Merge(string Path, string Base, DiskFormat BaseFormat, string? Above = null) : ImageJob;
 
     /// <summary>The same under a guest that has them open, and does not write <paramref name="Path"/>. Lost while the guest is not
     /// here under that lease.</summary>
