@@ -46,7 +46,7 @@ internal static class Absent
         "hosts/{id}/devices", "hosts/{id}/numanodes",
         "hosts/{id}/networkattachments", "storagedomains/{id}/permissions", "storagedomains/{id}/vms",
         "storagedomains/{id}/templates", "storagedomains/{id}/diskprofiles", "templates/{id}/permissions",
-        "vms/{id}/hostdevices", "vms/{id}/numanodes", "vms/{id}/permissions",
+        "vms/{id}/hostdevices", "vms/{id}/permissions",
         "vms/{id}/snapshots",
     ];
 
