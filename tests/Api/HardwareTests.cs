@@ -275,6 +275,20 @@ public sealed class HardwareTests : IAsyncLifetime
         Assert.True(_api.LastCommand<VmCommand.UpdateNic>().Nic is { Filter: "", Qos: null });
     }
 
+    [Fact]
+    public async Task The_filters_are_listed_and_a_nic_takes_one_by_its_id()
+    {
+        var filters = (await _api.GetXml("/networkfilters")).Elements("network_filter").ToList();
+        Assert.Equal(18, filters.Count);
+        var own = filters.Single(f => (string?)f.Element("name") == "vdsm-no-mac-spoofing");
+        var id = (string)own.Attribute("id")!;
+        Assert.Equal("vdsm-no-mac-spoofing", (string?)(await _api.GetXml($"/networkfilters/{id}")).Element("name"));
+        await TestApi.FaultOf(await _api.Send(HttpMethod.Get, $"/networkfilters/{TestApi.Unknown}"), HttpStatusCode.NotFound);
+        var nic = await TestApi.Xml(await _api.Send(HttpMethod.Put, $"{Vm}/nics/{_nic}", $"<nic><network_filter id='{id}'/></nic>"), HttpStatusCode.OK);
+        Assert.Equal(id, (string?)nic.Element("network_filter")!.Attribute("id"));
+        await TestApi.FaultOf(await _api.Send(HttpMethod.Put, $"{Vm}/nics/{_nic}", $"<nic><network_filter id='{TestApi.Unknown}'/></nic>"), HttpStatusCode.BadRequest);
+    }
+
     [Theory]
     [InlineData("<network_filter><name>a/b</name></network_filter>", "network_filter")]
     [InlineData("<qos><inbound_average>-1</inbound_average></qos>", "inbound_average")]

@@ -141,7 +141,9 @@ public static class DomainXml
         os.Add(new XElement("type", new XAttribute("arch", "x86_64"), new XAttribute("machine", vm.Machine), "hvm"));
         if (vm.Firmware == Firmware.UefiSecureBoot)
             os.Add(
-                new XElement("firmware", new XElement("feature", new XAttribute("enabled", "yes"), new XAttribute("name", "secure-boot"))),
+                // Without keys in it, the firmware would start anything.
+                new XElement("firmware", ((string[])["enrolled-keys", "secure-boot"]).Select(name =>
+                    new XElement("feature", new XAttribute("enabled", "yes"), new XAttribute("name", name)))),
                 new XElement("loader", new XAttribute("secure", "yes")));
         if (vm.Kernel is { Length: > 0 } kernel) os.Add(new XElement("kernel", kernel));
         if (vm.Initrd is { Length: > 0 } initrd) os.Add(new XElement("initrd", initrd));

@@ -508,6 +508,7 @@ public sealed class LibvirtHypervisor(AgentConfig config, HostSampling sampling,
                     () => LibvirtConnection.Open(config.LibvirtUri, number, _news.Writer), cancel);
                 _connection = connection;
                 _facts = await Task.Run(() => HostFacts.Read(connection, config), cancel);
+                if (await Task.Run(() => NetworkFilters.Define(connection), cancel) is { } why) log.LogWarning("NICs cannot be filtered: {Why}", why);
                 var all = await Task.Run(() => LibvirtGuest.ReadAll(connection), cancel);
                 await FindLeaving(connection, all);
                 Replace(all);

@@ -46,6 +46,9 @@ internal static unsafe partial class Native
     [LibraryImport(Lib)] public static partial nint virDomainGetXMLDesc(nint domain, uint flags);
     [LibraryImport(Lib)] public static partial int virDomainGetState(nint domain, out int state, out int reason, uint flags);
     [LibraryImport(Lib)] public static partial int virDomainFree(nint domain);
+    [LibraryImport(Lib, StringMarshalling = StringMarshalling.Utf8)] public static partial nint virNWFilterLookupByName(nint connection, string name);
+    [LibraryImport(Lib, StringMarshalling = StringMarshalling.Utf8)] public static partial nint virNWFilterDefineXML(nint connection, string xml);
+    [LibraryImport(Lib)] public static partial int virNWFilterFree(nint filter);
     [LibraryImport(Lib)] public static partial int virDomainDestroyFlags(nint domain, uint flags);
     [LibraryImport(Lib)] public static partial int virDomainShutdownFlags(nint domain, uint flags);
     [LibraryImport(Lib)] public static partial int virDomainReboot(nint domain, uint flags);

@@ -39,7 +39,7 @@ internal static class Absent
     private static readonly string[] _missing =
     [
         "clusterlevels", "cpuprofiles", "diskprofiles", "domains", "externaltemplateimports", "externalvmimports",
-        "icons", "instancetypes", "macpools", "networkfilters", "operatingsystems", "options", "permissions", "roles",
+        "icons", "instancetypes", "macpools", "operatingsystems", "options", "permissions", "roles",
         "schedulingpolicies", "schedulingpolicyunits", "storageconnections",
         "clusters/{id}/permissions", "clusters/{id}/cpuprofiles", "datacenters/{id}/permissions",
         "disks/{id}/permissions", "hosts/{id}/permissions", "hosts/{id}/nics",

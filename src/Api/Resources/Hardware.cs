@@ -104,9 +104,6 @@ internal static class Hardware
         if (config.Initialization is { } told) element.With("initialization", Initializations.Show(told));
     }
 
-    /// <summary>A filter of libvirt's; empty: none. Null where the body says nothing of it.</summary>
-    public static string? FilterOf(Element body) => body.One("network_filter") is { } filter ? filter.Text("name") ?? filter.Id ?? "" : null;
-
     /// <summary>Limits that the body gives in all; null where it says nothing, and of one that has none: no limit at all.</summary>
     public static NicQos? Nic(Element body, NicQos? present)
     {

@@ -62,7 +62,7 @@ internal static class Nics
             Bridge = BridgeOf(body) ?? present.Bridge,
             Linked = body.Flag("linked") ?? present.Linked,
             Plugged = body.Flag("plugged") ?? present.Plugged,
-            Filter = Hardware.FilterOf(body) ?? present.Filter,
+            Filter = NetworkFilters.Of(body) ?? present.Filter,
             Qos = Hardware.Nic(body, present.Qos),
         };
         if (HardwareRules.Wrong(nic) is { } why) throw FaultException.Bad(why);
@@ -91,7 +91,7 @@ internal static class Nics
             BridgeOf(body) ?? call.World.Options.DefaultBridge, body.Flag("linked") ?? true,
             body.Flag("plugged") ?? true)
         {
-            Filter = Hardware.FilterOf(body) ?? "",
+            Filter = NetworkFilters.Of(body) ?? "",
             Qos = Hardware.Nic(body, null),
         };
         return HardwareRules.Wrong(nic) is { } why ? throw FaultException.Bad(why) : nic;
@@ -163,7 +163,7 @@ internal static class Nics
         .With("plugged", nic.Plugged)
         .With("mac", Shapes.Mac.New().With("address", nic.Mac))
         .With("network", Shapes.Network.New().With("name", nic.Bridge))
-        .With("network_filter", nic.Filter == "" ? null : Shapes.NetworkFilter.New().With("name", nic.Filter))
+        .With("network_filter", NetworkFilters.Of(nic.Filter))
         .With("qos", Hardware.Show(nic.Qos))
         .With("vm", Refs.To(vm));
 }

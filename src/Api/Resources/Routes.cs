@@ -25,6 +25,7 @@ internal static class Routes
         Nics.Map(router);
         Watchdogs.Map(router);
         NumaNodes.Map(router);
+        NetworkFilters.Map(router);
         GraphicsConsoles.Map(router);
         Cdroms.Map(router);
         Events.Map(router);

@@ -113,7 +113,7 @@ public sealed class HardwareTests(HypervisorHosts hosts)
         await using var first = await one.Follow();
         await using var second = await two.Follow();
         var folder = $"{hosts.Shared}/{_vm}";
-        var nic = new VmNic(Guid.NewGuid(), "52:54:00:00:00:22", "vmbr0") { Filter = "no-mac-spoofing" };
+        var nic = new VmNic(Guid.NewGuid(), "52:54:00:00:00:22", "vmbr0") { Filter = "vdsm-no-mac-spoofing" };
         var given = new VmDefinition(_vm, "trusted", 256L << 20)
         {
             Firmware = Firmware.Uefi,
@@ -129,23 +129,40 @@ public sealed class HardwareTests(HypervisorHosts hosts)
         var console = await one.Client.ConsoleLog(_vm, 200);
         Assert.True(console.Contains("FACT tpm tpm0", StringComparison.Ordinal) && console.Contains("FACT efi yes", StringComparison.Ordinal), console);
         var xml = await hosts.On("xml", 1, _vm.ToString());
-        Assert.Contains("<filterref filter='no-mac-spoofing'/>", xml, StringComparison.Ordinal);
+        Assert.Contains("<filterref filter='vdsm-no-mac-spoofing'/>", xml, StringComparison.Ordinal);
         Assert.Contains("<memballoon model='none'/>", xml, StringComparison.Ordinal);
 
         var wanted = given with { Nics = [nic with { Filter = null }] };
         Taken(await one.Client.Reshape(_vm, new ReshapeOrder(new Stamp(1), 1, 1, wanted)));
         Assert.Null((await first.Until(_vm, GuestState.Up, g => g.Reshape == 1 && (g.Reshaped == true || g.ReshapeError is not null))).ReshapeError);
         Assert.DoesNotContain("<filterref", await hosts.On("xml", 1, _vm.ToString()), StringComparison.Ordinal);
-        Taken(await one.Client.Stop(_vm, new StopOrder(new Stamp(1), 1, StopMode.PowerOff)));
+
+        // Both go with a guest that is moved.
+        Taken(await two.Client.PrepareIncoming(new IncomingOrder(new Stamp(1), 2, wanted)));
+        Taken(await one.Client.Migrate(_vm, new MigrateOrder(new Stamp(1), 1, (await two.Client.Describe()).MigrationUri, 2, MaxDowntimeMs: 500)));
+        await second.Until(_vm, GuestState.Up);
         await first.Until(_vm, GuestState.Down);
+        Taken(await two.Client.Stop(_vm, new StopOrder(new Stamp(1), 2, StopMode.PowerOff)));
+        await second.Until(_vm, GuestState.Down);
         var kept = await File.ReadAllBytesAsync($"{folder}/tpm2-00.permall");
         Assert.True(new FileInfo($"{folder}/nvram.fd").Length > 100_000);
 
-        Taken(await two.Client.Launch(new LaunchOrder(new Stamp(1), 2, given with { StartPaused = true })));
-        await second.Until(_vm, GuestState.Paused);
-        Assert.Equal(kept, await File.ReadAllBytesAsync(hosts.TpmOf(2, _vm)));
-        Taken(await two.Client.Stop(_vm, new StopOrder(new Stamp(1), 2, StopMode.PowerOff)));
-        await second.Until(_vm, GuestState.Down);
+        Taken(await one.Client.Launch(new LaunchOrder(new Stamp(1), 3, given with { StartPaused = true })));
+        await first.Until(_vm, GuestState.Paused, g => g.Lease == 3);
+        Assert.Equal(kept, await File.ReadAllBytesAsync(hosts.TpmOf(1, _vm)));
+        Taken(await one.Client.Stop(_vm, new StopOrder(new Stamp(1), 3, StopMode.PowerOff)));
+        await first.Until(_vm, GuestState.Down, g => g.Lease == 3);
+
+        // Secure boot is another firmware, with keys in it.
+        var secure = given with { Id = Guid.NewGuid(), Name = "secure", Firmware = Firmware.UefiSecureBoot, StartPaused = true, Kernel = null, Initrd = null, Cmdline = null };
+        secure = secure with { Hardware = secure.Hardware! with { StateFolder = $"{hosts.Shared}/{secure.Id}" } };
+        Taken(await one.Client.Launch(new LaunchOrder(new Stamp(1), 1, secure)));
+        await first.Until(secure.Id, GuestState.Paused);
+        xml = await hosts.On("xml", 1, secure.Id.ToString());
+        Assert.Matches("<loader readonly='yes' secure='yes' type='pflash'[^>]*>/usr/share/OVMF/OVMF_CODE_4M.(ms|secboot).fd", xml);
+        Assert.Contains("template='/usr/share/OVMF/OVMF_VARS_4M.ms.fd'", xml, StringComparison.Ordinal);
+        Taken(await one.Client.Stop(secure.Id, new StopOrder(new Stamp(1), 1, StopMode.PowerOff)));
+        await first.Until(secure.Id, GuestState.Down);
     }
 
     private Task<string> Xml(int host) => hosts.On("xml", host, _vm.ToString());
