@@ -52,6 +52,7 @@ public sealed partial class Stage : IDisposable
         foreach (var host in _simulation.World.Hosts) host.HasWatchdog = script.Watchdogs;
         Cast = new Cast(_simulation, _vms);
         Transfers = new Transfers(this);
+        Snapshots = new Snapshots(this);
         _waiting = new Queue<Step>(script.Steps.Where(s => s.After is not null));
     }
 
@@ -59,6 +60,8 @@ public sealed partial class Stage : IDisposable
     public Cast Cast { get; }
 
     public Transfers Transfers { get; }
+
+    public Snapshots Snapshots { get; }
 
     public Simulation.Simulation Simulation => _simulation;
 

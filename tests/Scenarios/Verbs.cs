@@ -61,6 +61,12 @@ public static class Verbs
         To($"the client of {V} moves (?<n>[0-9]+) MiB", a => a.Stage.Transfers.Move(a.Parts["v"].Value, a.Number)),
         To($"the client of {V} writes nonsense", a => a.Stage.Transfers.Spoil(a.Parts["v"].Value)),
         To($"look at the transfer of {V}", a => a.Stage.Transfers.Look(a.Parts["v"].Value)),
+        To($"take a snapshot of {V}", a => _ = a.Stage.Snapshots.Take(a.Parts["v"].Value, a.Words)),
+        To($"(?<what>preview|restore|remove) (?<which>the first|the last|no) snapshot of {V}", a => _ = a.Stage.Snapshots.Order(
+            a.Parts["v"].Value, a.Words, a.Parts["what"].Value, a.Parts["which"].Value)),
+        To($"undo the preview of {V}", a => _ = a.Stage.Snapshots.Decide(a.Parts["v"].Value, a.Words, o => new VmCommand.UndoSnapshot(o))),
+        To($"commit the preview of {V}", a => _ = a.Stage.Snapshots.Decide(a.Parts["v"].Value, a.Words, o => new VmCommand.CommitSnapshot(o))),
+        To($"look at the snapshots of {V}", a => a.Stage.Snapshots.Look(a.Parts["v"].Value)),
         To($"make the disk of {V} bigger", a => _ = a.Stage.GrowDisk(a.Parts["v"].Value, a.Words)),
         To($"migrate {V}", a => a.AskVm(o => new VmCommand.Migrate(o, null, Force: false))),
         To($"migrate {V} to {H}", a =>

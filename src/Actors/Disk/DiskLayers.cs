@@ -31,12 +31,12 @@ public static class DiskLayers
             : Failed(c.Vm, c.Origin.Job.Value, "its new image was given up"),
         Illegal s                                  => Failed(c.Vm, c.Origin.Job.Value, $"its image is illegal: {s.Reason}"),
         not Ok                                     => No(Fault.DiskLocked),
-        _ when !disk.Core.Vms.Contains(c.Vm)       => Failed(c.Vm, c.Origin.Job.Value, "the VM does not have it any more"),
+        _ when !disk.Core.Vms.Contains(c.Vm) && !disk.Core.Vms.IsEmpty => Failed(c.Vm, c.Origin.Job.Value, "another VM has it"),
         _ when disk.Config.Shareable               => Failed(c.Vm, c.Origin.Job.Value, "it is shareable"),
         _ when disk.Core.Preview is not null       => Failed(c.Vm, c.Origin.Job.Value, "a snapshot of it is looked at"),
-        _ when !c.Preview                          => Accept(Requested(c, new Layer(
-                                                          disk.Core.Path, disk.Core.ImageFormat, disk.Config.ProvisionedSize, c.Snapshot))),
-        _ when disk.Core.Below.FirstOrDefault(l => l.Snapshot == c.Snapshot) is { } layer => Accept(Requested(c, layer)),
+        _ when !c.Preview                          => On(disk, c, new Layer(
+                                                          disk.Core.Path, disk.Core.ImageFormat, disk.Config.ProvisionedSize, c.Snapshot)),
+        _ when disk.Core.Below.FirstOrDefault(l => l.Snapshot == c.Snapshot) is { } layer => On(disk, c, layer),
         _                                          => Failed(c.Vm, c.Origin.Job.Value, "it has no image of that snapshot"),
     };
 
@@ -126,6 +126,11 @@ public static class DiskLayers
     {
         Config = core.Config is { } config ? config with { ProvisionedSize = size } : null,
     };
+
+    /// <summary>An engine of 0.1.0 told no disk whose it is, until its VM was started.</summary>
+    private static Decision On(DiskState disk, AddLayer c, Layer layer) => disk.Core.Vms.IsEmpty
+        ? Accept(new Attached(c.Origin, c.Vm), Requested(c, layer))
+        : Accept(Requested(c, layer));
 
     private static LayerRequested Requested(AddLayer c, Layer on) => new(c.Origin, c.Vm, c.Snapshot, c.Host, on, c.Path, c.Preview);
 

@@ -75,6 +75,11 @@ internal sealed class SimulatedGuestImages(
                 if (open.Copy is not null) throw new ImageWorkException($"disk {layer.Disk} is being copied to {open.Copy}");
                 if (faults().StorageFull) throw new ImageWorkException("simulated QEMU: no space left on device");
                 if (images.Below(layer.Path) != open.Source) throw new ImageWorkException($"{layer.Path} does not rest on {open.Source}");
+            });
+        foreach (var layer in layers)
+            On(guest, layer.Disk, open =>
+            {
+                if (open.Source == layer.Path) return;
                 open.Source = layer.Path;
                 writes(guest, layer.Disk, [layer.Path]);
             });

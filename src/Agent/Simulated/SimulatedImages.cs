@@ -19,6 +19,9 @@ public sealed class SimulatedImages(TimeProvider time) : IImageWork
     public Action<string, string> Merged { get; set; } = (_, _) => { };
 
     /// <summary>The image that this one rests on; null: none.</summary>
+    /// <summary>Images that are there.</summary>
+    public int Count(Func<string, bool> which) => _images.Keys.Count(which);
+
     public string? Below(string path) => _below.GetValueOrDefault(path);
 
     /// <exception cref="ImageWorkException">It does not rest on that one.</exception>

@@ -158,7 +158,7 @@ public static partial class Shapes
         Choice("storage_type", "image", "lun", "cinder", "managed_block_storage"),
         Choice("content_type", "data", "iso", "ovf_store", "memory_dump_volume", "memory_metadata_volume"),
         Text("status"), Text("status_detail"), Text("creation_status"),
-        One("storage_domain", () => StorageDomain),
+        One("storage_domain", () => StorageDomain), One("snapshot", () => Snapshot),
         Many("storage_domains", () => StorageDomain), Many("vms", () => Vm), Many("statistics", () => Statistic));
 
     public static Shape ImageTransfer { get; } = new("image_transfer", "image_transfers",
@@ -201,7 +201,13 @@ public static partial class Shapes
         Text("stop_reason"), Date("stop_time"), One("host", () => Host), One("template", () => Template),
         One("original_template", () => Template), Text("fqdn"), One("guest_operating_system", () => GuestOperatingSystem),
         One("guest_time_zone", () => TimeZone), Many("applications", () => Application),
-        Many("reported_devices", () => ReportedDevice), Many("sessions", () => Session), Many("statistics", () => Statistic),
+        Many("reported_devices", () => ReportedDevice), Many("sessions", () => Session), Many("statistics", () => Statistic), Many("snapshots", () => Snapshot),
+    ]);
+
+    public static Shape Snapshot { get; } = new("snapshot", "snapshots",
+    [
+        .. Definition, Date("date"), Boolean("persist_memorystate"), Choice("snapshot_status", "ok", "locked", "in_preview"),
+        Choice("snapshot_type", "regular", "active", "stateless", "preview"), One("vm", () => Vm), Many("disks", () => Disk),
     ]);
 
     public static Shape GuestOperatingSystem { get; } = new("guest_operating_system", "guest_operating_systems",
@@ -307,5 +313,6 @@ public static partial class Shapes
         Boolean("volatile"), Text("remote_viewer_connection_file"),
         One("ticket", () => Ticket), One("proxy_ticket", () => ProxyTicket),
         One("host", () => Host), One("cluster", () => Cluster), One("vm", () => Vm),
-        One("storage_domain", () => StorageDomain), One("power_management", () => PowerManagement));
+        One("storage_domain", () => StorageDomain), One("power_management", () => PowerManagement),
+        Boolean("restore_memory"), One("snapshot", () => Snapshot), Many("disks", () => Disk));
 }

@@ -47,7 +47,6 @@ internal static class Absent
         "hosts/{id}/networkattachments", "storagedomains/{id}/permissions", "storagedomains/{id}/vms",
         "storagedomains/{id}/templates", "storagedomains/{id}/diskprofiles", "templates/{id}/permissions",
         "vms/{id}/hostdevices", "vms/{id}/permissions",
-        "vms/{id}/snapshots",
     ];
 
     private static readonly string[] _missingActions =
@@ -58,7 +57,6 @@ internal static class Absent
         "hosts/{id}/commitnetconfig", "hosts/{id}/forceselectspm", "reloadconfigurations", "vms/{id}/clone",
         "vms/{id}/export", "vms/{id}/detach",
         "vms/{id}/logon", "vms/{id}/screenshot", "vms/{id}/maintenance",
-        "vms/{id}/previewsnapshot", "vms/{id}/commitsnapshot", "vms/{id}/undosnapshot",
         "vms/{id}/freezefilesystems", "vms/{id}/thawfilesystems", "vms/{id}/reordermacaddresses", "events", "jobs",
         "users", "storagedomains/{id}/refreshluns", "storagedomains/{id}/updateovfstore",
     ];

@@ -107,13 +107,13 @@ internal static class Disks
             throw FaultTable.Refusal(Fault.StorageDomainNotAttached,
                 $"The disk is in the data center {source.DataCenter}, the storage domain {target.Config.Name} in {target.DataCenter}");
         var host = await StorageDomains.HostFor(call, target);
-        // A place of its own for each move: what one that failed has left behind is in nobody's way.
-        var place = new DiskPlace(target.Id, $"{target.Config.Path.TrimEnd('/')}/{target.Id}/images/{disk.Id}/{Guid.NewGuid()}")
-        {
-            Name = target.Config.Name,
-        };
+        var place = new DiskPlace(target.Id, NewPlace(target, disk.Id)) { Name = target.Config.Name };
         return await Acts.Send(call, Kinds.Disk, disk.Id.Value, origin => new DiskCommand.Move(origin, place, host));
     }
+
+    /// <summary>For another image of a disk. Never the same again: what work that failed has left behind is in nobody's way.</summary>
+    internal static string NewPlace(StorageDomainView domain, DiskId disk) =>
+        $"{domain.Config.Path.TrimEnd('/')}/{domain.Id}/images/{disk}/{Guid.NewGuid()}";
 
     internal static void RequireActive(StorageDomainView domain)
     {
@@ -150,10 +150,14 @@ internal static class Disks
         return await call.Ask<DiskView>(Kinds.Disk, disk.Id.Value, new DiskCommand.Grow(call.NewOrigin(), size, host));
     }
 
-    public static Element Show(DiskView view)
+    public static Element Show(DiskView view) => Show(view, Hrefs.Disk(view.Id.Value))
+        .WithLink("statistics", $"{Hrefs.Disk(view.Id.Value)}/statistics")
+        .WithAction("move", $"{Hrefs.Disk(view.Id.Value)}/move");
+
+    /// <summary>Found somewhere else than among the disks.</summary>
+    public static Element Show(DiskView view, string href)
     {
         var config = view.Config;
-        var href = Hrefs.Disk(view.Id.Value);
         var disk = Shapes.Disk.New(view.Id.Value, href)
             .With("name", config.Name)
             .With("alias", config.Name)
@@ -168,9 +172,7 @@ internal static class Disks
             .With("storage_type", "image")
             .With("content_type", config.Content)
             .With("status", view.Status)
-            .With("storage_domains", [Refs.To(config.StorageDomain)])
-            .WithLink("statistics", $"{href}/statistics")
-            .WithAction("move", $"{href}/move");
+            .With("storage_domains", [Refs.To(config.StorageDomain)]);
         if (view.StatusDetail.Length > 0) disk.With("status_detail", view.StatusDetail);
         if (view.Vms.Length > 0) disk.With("vms", [.. view.Vms.Select(Refs.To)]);
         return disk;

@@ -151,12 +151,15 @@ internal static class Nics
             ?? throw FaultTable.Refusal(Fault.VmNicUnknown, null);
     }
 
-    private static Element Show(VmId vm, Nic nic) => Shapes.Nic
-        .New(nic.Id, $"{Hrefs.Vm(vm.Value)}/nics/{nic.Id}")
+    private static Element Show(VmId vm, Nic nic) => Define(Shapes.Nic.New(nic.Id, $"{Hrefs.Vm(vm.Value)}/nics/{nic.Id}"), nic)
         .WithLink("reporteddevices", $"{Hrefs.Vm(vm.Value)}/nics/{nic.Id}/reporteddevices")
         .WithLink("statistics", $"{Hrefs.Vm(vm.Value)}/nics/{nic.Id}/statistics")
         .WithAction("activate", $"{Hrefs.Vm(vm.Value)}/nics/{nic.Id}/activate")
         .WithAction("deactivate", $"{Hrefs.Vm(vm.Value)}/nics/{nic.Id}/deactivate")
+        .With("vm", Refs.To(vm));
+
+    /// <summary>What a NIC is, wherever it is found.</summary>
+    public static Element Define(Element element, Nic nic) => element
         .With("name", nic.Name)
         .With("interface", nic.Interface)
         .With("linked", nic.Linked)
@@ -164,6 +167,5 @@ internal static class Nics
         .With("mac", Shapes.Mac.New().With("address", nic.Mac))
         .With("network", Shapes.Network.New().With("name", nic.Bridge))
         .With("network_filter", NetworkFilters.Of(nic.Filter))
-        .With("qos", Hardware.Show(nic.Qos))
-        .With("vm", Refs.To(vm));
+        .With("qos", Hardware.Show(nic.Qos));
 }

@@ -28,6 +28,8 @@ internal static class Routes
         NetworkFilters.Map(router);
         GraphicsConsoles.Map(router);
         Cdroms.Map(router);
+        Snapshots.Map(router);
+        SnapshotContents.Map(router);
         Events.Map(router);
         Jobs.Map(router);
         Users.Map(router);

@@ -26,7 +26,11 @@ internal static class Vms
         ["os"] = new("config.osType"),
     };
 
-    private static readonly string[] _actions = ["cancelmigration", "migrate", "reboot", "reset", "shutdown", "start", "stop", "suspend", "ticket"];
+    private static readonly string[] _actions =
+    [
+        "cancelmigration", "commitsnapshot", "migrate", "previewsnapshot", "reboot", "reset", "shutdown", "start", "stop", "suspend",
+        "ticket", "undosnapshot",
+    ];
 
     public static void Map(Router router) => router
         .Get("vms", List)
@@ -58,6 +62,7 @@ internal static class Vms
     private static async Task<Answer> Add(ApiCall call)
     {
         var body = await call.ReadBody(Shapes.Vm);
+        if (body.Many("snapshots") is not null) throw FaultException.NotYet("A VM from a snapshot of another");
         var name = Names.Required(body, "Vm");
         var cluster = await Refs.Resolve(call, Kinds.Cluster, body.One("cluster"))
             ?? throw FaultException.Missing("Vm", "cluster.id|name", "add");
@@ -126,10 +131,11 @@ internal static class Vms
     private static async Task<Answer> Remove(ApiCall call)
     {
         var vm = await Read(call);
+        var keeps = call.Parameters.Flag("detach_only") == true;
+        if (keeps && !vm.Snapshots.IsEmpty) throw FaultTable.Refusal(Fault.DiskHasSnapshots, vm.Config.Name);
         var origin = call.NewOrigin();
         await call.Ask(Kinds.Vm, call.Id(), new VmCommand.Remove(origin));
         await Initializations.Forget(call, vm.Config, $"{vm.Id}");
-        var keeps = call.Parameters.Flag("detach_only") == true;
         foreach (var attachment in vm.Config.Disks) await RemoveDisk(call, vm, attachment.Disk, keeps);
         return Acts.Accepted(call, origin);
     }
@@ -220,6 +226,7 @@ internal static class Vms
             .WithLink("applications", $"{href}/applications")
             .WithLink("reporteddevices", $"{href}/reporteddevices")
             .WithLink("sessions", $"{href}/sessions")
+            .WithLink("snapshots", $"{href}/snapshots")
             .WithLink("statistics", $"{href}/statistics")
             .WithLink("tags", $"{href}/tags")
             .WithLink("watchdogs", $"{href}/watchdogs");

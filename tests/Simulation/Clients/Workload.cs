@@ -21,6 +21,7 @@ public sealed class Workload(Simulation simulation, ApiClients clients, Random c
     private readonly List<(Guid Id, string Name)> _vms = [];
     private readonly HashSet<Guid> _busy = [];
     private readonly List<(Guid Id, WorldHost Host)> _hosts = [];
+    private readonly SnapshotWork _snapshots = new(simulation, clients, chance);
     private readonly Guid _center = clients.NewId();
     private readonly ClusterId _cluster = new(clients.NewId());
     private readonly StorageDomainId _domain = new(clients.NewId());
@@ -284,6 +285,15 @@ public sealed class Workload(Simulation simulation, ApiClients clients, Random c
         {
             var size = WireJson.Read<DiskView>(disk.Json).Config.ProvisionedSize;
             await clients.Ask(Kinds.Disk, disk.Id, $"make {disk.Name} bigger", o => new DiskCommand.Grow(o, size + (1L << 30), host));
+            return;
+        }
+
+        if (luck is >= 0.18 and < 0.40 && WireJson.Read<DiskView>(disk.Json).Vms is [var holder, ..])
+        {
+            if (!_busy.Add(holder.Value)) return;
+            if (simulation.Database.Read.Find(Kinds.Vm, holder.Value) is { } shown)
+                await _snapshots.One(WireJson.Read<VmView>(shown.Document.Json), host);
+            _busy.Remove(holder.Value);
             return;
         }
 

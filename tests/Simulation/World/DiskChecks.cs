@@ -19,6 +19,10 @@ internal sealed class DiskChecks(SimulatedWorld world, WorldChecks checks)
     private readonly Dictionary<string, long> _holds = new(StringComparer.Ordinal);
     private long _writes;
 
+    /// <summary>All that each disk ever had when it was left, and the disks of which a client has asked for some of that back.</summary>
+    private readonly Dictionary<Guid, HashSet<long>> _ever = [];
+    private readonly HashSet<Guid> _back = [];
+
     public void Told(GuestLife life)
     {
         var key = (life.Host, life.Vm, life.Lease);
@@ -84,9 +88,14 @@ internal sealed class DiskChecks(SimulatedWorld world, WorldChecks checks)
         Write([.. writers.Where(w => w.Disk == disk)]);
     }
 
+    /// <summary>A client looks at a snapshot of the disk, or ends that: the next guest may find what some guest had written then.</summary>
+    public void ClientGoesBack(Guid disk) => _back.Add(disk);
+
     /// <summary>A guest that begins finds all that was written to the disk, by whichever guest.</summary>
     private void Find(VmDisk disk, WorldHost host, string who)
     {
+        if (_back.Remove(disk.Id) && Holds(disk.Path) is var then && (then == 0 || _ever.GetValueOrDefault(disk.Id)?.Contains(then) == true))
+            _written[disk.Id] = then;
         if (_written.TryGetValue(disk.Id, out var written) && Holds(disk.Path) != written)
             checks.BreakUnlessLied([host], LostWrite, $"{disk.Path} has not all that was written to disk {disk.Id}", [who]);
     }
@@ -96,7 +105,10 @@ internal sealed class DiskChecks(SimulatedWorld world, WorldChecks checks)
         var write = ++_writes;
         foreach (var writer in writers)
             if (writer.Disk is { } disk)
-                _written[disk] = _holds[writer.Path] = write;
+            {
+                if (!_ever.TryGetValue(disk, out var ever)) _ever[disk] = ever = [];
+                ever.Add(_written[disk] = _holds[writer.Path] = write);
+            }
     }
 
     /// <summary>What an image that is copied has at the beginning: what is written meanwhile may be missing in the copy.</summary>

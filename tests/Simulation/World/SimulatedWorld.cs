@@ -78,7 +78,7 @@ public sealed class SimulatedWorld : IDisposable
 
     internal Random Random { get; }
 
-    internal SimulatedImages Images { get; }
+    public SimulatedImages Images { get; }
 
     /// <summary>A client has made something else of this image.</summary>
     public void Spoil(string path) => Images.Spoil(path);
@@ -146,6 +146,8 @@ public sealed class SimulatedWorld : IDisposable
     public void ClientIsAnswered(Guid vm) => Losses.ClientIsAnswered(vm);
 
     /// <summary>A client has asked the engine to turn the power of this host.</summary>
+    public void ClientGoesBack(Guid disk) => Writers.ClientGoesBack(disk);
+
     public void ClientTurnsPower(WorldHost host) => Powers.ClientTurnsPower(host);
 
     /// <summary>Guests that run at this moment, with their hosts.</summary>
