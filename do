@@ -15,7 +15,8 @@ help() {
 ./do why NAME|ID   who owns a VM, what it waits for and why (./do why host NAME: the same of a host, disk …)
 ./do demo          walks a guest through boot, live migration, the death of its engine node and of its host
 ./do demo WHAT     trials of the real hosts, each with a verdict: migrations [ROUNDS] with mishaps, drain [GUESTS] with an
-                   echo of each, pauses [N] that must not fence, moves [ROUNDS] of disks, ha [ROUNDS] by phase, starts [ROUNDS]
+                   echo of each, pauses [N] that must not fence, moves [ROUNDS] of disks, snapshots [ROUNDS],
+                   operations [COUNT] with kill -9 of agent and libvirtd, ha [ROUNDS] by phase, starts [ROUNDS]
                    beside virsh, crowd [GUESTS] on one host (./do demo help: their options)
 ./do down          stops everything that `up` started, and nothing else (--erase: removes its data too)
 ./do build         builds the solution (Release)

@@ -17,8 +17,6 @@ public sealed class DiskMoves(Installation installation, DiskMoveOptions options
     private readonly Verdict _verdict = new();
     private readonly List<Round> _rounds = [];
 
-    private enum Kind { Undisturbed, HostPower, AgentKilled, LibvirtKilled, EngineNodeKilled, EngineApart, PowerOff }
-
     /// <returns>Whether every promise was kept.</returns>
     public async Task<bool> Run()
     {
@@ -57,15 +55,15 @@ public sealed class DiskMoves(Installation installation, DiskMoveOptions options
         _verdict.Print();
         return _verdict.Kept;
 
-        int Undisturbed(Func<Round, bool> which) => _rounds.Count(r => r.Words == Words(Kind.Undisturbed) && which(r));
+        int Undisturbed(Func<Round, bool> which) => _rounds.Count(r => r.Words == GuestMishaps.Words(GuestMishap.Undisturbed) && which(r));
     }
 
     private async Task<Round> One(WritingGuest guest, int number, string second)
     {
-        var (api, hosts, vm) = (guest.Api, guest.Hosts, guest.Vm);
+        var (api, vm) = (guest.Api, guest.Vm);
         var random = new Random(unchecked((options.Seed * 7919) + (number * 104729)));
-        var kind = (Kind)((number - 1 + options.Seed) % Enum.GetValues<Kind>().Length);
-        var after = kind == Kind.Undisturbed ? TimeSpan.Zero : _longestWait * random.NextDouble();
+        var kind = GuestMishaps.Of(number - 1 + options.Seed);
+        var after = kind == GuestMishap.Undisturbed ? TimeSpan.Zero : _longestWait * random.NextDouble();
         var host = await vm.AwaitUp(_limit);
         var disk = $"{DemoVm.Folder}/disks/{vm.Disk}";
         var before = await Domain(api, disk);
@@ -75,14 +73,12 @@ public sealed class DiskMoves(Installation installation, DiskMoveOptions options
         var began = DateTimeOffset.UtcNow;
         var action = await api.Send(HttpMethod.Post, $"{disk}/move", new JsonObject { ["storage_domain"] = new JsonObject { ["id"] = to } });
         await Task.Delay(after);
-        var heal = await Befall(kind, host, guest);
-        await Task.Delay(TimeSpan.FromSeconds(kind is Kind.EngineApart or Kind.EngineNodeKilled ? 2 + random.Next(6) : 0));
-        await heal();
+        await GuestMishaps.Befall(kind, host, guest, installation, random);
         var job = $"{DemoVm.Folder}/jobs/{EngineApi.Text(action["job"], "id")}";
-        var end = await Patience.Until($"round {number} ({Words(kind)}): the end of the move", _limit, async () =>
+        var end = await Patience.Until($"round {number} ({GuestMishaps.Words(kind)}): the end of the move", _limit, async () =>
             await api.Find(job) is { } found && EngineApi.Text(found, "status") is var status and not "started" ? status : null);
         var took = DateTimeOffset.UtcNow - began;
-        if (kind == Kind.PowerOff)
+        if (kind == GuestMishap.PowerOff)
         {
             await Patience.Until("the VM to be down", _limit, async () => await vm.Status() == "down" ? this : null);
             await vm.Act("start");
@@ -93,51 +89,10 @@ public sealed class DiskMoves(Installation installation, DiskMoveOptions options
         await guest.Disk.AwaitCheck(TimeSpan.FromSeconds(90));
         var there = await Domain(api, disk);
         if (there != (end == "finished" ? to : before)) throw new DemoException($"round {number}: the move {end}, and the disk is in {there}");
-        await Patience.Until($"round {number} ({Words(kind)}): one image of the disk", TimeSpan.FromSeconds(90), () =>
+        await Patience.Until($"round {number} ({GuestMishaps.Words(kind)}): one image of the disk", TimeSpan.FromSeconds(90), () =>
             Task.FromResult(Images(vm.Disk) is [var only] && only.Contains(there, StringComparison.Ordinal) ? this : null));
-        return new Round(number, Words(kind), after, end == "finished" ? "moved" : "stayed", took);
+        return new Round(number, GuestMishaps.Words(kind), after, end == "finished" ? "moved" : "stayed", took);
     }
-
-    /// <returns>How it is healed.</returns>
-    private async Task<Func<Task>> Befall(Kind kind, int host, WritingGuest guest)
-    {
-        var (api, hosts, vm) = (guest.Api, guest.Hosts, guest.Vm);
-        switch (kind)
-        {
-            case Kind.HostPower:
-                await hosts.LosePower(host);
-                break;
-            case Kind.AgentKilled:
-                await hosts.Act(host, "agent", "kill");
-                break;
-            case Kind.LibvirtKilled:
-                await hosts.Act(host, "libvirt", "kill");
-                break;
-            case Kind.EngineNodeKilled:
-                var takeover = new Takeover(api, hosts, installation, vm);
-                var victim = await takeover.Kill();
-                return () => victim == 0 ? Task.CompletedTask : takeover.Restart(victim);
-            case Kind.EngineApart:
-                await hosts.Act(host, "cut", "engine");
-                return () => hosts.IsOn(host) ? hosts.Act(host, "heal") : Task.CompletedTask;
-            case Kind.PowerOff:
-                await vm.Act("stop");
-                break;
-        }
-
-        return () => Task.CompletedTask;
-    }
-
-    private static string Words(Kind kind) => kind switch
-    {
-        Kind.HostPower => "its host loses its power",
-        Kind.AgentKilled => "agent killed",
-        Kind.LibvirtKilled => "libvirtd killed",
-        Kind.EngineNodeKilled => "engine node that owns the VM killed",
-        Kind.EngineApart => "host and engine apart",
-        Kind.PowerOff => "VM powered off by the API",
-        _ => "nothing happens",
-    };
 
     /// <summary>In the same folder as the first: what moves is a file to a file.</summary>
     private async Task<string> SecondDomain(EngineApi api)

@@ -16,6 +16,10 @@ const string Usage = """
       PAUSES          of agents, libvirtd, hosts and engine nodes; then half of the hosts is cut off (12)
     ./do demo moves [ROUNDS] [--seed N]
       ROUNDS          moves of a running guest's disk between two storage domains, with a mishap at a random moment (40)
+    ./do demo snapshots [ROUNDS] [--seed N]
+      ROUNDS          snapshots of a running guest taken and removed, with a mishap at a random moment (100)
+    ./do demo operations [COUNT] [--seed N]
+      COUNT           operations on a running guest, during each its host's agent or libvirtd is killed (200)
     ./do demo crowd [GUESTS]
       GUESTS          guests on one host: what its agent takes of memory and CPU (100)
     ./do demo starts [ROUNDS]

@@ -109,8 +109,8 @@ public static class DiskLayers
         ? [new DiskEffect.AskLayer(s.Vm, s.Work, LayerNews.Ready)]
         : [new DiskEffect.MakeLayer(s.Host, s.StepWork()), new DiskEffect.AskLayer(s.Vm, s.Work, LayerNews.Pending)];
 
-    /// <summary>Each time that it is begun anew it has a number of its own.</summary>
-    public static Guid StepWork(this Layering s) => WorkId.Of($"{s.Work} layer {s.Lost}");
+    /// <summary>Each time that it is begun anew it has a number of its own; and the VM has asked its other disks by the same job.</summary>
+    public static Guid StepWork(this Layering s) => WorkId.Of($"{s.Work} {s.Core.Id} layer {s.Lost}");
 
     /// <summary>Images that are nobody's any more.</summary>
     internal static DiskCore Left(DiskCore core, HostId host, params ImmutableArray<string> paths) =>

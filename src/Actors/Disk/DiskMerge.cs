@@ -101,11 +101,12 @@ public static class DiskMerge
         return alone && below is [.., { Snapshot: null } last] ? new Pair(last, core.Path, null) : null;
     }
 
-    /// <summary>Each time that a step is said again because nobody knows what became of it, it has a number of its own.</summary>
-    public static Guid StepWork(this Merging s) => WorkId.Of($"{s.Work} {s.Step} {s.Attempt}");
+    /// <summary>Each time that a step is said again because nobody knows what became of it, it has a number of its own; and the VM
+    /// has asked its other disks by the same job.</summary>
+    public static Guid StepWork(this Merging s) => WorkId.Of($"{s.Work} {s.Core.Id} {s.Step} {s.Attempt}");
 
     /// <summary>What was answered before a start says nothing of who has it open after it.</summary>
-    public static Guid LoanWork(this Merging s) => s.Round == 0 ? s.Work : WorkId.Of($"{s.Work} loan {s.Round}");
+    public static Guid LoanWork(this Merging s) => WorkId.Of($"{s.Work} {s.Core.Id} loan {s.Round}");
 
     private static Decision Go(Merging s, GuestCopy? guest, DateTimeOffset at) => Next(s.Core, guest is null) is null
         ? Over(s, guest, [new MergeDone(at)], LayerNews.Ended)

@@ -21,6 +21,7 @@ public sealed class ImageJobs : IDisposable
     private readonly CancellationTokenSource _stop = new();
     private readonly Dictionary<Guid, Entry> _jobs = [];
     private readonly Queue<Guid> _order = new();
+    private readonly Dictionary<string, Task> _last = new(StringComparer.Ordinal);
     private int _lines;
 
     public ImageJobs(IAppendLog log, IImageWork work, ILogger logger)
@@ -110,10 +111,46 @@ public sealed class ImageJobs : IDisposable
         }
     }
 
+    /// <summary>What makes, fills or deletes a file waits for what was asked of the same file before: an image that is given up while
+    /// it is made is deleted when it is there.</summary>
     private async Task Work(Guid id, ImageJob job)
     {
-        await Task.CompletedTask.ConfigureAwait(
-            ConfigureAwaitOptions.ForceYielding | ConfigureAwaitOptions.ContinueOnCapturedContext);
+        var ended = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        var before = Queue(job, ended.Task);
+        try
+        {
+            await Task.CompletedTask.ConfigureAwait(
+                ConfigureAwaitOptions.ForceYielding | ConfigureAwaitOptions.ContinueOnCapturedContext);
+            await before;
+            await Do(id, job);
+        }
+        finally
+        {
+            ended.SetResult();
+        }
+    }
+
+    private Task Queue(ImageJob job, Task ended)
+    {
+        var path = job switch
+        {
+            ImageJob.Create c => c.Path,
+            ImageJob.Copy c   => c.Destination,
+            ImageJob.Delete d => d.Path,
+            _                 => null,
+        };
+        if (path is null) return Task.CompletedTask;
+        lock (_gate)
+        {
+            var before = _last.GetValueOrDefault(path, Task.CompletedTask);
+            foreach (var over in _last.Where(l => l.Value.IsCompleted).Select(l => l.Key).ToList()) _last.Remove(over);
+            _last[path] = ended;
+            return before;
+        }
+    }
+
+    private async Task Do(Guid id, ImageJob job)
+    {
         try
         {
             var (image, domain) = await _work.Do(id, job, percent => Progress(id, percent), _stop.Token);
