@@ -61,7 +61,11 @@ public sealed class DomainXmlTests
             Nics = [vm.Nics[0] with { Filter = evil }],
             Hardware = vm.Hardware! with
             {
-                Cpu = new GuestCpu("custom", evil), Serial = evil, RngDevice = evil, StateFolder = evil, Pins = [new CpuPin(0, evil)],
+                Cpu = new GuestCpu("custom", evil),
+                Serial = evil,
+                RngDevice = evil,
+                StateFolder = evil,
+                Pins = [new CpuPin(0, evil)],
                 Properties = new Dictionary<string, string> { ["a"] = evil }.ToImmutableDictionary(),
             },
         };

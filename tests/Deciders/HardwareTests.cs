@@ -18,7 +18,12 @@ public sealed class HardwareTests
 
     private static readonly VmConfig _plain = new()
     {
-        Name = "web", Cluster = new ClusterId(Making.Id(0)), Memory = 1L << 30, Sockets = 2, Cores = 2, PreferredHosts = [_host],
+        Name = "web",
+        Cluster = new ClusterId(Making.Id(0)),
+        Memory = 1L << 30,
+        Sockets = 2,
+        Cores = 2,
+        PreferredHosts = [_host],
         Nics = [new Nic(Making.Id(3), "nic1", "virtio", "00:1a:4a:00:00:01", "br0", true, true)],
     };
 
@@ -117,10 +122,28 @@ public sealed class HardwareTests
     {
         var told = Told(new VmHardware
         {
-            Tpm = true, StateFolder = "/data/images", BootMenu = true, CpuModel = "EPYC-Rome", CpuShares = 512, Pins = [new VcpuPin(1, "0-3")],
-            NumaNodes = [_second, _first], HugePagesKib = 2048, IoThreads = 2, NicQueues = true, ScsiQueues = -1, Sound = true, Usb = true, RngSource = "hwrng",
-            RngBytes = 10, RngPeriodMs = 20, Ballooning = false, SerialPolicy = "custom", Serial = "rack-7", TimeZone = "Asia/Tokyo",
-            EmulatedMachine = "pc-q35-7.2", Properties = [new CustomProperty("rack", "7")],
+            Tpm = true,
+            StateFolder = "/data/images",
+            BootMenu = true,
+            CpuModel = "EPYC-Rome",
+            CpuShares = 512,
+            Pins = [new VcpuPin(1, "0-3")],
+            NumaNodes = [_second, _first],
+            HugePagesKib = 2048,
+            IoThreads = 2,
+            NicQueues = true,
+            ScsiQueues = -1,
+            Sound = true,
+            Usb = true,
+            RngSource = "hwrng",
+            RngBytes = 10,
+            RngPeriodMs = 20,
+            Ballooning = false,
+            SerialPolicy = "custom",
+            Serial = "rack-7",
+            TimeZone = "Asia/Tokyo",
+            EmulatedMachine = "pc-q35-7.2",
+            Properties = [new CustomProperty("rack", "7")],
         });
         var h = told.Hardware!;
         Assert.Equal("pc-q35-7.2", told.Machine);
@@ -216,8 +239,14 @@ public sealed class HardwareTests
     {
         var told = new Initialization
         {
-            HostName = "web-1.example.com", UserName = "ada", AuthorizedKeys = "ssh-ed25519 AAAA\n\nssh-rsa BBBB\n", TimeZone = "Europe/Vienna", NewHostKeys = true,
-            DnsServers = "10.0.0.1", DnsSearch = "example.com", Script = "#cloud-config\nruncmd:\n  - ls\n",
+            HostName = "web-1.example.com",
+            UserName = "ada",
+            AuthorizedKeys = "ssh-ed25519 AAAA\n\nssh-rsa BBBB\n",
+            TimeZone = "Europe/Vienna",
+            NewHostKeys = true,
+            DnsServers = "10.0.0.1",
+            DnsSearch = "example.com",
+            Script = "#cloud-config\nruncmd:\n  - ls\n",
             Nics =
             [
                 new NicSetup("eth0", true, "static", "10.0.0.5", "255.255.255.0", "10.0.0.1", "static", "2001:db8::5", 64, ""),

@@ -150,8 +150,14 @@ public sealed class VmProperties
             {
                 Config = c.Config with
                 {
-                    Name = "web", Memory = 1, Sockets = 1, Cores = 1, Threads = 1, Hardware = Furnished(c.Config.Hardware),
-                    Disks = [.. c.Config.Disks.Select(Unlimited)], Nics = [.. c.Config.Nics.Select(Unlimited)],
+                    Name = "web",
+                    Memory = 1,
+                    Sockets = 1,
+                    Cores = 1,
+                    Threads = 1,
+                    Hardware = Furnished(c.Config.Hardware),
+                    Disks = [.. c.Config.Disks.Select(Unlimited)],
+                    Nics = [.. c.Config.Nics.Select(Unlimited)],
                 },
             },
             Update c => c with
