@@ -40,6 +40,11 @@ public sealed record VmDefinition(Guid Id, string Name, long MemoryBytes)
     /// <summary>Without a screen: no graphics card, and no VNC server.</summary>
     public bool Headless { get; init; }
 
+    /// <summary>Null: an engine of before this gave it.</summary>
+    public GuestHardware? Hardware { get; init; }
+
+    public GuestSeed? Seed { get; init; }
+
     [JsonIgnore]
     public int VirtualCpus => Sockets * Cores * Threads;
 }
@@ -55,6 +60,12 @@ public sealed record VmDisk(
     /// <summary>Not null: <see cref="Path"/> is a throw-away overlay on this image. The agent that launches the guest makes it,
     /// and whoever has the guest when it ends deletes it.</summary>
     public VmBacking? Backing { get; init; }
+
+    /// <summary>What the guest discards stays with the image.</summary>
+    public bool KeepDiscarded { get; init; }
+
+    /// <summary>Null: none.</summary>
+    public DiskLimits? Limits { get; init; }
 }
 
 /// <param name="Path">An image of ISO 9660, which many guests may read at once; empty: no CD is in the drive.</param>
@@ -69,7 +80,14 @@ public sealed record VmNic(
     string Mac,
     [property: JsonIgnore(Condition = JsonIgnoreCondition.Never)] string? Bridge,
     NicModel Model = NicModel.Virtio,
-    bool Linked = true);
+    bool Linked = true)
+{
+    /// <summary>A filter that libvirt of the host knows.</summary>
+    public string? Filter { get; init; }
+
+    /// <summary>Null: none.</summary>
+    public NicLimits? Limits { get; init; }
+}
 
 /// <param name="Model">i6300esb or diag288.</param>
 public sealed record VmWatchdog(string Model, WatchdogAction Action);

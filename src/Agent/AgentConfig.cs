@@ -69,6 +69,12 @@ public sealed record AgentConfig
     /// <summary>How long one mount, or one step on a storage domain, may take.</summary>
     public TimeSpan StorageLimit { get; init; } = TimeSpan.FromSeconds(60);
 
+    /// <summary>CDs for guests' first start; the same on all hosts, since a guest that is moved finds its own under the same path.</summary>
+    public string SeedFolder { get; init; } = "/run/orchestrator/seeds";
+
+    /// <summary>Where libvirt has what its TPMs keep.</summary>
+    public string SwtpmFolder { get; init; } = "/var/lib/libvirt/swtpm";
+
     public string ConsoleLogFolder { get; init; } = "/var/log/libvirt/qemu";
     public string VncListen { get; init; } = "127.0.0.1";
     public TimeProvider Time { get; init; } = TimeProvider.System;

@@ -65,6 +65,8 @@ public sealed record ApiOptions
     /// <summary>Where all hosts mount storage domains, each below it.</summary>
     public string StorageFolder { get; init; } = "/var/lib/orchestrator/storage";
 
+    public CustomProperties CustomProperties { get; init; } = CustomProperties.None;
+
     public int DefaultAgentPort { get; init; } = 54321;
 
     /// <summary>The certificates in PEM of the engine's CA, which anyone may fetch; two while it moves from one to the

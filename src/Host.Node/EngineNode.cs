@@ -229,10 +229,23 @@ internal static class EngineNode
             DefaultCluster = config.Text("api.default-cluster"),
             DefaultBridge = config.Text("api.default-bridge"),
             StorageFolder = config.Text("api.storage-folder"),
+            CustomProperties = CustomPropertiesOf(config.Text("api.custom-properties")),
             DefaultAgentPort = config.Number("api.default-agent-port"),
         });
         var app = builder.Build();
         ApiServer.Map(app);
         return app;
+    }
+
+    private static CustomProperties CustomPropertiesOf(string text)
+    {
+        try
+        {
+            return CustomProperties.Of(text.Split(';', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries));
+        }
+        catch (FormatException e)
+        {
+            throw new UsageException($"orchestrator.api.custom-properties: {e.Message}");
+        }
     }
 }

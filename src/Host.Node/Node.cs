@@ -100,6 +100,8 @@ internal static class Node
                 StorageFolder = config.Text("agent.storage-folder"),
                 StorageLimit = config.Time("agent.storage-limit"),
                 ConsoleLogFolder = config.Text("agent.console-log-folder"),
+                SeedFolder = config.Text("agent.seed-folder"),
+                SwtpmFolder = config.Text("agent.swtpm-folder"),
                 VncListen = config.Text("agent.vnc-listen"),
             },
             builder => Logs(builder, config));

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using Microsoft.Extensions.Logging.Abstractions;
 using Orchestrator.Agent;
 using Orchestrator.Agent.Hooks;
@@ -30,9 +31,15 @@ public sealed class HookTests : IDisposable
     {
         Environment.SetEnvironmentVariable("AGENT_SECRET", "x");
         Script(HookPoint.BeforeVmCont, "10", $"env > {_folder}/seen; stat -c %a $_hook_domxml > {_folder}/mode");
-        await Hooks().Before(HookPoint.BeforeVmCont, _guest);
+        var hooks = Hooks();
+        hooks.Knows(_guest.Vm, ImmutableDictionary<string, string>.Empty.Add("rack", "7 \"b\"").Add("vmId", "another"));
+        hooks.Knows(Guid.NewGuid(), ImmutableDictionary<string, string>.Empty.Add("other", "x"));
+        await hooks.Before(HookPoint.BeforeVmCont, _guest);
         var seen = await File.ReadAllTextAsync($"{_folder}/seen");
         Assert.Contains($"vmId={_guest.Vm}", seen, StringComparison.Ordinal);
+        Assert.Contains("rack=7 \"b\"", seen, StringComparison.Ordinal);
+        Assert.DoesNotContain("another", seen, StringComparison.Ordinal);
+        Assert.DoesNotContain("other=", seen, StringComparison.Ordinal);
         Assert.DoesNotContain("AGENT_SECRET", seen, StringComparison.Ordinal);
         Assert.Equal("600", (await File.ReadAllTextAsync($"{_folder}/mode")).Trim());
         var file = seen.Split('\n').Single(l => l.StartsWith("_hook_domxml=", StringComparison.Ordinal))["_hook_domxml=".Length..];

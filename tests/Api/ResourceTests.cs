@@ -147,8 +147,8 @@ public sealed class ResourceTests : IAsyncLifetime
         await _api.Post($"/vms/{TestApi.Vm}/stop", "<action/>");
         await _api.Post($"/vms/{TestApi.Vm}/start", "<action/>");
         Assert.Null(_api.LastCommand<VmCommand.Start>().Once);
-        var refused = await _api.Post($"/vms/{TestApi.Vm}/start", "<action><use_cloud_init>true</use_cloud_init></action>");
-        Assert.Contains("use_cloud_init", await refused.Content.ReadAsStringAsync(), StringComparison.Ordinal);
+        var refused = await _api.Post($"/vms/{TestApi.Vm}/start", "<action><use_sysprep>true</use_sysprep></action>");
+        Assert.Contains("use_sysprep", await refused.Content.ReadAsStringAsync(), StringComparison.Ordinal);
         Assert.False(refused.IsSuccessStatusCode);
     }
 

@@ -146,8 +146,28 @@ public sealed class VmProperties
         };
         return command switch
         {
-            Create c => c with { Config = c.Config with { Name = "web", Memory = 1, Sockets = 1, Cores = 1, Threads = 1 } },
-            Update c => c with { Patch = new VmPatch { HighlyAvailable = c.Patch.HighlyAvailable, Comment = "x" } },
+            Create c => c with
+            {
+                Config = c.Config with
+                {
+                    Name = "web",
+                    Memory = 1,
+                    Sockets = 1,
+                    Cores = 1,
+                    Threads = 1,
+                    Hardware = Furnished(c.Config.Hardware),
+                    Disks = [.. c.Config.Disks.Select(Unlimited)],
+                    Nics = [.. c.Config.Nics.Select(Unlimited)],
+                },
+            },
+            Update c => c with
+            {
+                Patch = new VmPatch { HighlyAvailable = c.Patch.HighlyAvailable, Comment = "x", Hardware = Furnished(c.Patch.Hardware), Initialization = c.Patch.Initialization },
+            },
+            AttachDisk c when random.Next(4) > 0 => c with { Disk = Unlimited(c.Disk) },
+            UpdateDisk c when random.Next(4) > 0 => c with { Disk = Unlimited(c.Disk) },
+            AddNic c when random.Next(4) > 0 => c with { Nic = Unlimited(c.Nic) },
+            UpdateNic c when random.Next(4) > 0 => c with { Nic = Unlimited(c.Nic) },
             OfferHost c when random.Next(4) > 0 => c with { AskedAt = vm.Core.Lease },
             RefusePlacement c when random.Next(4) > 0 => c with { AskedAt = vm.Core.Lease },
             ReportGuest c when place is { } p => c with
@@ -186,4 +206,12 @@ public sealed class VmProperties
             _ => command,
         };
     }
+
+    /// <summary>So much of it that makes sense always.</summary>
+    private static VmHardware? Furnished(VmHardware? any) =>
+        any is null ? null : new VmHardware { Sound = any.Sound, CpuShares = any.CpuShares == 1 ? 0 : any.CpuShares, StateFolder = any.StateFolder };
+
+    private static DiskAttachment Unlimited(DiskAttachment any) => any with { Qos = any.Qos is { } qos ? qos with { ReadBytes = 0, WriteBytes = 0, ReadOperations = 0, WriteOperations = 0 } : null };
+
+    private static Nic Unlimited(Nic any) => any with { Qos = null };
 }

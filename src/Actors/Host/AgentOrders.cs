@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Orchestrator.Actors.Cluster;
 using Orchestrator.Actors.Disk;
 using Orchestrator.Actors.Journal;
 using Orchestrator.Actors.Vm;
@@ -50,7 +51,10 @@ internal sealed class AgentOrders(HostId id, HostWorld world, HostTroubles troub
             return;
         }
 
-        var definition = AgentWords.Definition(e.Vm, e.Definition, await Images(e.Definition));
+        var definition = AgentWords.Definition(e.Vm, e.Definition, await Images(e.Definition), await ClusterCpu(e.Definition)) with
+        {
+            Seed = await Seed(e.Vm, e.Definition),
+        };
         if (e.Definition.Stateless) definition = AgentWords.ThrowAway(definition, e.Seat.Lease);
         var lease = e.Seat.Lease.Number;
         var answer = e.Memory == ""
@@ -111,7 +115,7 @@ internal sealed class AgentOrders(HostId id, HostWorld world, HostTroubles troub
 
     private async Task Incoming(HostEffect.SendIncoming e, HostLink link)
     {
-        var definition = AgentWords.Definition(e.Vm, e.Definition, await Images(e.Definition));
+        var definition = AgentWords.Definition(e.Vm, e.Definition, await Images(e.Definition)) with { Seed = await Seed(e.Vm, e.Definition) };
         var answer = await link.Client.PrepareIncoming(
             new IncomingOrder(link.Stamp, e.Seat.Lease.Number, definition), closed);
         if (Heard(answer, link, e.Seat.Lease, "incoming") is { } why)
@@ -283,6 +287,21 @@ internal sealed class AgentOrders(HostId id, HostWorld world, HostTroubles troub
             if (await world.Read.View<DiskView>(Kinds.Disk, id.Value, closed) is { } disk)
                 images[id] = (disk.Path, disk.ImageFormat);
         return images.ToImmutable();
+    }
+
+    /// <summary>What a guest's CPU must not exceed, where its own definition does not say.</summary>
+    private async Task<string> ClusterCpu(VmConfig definition) =>
+        definition.Hardware is { CpuMode: not "" } or { CpuModel: not "" }
+        || await world.Read.View<ClusterView>(Kinds.Cluster, definition.Cluster.Value, closed) is not { } cluster
+            ? ""
+            : cluster.Config.CpuType;
+
+    private async Task<GuestSeed?> Seed(VmId vm, VmConfig definition)
+    {
+        if (definition.Initialization is not { Given: true } told) return null;
+        var password = told.Secret == "" ? null : await world.Passwords.Get(told.Secret, closed);
+        if (told.Secret != "" && password is null) troubles.Note($"the password that VM {definition.Name} was to be given is not there any more");
+        return CloudInit.Seed(vm, definition, told, password);
     }
 
     private void ToVm(VmId vm, VmCommand command) => world.Entities.Tell(Kinds.Vm, vm.Value, command);

@@ -68,8 +68,8 @@ public static class AgentWords
     }
 
     public static Wire.VmDefinition Definition(
-        VmId id, VmConfig config, IReadOnlyDictionary<DiskId, (string Path, string Format)> images) =>
-        new(id.Value, config.Name, config.Memory)
+        VmId id, VmConfig config, IReadOnlyDictionary<DiskId, (string Path, string Format)> images, string clusterCpu = "") =>
+        HardwareWords.Furnished(new Wire.VmDefinition(id.Value, config.Name, config.Memory)
         {
             MaxMemoryBytes = config.MaxMemory,
             Sockets = config.Sockets,
@@ -98,7 +98,7 @@ public static class AgentWords
             BootDevices = [.. config.BootDevices.Select(Boot).OfType<Wire.BootDevice>()],
             Disks = [.. config.Disks.Where(d => d.Active && images.ContainsKey(d.Disk)).Select(d => Disk(d, images))],
             Nics = [.. config.Nics.Where(n => n.Plugged).Select(Card)],
-        };
+        }, config, clusterCpu);
 
     public static Wire.MigrateOrder Order(Wire.Stamp stamp, Seat from, Seat to, string uri, MigrationTerms? terms) => terms is null
         ? new Wire.MigrateOrder(stamp, from.Lease.Number, uri, to.Lease.Number)
@@ -250,7 +250,11 @@ public static class AgentWords
             "ide"         => Wire.DiskInterface.Ide,
             _             => Wire.DiskInterface.Virtio,
         };
-        return new Wire.VmDisk(disk.Disk.Value, path, Format(format), bus, disk.Bootable, disk.ReadOnly);
+        return new Wire.VmDisk(disk.Disk.Value, path, Format(format), bus, disk.Bootable, disk.ReadOnly)
+        {
+            KeepDiscarded = !disk.PassDiscard,
+            Limits = HardwareWords.Limits(disk.Qos),
+        };
     }
 
     private static Wire.VmNic Card(Nic nic) => new(
@@ -262,7 +266,11 @@ public static class AgentWords
             "rtl8139" => Wire.NicModel.Rtl8139,
             _         => Wire.NicModel.Virtio,
         },
-        nic.Linked);
+        nic.Linked)
+    {
+        Filter = nic.Filter == "" ? null : nic.Filter,
+        Limits = HardwareWords.Limits(nic.Qos),
+    };
 
     private static Wire.DiskFormat Format(string format) =>
         format == "raw" ? Wire.DiskFormat.Raw : Wire.DiskFormat.Qcow2;

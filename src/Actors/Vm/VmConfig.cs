@@ -84,6 +84,12 @@ public sealed record VmConfig
     /// <summary>Without a screen: no graphics card, and nothing for VNC to show.</summary>
     public bool Headless { get; init; }
 
+    /// <summary>Null: as <see cref="VmHardware.Usual"/>.</summary>
+    public VmHardware? Hardware { get; init; }
+
+    /// <summary>What the guest is told at its first start; null: nothing.</summary>
+    public Initialization? Initialization { get; init; }
+
     public ImmutableArray<DiskAttachment> Disks { get; init; } = [];
 
     public ImmutableArray<Nic> Nics { get; init; } = [];
@@ -137,6 +143,8 @@ public sealed record VmConfig
             PreferredHosts = other.PreferredHosts,
             Disks = other.Disks,
             Nics = other.Nics,
+            // Is for a guest that has never run.
+            Initialization = other.Initialization,
         } == other
         && BootDevices.SequenceEqual(other.BootDevices) && PreferredHosts.SequenceEqual(other.PreferredHosts)
         && Disks.SequenceEqual(other.Disks) && Nics.SequenceEqual(other.Nics);
@@ -154,12 +162,24 @@ public enum VmAffinity { Migratable, UserMigratable, Pinned }
 
 /// <summary>A disk plugged into a VM. The image's path and format belong to the disk.</summary>
 /// <param name="Interface">virtio, virtio_scsi, sata or ide.</param>
-public sealed record DiskAttachment(DiskId Disk, string Interface, bool Bootable, bool Active, bool ReadOnly);
+public sealed record DiskAttachment(DiskId Disk, string Interface, bool Bootable, bool Active, bool ReadOnly)
+{
+    /// <summary>What the guest discards is given back to the storage.</summary>
+    public bool PassDiscard { get; init; } = true;
+
+    public DiskQos? Qos { get; init; }
+}
 
 /// <param name="Interface">virtio, e1000, e1000e or rtl8139.</param>
 /// <param name="Mac">Six octets with colons, lower case.</param>
 /// <param name="Bridge">Bridge on the host that the NIC is plugged into.</param>
-public sealed record Nic(Guid Id, string Name, string Interface, string Mac, string Bridge, bool Linked, bool Plugged);
+public sealed record Nic(Guid Id, string Name, string Interface, string Mac, string Bridge, bool Linked, bool Plugged)
+{
+    /// <summary>A filter of libvirt's on the host; empty: none.</summary>
+    public string Filter { get; init; } = "";
+
+    public NicQos? Qos { get; init; }
+}
 
 /// <summary>Changes to a definition; null leaves a field as it is.</summary>
 public sealed record VmPatch
@@ -221,6 +241,10 @@ public sealed record VmPatch
 
     public bool? Headless { get; init; }
 
+    public VmHardware? Hardware { get; init; }
+
+    public Initialization? Initialization { get; init; }
+
     /// <summary>The id of no disk at all takes the CD out.</summary>
     public DiskId? Cdrom { get; init; }
 
@@ -253,6 +277,8 @@ public sealed record VmPatch
         StartPaused = StartPaused ?? config.StartPaused,
         OnStorageError = OnStorageError ?? config.OnStorageError,
         Headless = Headless ?? config.Headless,
+        Hardware = Hardware is null ? config.Hardware : Hardware == VmHardware.Usual ? null : Hardware,
+        Initialization = Initialization ?? config.Initialization,
         Cdrom = Cdrom is not { } cd ? config.Cdrom : cd.Value == Guid.Empty ? null : cd,
         Watchdog = Watchdog is null ? config.Watchdog : Watchdog.Model == "" ? null : Watchdog,
     };

@@ -47,6 +47,10 @@ public static class VmDecider
         (_, CommitSnapshot c)                => VmSnapshots.EndPreview(vm, c.Origin, SnapshotOrder.Commit),
 
         (_, Update c)                        => Redefine(vm, c),
+        (_, AttachDisk c) when HardwareRules.Wrong(c.Disk) is { } why => No(Fault.InvalidValue, why),
+        (_, UpdateDisk c) when HardwareRules.Wrong(c.Disk) is { } why => No(Fault.InvalidValue, why),
+        (_, AddNic c) when HardwareRules.Wrong(c.Nic) is { } why => No(Fault.InvalidValue, why),
+        (_, UpdateNic c) when HardwareRules.Wrong(c.Nic) is { } why => No(Fault.InvalidValue, why),
         (_, AttachDisk c)                    => VmReshape.Attach(vm, c),
         (_, UpdateDisk c)                    => VmReshape.Change(vm, c),
         (_, DetachDisk c)                    => VmReshape.Detach(vm, c),
@@ -292,6 +296,7 @@ public static class VmDecider
         { Priority: < 0 or > 100 }                              => No(Fault.InvalidValue, "high_availability.priority"),
         { MigrationDowntimeMs: 0 }                              => No(Fault.InvalidValue, "migration_downtime"),
         _ when config.Migration.Wrong() is { } field            => No(Fault.InvalidValue, field),
+        _ when HardwareRules.Wrong(config) is { } why           => No(Fault.InvalidValue, why),
         _                                                       => null,
     };
 

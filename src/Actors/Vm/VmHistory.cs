@@ -28,7 +28,7 @@ internal static class VmHistory
                 VmExit.Never),
             Redefined e => vm with { Core = Asked(core, e.Origin) with { Config = e.Config } },
             ConsoleUsed e => vm with { Core = Asked(core, e.Origin) },
-            Removed e => new Gone(Asked(core, e.Origin)),
+            Removed e => new Gone(Asked(core, e.Origin) with { Leftovers = [.. core.Leftovers, .. Kept(core)] }),
 
             StartRequested e => new Placing(
                 Asked(core, e.Origin) with
@@ -192,6 +192,11 @@ internal static class VmHistory
 
     internal static VmCore Settled(VmCore core, JobId? by = null) =>
         core with { Job = null, Action = null, Recent = by is { } job ? core.Recent.Add(job) : core.Recent };
+
+    /// <summary>Files of its firmware and its TPM.</summary>
+    private static IEnumerable<string> Kept(VmCore core) => core.Config?.Hardware is { StateFolder: { Length: > 0 } folder }
+        ? ((string[])["nvram.fd", "tpm2-00.permall"]).Select(file => $"{folder}/{core.Id}/{file}")
+        : [];
 
     private static string Doing(GuestAction what) => what switch
     {

@@ -87,6 +87,8 @@ internal static class VmReshape
         if (c.Patch.Memory is not null && config.Memory > running.Memory && config.Memory <= running.MaxMemory
             && (config.Memory - running.Memory) % MemoryBlock == 0)
             live = live with { Memory = config.Memory };
+        if (c.Patch.Hardware is not null && Shares(config) != Shares(running))
+            live = live with { Hardware = (running.Hardware ?? VmHardware.Usual) with { CpuShares = Shares(config) } };
         if (live == running) return Accept(redefined);
         return Prevented(vm) ?? Accept(redefined, Asked(vm, c.Origin, live));
     }
@@ -239,6 +241,8 @@ internal static class VmReshape
         && one.Nics.Where(n => n.Plugged).Select(n => n with { Name = "" }).ToHashSet()
             .SetEquals(other.Nics.Where(n => n.Plugged).Select(n => n with { Name = "" }));
 
+    private static int Shares(VmConfig config) => config.Hardware?.CpuShares ?? 0;
+
     private static ReshapeRequested Asked(VmState vm, Origin origin, VmConfig machine) =>
         new(origin, Math.Max(vm.Core.Reshapes + 1, origin.At.ToUnixTimeMilliseconds()), machine);
 
@@ -258,7 +262,7 @@ internal static class VmReshape
         _ when vm.Core.Lent.Any(l => l.Disk == wanted.Disk)              => new Decision.Refuse(Fault.DiskLocked),
         // What a stateless guest writes goes to images of its own, which are made when it starts.
         _ when Machine(vm).Stateless && (wanted.Active || old?.Active == true) => new Decision.Refuse(Fault.VmMustBeDown),
-        ({ Active: true }, { Active: true } o) when (o.Interface, o.ReadOnly) != (wanted.Interface, wanted.ReadOnly) =>
+        ({ Active: true }, { Active: true } o) when (o.Interface, o.ReadOnly, o.PassDiscard) != (wanted.Interface, wanted.ReadOnly, wanted.PassDiscard) =>
             new Decision.Refuse(Fault.VmDiskPlugged),
         ({ Active: true }, not { Active: true }) when !Pluggable(wanted) => new Decision.Refuse(Fault.VmDiskNotPluggable),
         ({ Active: false }, { Active: true } o) when !Pluggable(o)       => new Decision.Refuse(Fault.VmDiskNotPluggable),

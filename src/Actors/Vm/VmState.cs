@@ -158,7 +158,9 @@ public sealed record VmCore(VmId Id)
     public RunOnce? Once { get; init; }
 
     /// <summary>The definition with which the next guest is started.</summary>
-    public VmConfig? ToRun => Memory?.Definition ?? Wanted;
+    public VmConfig? ToRun => Memory?.Definition ?? (Wanted is { Initialization: { Given: false } told } wanted && (StartedAt is null || wanted.Stateless)
+        ? wanted with { Initialization = told with { Given = true } }
+        : Wanted);
 
     /// <summary>The definition that the present run would have, were it begun now.</summary>
     public VmConfig? Wanted => Config is { } config ? Once?.Patch.Apply(config) ?? config : null;

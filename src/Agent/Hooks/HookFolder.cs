@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Collections.Immutable;
 using System.Security.Cryptography;
 using System.Text.Json;
@@ -17,6 +18,15 @@ public sealed class HookFolder(string folder, TimeSpan limit, ILogger log)
     private const int Skipping = 1;
     private const UnixFileMode ByOthers = UnixFileMode.GroupWrite | UnixFileMode.OtherWrite;
     private const UnixFileMode Runs = UnixFileMode.UserExecute | UnixFileMode.GroupExecute | UnixFileMode.OtherExecute;
+
+    private readonly ConcurrentDictionary<Guid, ImmutableDictionary<string, string>> _properties = new();
+
+    /// <summary>What the scripts are told about this VM besides, as environment variables (vdsm's custom properties).</summary>
+    public void Knows(Guid vm, ImmutableDictionary<string, string>? properties)
+    {
+        if (properties is { IsEmpty: false }) _properties[vm] = properties;
+        else _properties.TryRemove(vm, out _);
+    }
 
     /// <summary>All that are there, by point and name.</summary>
     public ImmutableArray<HostHook> All() =>
@@ -98,7 +108,8 @@ public sealed class HookFolder(string folder, TimeSpan limit, ILogger log)
         using var patience = new CancellationTokenSource(limit);
         try
         {
-            var end = await ShortProgram.Run(script, [], "", patience.Token, new Dictionary<string, string>
+            var end = await ShortProgram.Run(script, [], "", patience.Token, new Dictionary<string, string>(
+                _properties.GetValueOrDefault(guest.Vm) ?? ImmutableDictionary<string, string>.Empty)
             {
                 ["PATH"] = "/usr/sbin:/usr/bin:/sbin:/bin",
                 ["LANG"] = "C.UTF-8",

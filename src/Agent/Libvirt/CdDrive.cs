@@ -18,7 +18,7 @@ internal static class CdDrive
     /// <returns>Null where there is no room for one, or an engine of 0.1.0 does not know of any.</returns>
     public static XElement? Of(VmDefinition vm, Func<VmDisk, string> name, int boot)
     {
-        var bus = vm.Machine == "pc" ? DiskInterface.Ide : DiskInterface.Sata;
+        var bus = DomainXml.IsOldPc(vm) ? DiskInterface.Ide : DiskInterface.Sata;
         if (vm.Cdrom is not { } cdrom || vm.Disks.Count(d => d.Interface == DiskInterface.Ide) >= IdeDevices) return null;
         var drive = new XElement(
             "disk", new XAttribute("type", "file"), new XAttribute("device", "cdrom"),

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Globalization;
 using System.Xml.Linq;
 using Orchestrator.Agent.Protocol;
@@ -17,8 +18,10 @@ public static class DomainXml
 
     /// <param name="accelerator">"kvm" or "tcg"; the definition's own wish goes first.</param>
     /// <param name="started">Unix time in ms.</param>
+    /// <param name="hostUuid">The guest may read it as its machine's serial number.</param>
+    /// <param name="seed">Path of the CD for its first start.</param>
     public static string Build(
-        VmDefinition vm, long lease, string accelerator, string consoleLog, string vncListen, long started)
+        VmDefinition vm, long lease, string accelerator, string consoleLog, string vncListen, long started, string hostUuid = "", string seed = "")
     {
         var kvm = vm.Emulation == Emulation.Kvm || (vm.Emulation == Emulation.Auto && accelerator == "kvm");
         return new XElement(
@@ -28,15 +31,17 @@ public static class DomainXml
             new XElement("title", Printable(vm.Name)),
             new XElement("metadata", Guest(vm, lease, started)),
             Memory(vm),
+            HardwareXml.Tuning(vm),
+            HardwareXml.System(vm, hostUuid),
             new XElement("vcpu", new XAttribute("placement", "static"), new XAttribute("current", vm.VirtualCpus), MaxCpus(vm)),
             Os(vm),
             new XElement("features", new XElement("acpi"), new XElement("apic"), Smm(vm)),
             Cpu(vm, kvm),
-            new XElement("clock", new XAttribute("offset", "utc")),
+            HardwareXml.Clock(vm, DateTimeOffset.FromUnixTimeMilliseconds(started)),
             new XElement("on_poweroff", "destroy"),
             new XElement("on_reboot", "restart"),
             new XElement("on_crash", "destroy"),
-            Devices(vm, consoleLog, vncListen)).ToString();
+            Devices(vm, consoleLog, vncListen, seed)).ToString();
     }
 
     /// <returns>Null when the domain is none of ours.</returns>
@@ -103,11 +108,22 @@ public static class DomainXml
     public static long MemoryBytes(string xml) =>
         TryNumber(XElement.Parse(xml).Element("memory")?.Value, out var kib) ? kib << 10 : 0;
 
+    /// <returns>Where what its firmware and TPM keep is copied to; null: nowhere.</returns>
+    public static string? StateFolder(string xml) =>
+        (string?)XElement.Parse(xml).Element("metadata")?.Element(Metadata + "guest")?.Attribute("state");
+
+    public static ImmutableDictionary<string, string> Properties(string xml) =>
+        (XElement.Parse(xml).Element("metadata")?.Element(Metadata + "guest")?.Elements(Metadata + "property") ?? [])
+            .ToImmutableDictionary(p => (string?)p.Attribute("name") ?? "", p => (string?)p.Attribute("value") ?? "");
+
     private static XElement Guest(VmDefinition vm, long lease, long started) => new(
         Metadata + "guest",
         new XAttribute(XNamespace.Xmlns + "orchestrator", Metadata.NamespaceName),
         new XAttribute("vm", vm.Id), new XAttribute("lease", lease), new XAttribute("started", started),
-        new XAttribute("onstorageerror", vm.OnStorageError));
+        new XAttribute("onstorageerror", vm.OnStorageError),
+        vm.Hardware is { Tpm: true, StateFolder: { } state } ? new XAttribute("state", state) : null,
+        vm.Hardware?.Properties.OrderBy(p => p.Key, StringComparer.Ordinal).Select(p =>
+            new XElement(Metadata + "property", new XAttribute("name", p.Key), new XAttribute("value", Printable(p.Value)))));
 
     private static IEnumerable<XElement> Memory(VmDefinition vm)
     {
@@ -125,11 +141,14 @@ public static class DomainXml
         os.Add(new XElement("type", new XAttribute("arch", "x86_64"), new XAttribute("machine", vm.Machine), "hvm"));
         if (vm.Firmware == Firmware.UefiSecureBoot)
             os.Add(
-                new XElement("firmware", new XElement("feature", new XAttribute("enabled", "yes"), new XAttribute("name", "secure-boot"))),
+                // Without keys in it, the firmware would start anything.
+                new XElement("firmware", ((string[])["enrolled-keys", "secure-boot"]).Select(name =>
+                    new XElement("feature", new XAttribute("enabled", "yes"), new XAttribute("name", name)))),
                 new XElement("loader", new XAttribute("secure", "yes")));
         if (vm.Kernel is { Length: > 0 } kernel) os.Add(new XElement("kernel", kernel));
         if (vm.Initrd is { Length: > 0 } initrd) os.Add(new XElement("initrd", initrd));
         if (vm.Cmdline is { Length: > 0 } cmdline) os.Add(new XElement("cmdline", Printable(cmdline)));
+        HardwareXml.Os(vm, os);
         return os;
     }
 
@@ -144,32 +163,34 @@ public static class DomainXml
     private static XElement Cpu(VmDefinition vm, bool kvm)
     {
         var cpu = new XElement("cpu");
-        if (kvm) cpu.Add(new XAttribute("mode", "host-model"));
+        HardwareXml.Cpu(vm, cpu, kvm);
         cpu.Add(new XElement(
             "topology", new XAttribute("sockets", MaxSockets(vm)), new XAttribute("dies", 1),
             new XAttribute("cores", vm.Cores), new XAttribute("threads", vm.Threads)));
-        if (vm.MaxMemoryBytes > vm.MemoryBytes)
+        if (HardwareXml.Numa(vm) is { } nodes) cpu.Add(nodes);
+        else if (vm.MaxMemoryBytes > vm.MemoryBytes)
             cpu.Add(new XElement("numa", new XElement(
                 "cell", new XAttribute("id", 0), new XAttribute("cpus", $"0-{MaxCpus(vm) - 1}"),
                 new XAttribute("memory", vm.MemoryBytes >> 10), new XAttribute("unit", "KiB"))));
         return cpu;
     }
 
-    private static XElement Devices(VmDefinition vm, string consoleLog, string vncListen)
+    private static XElement Devices(VmDefinition vm, string consoleLog, string vncListen, string seed)
     {
         var devices = new XElement("devices");
         var boot = BootOrder(vm);
         var names = new Dictionary<string, int>();
-        foreach (var disk in vm.Disks) devices.Add(Disk(disk, NameOf(disk, names), boot.GetValueOrDefault(disk.Id)));
+        foreach (var disk in vm.Disks) devices.Add(Disk(disk, vm, NameOf(disk, names), boot.GetValueOrDefault(disk.Id)));
         devices.Add(CdDrive.Of(vm, tray => NameOf(tray, names), boot.GetValueOrDefault(CdDrive.Id)));
-        if (vm.Disks.Any(d => d.Interface == DiskInterface.VirtioScsi)) devices.Add(ScsiController());
+        devices.Add(HardwareXml.Seed(vm, tray => NameOf(tray, names), seed));
+        if (vm.Disks.Any(d => d.Interface == DiskInterface.VirtioScsi)) devices.Add(ScsiController(vm));
         // Where a device can be plugged in while the guest runs: of PCI Express only in a port of its own.
-        if (vm.Machine != "pc")
+        if (!IsOldPc(vm))
             for (var port = 0; port <= Ports + vm.Disks.Length + vm.Nics.Length; port++)
                 devices.Add(new XElement(
                     "controller", new XAttribute("type", "pci"), new XAttribute("index", port),
                     new XAttribute("model", port == 0 ? "pcie-root" : "pcie-root-port")));
-        foreach (var nic in vm.Nics) devices.Add(Nic(nic, boot.GetValueOrDefault(nic.Id)));
+        foreach (var nic in vm.Nics) devices.Add(Nic(nic, vm, boot.GetValueOrDefault(nic.Id)));
         devices.Add(
             XElement.Parse(
                 "<serial type='pty'><target type='isa-serial' port='0'/></serial>"),
@@ -177,8 +198,7 @@ public static class DomainXml
             XElement.Parse("<channel type='unix'><target type='virtio' name='org.qemu.guest_agent.0'/></channel>"),
             vm.Headless ? null : Screen(vncListen),
             vm.Headless ? null : XElement.Parse("<video><model type='vga'/></video>"),
-            XElement.Parse("<memballoon model='virtio'><stats period='5'/></memballoon>"),
-            XElement.Parse("<rng model='virtio'><backend model='random'>/dev/urandom</backend></rng>"),
+            HardwareXml.Devices(vm),
             XElement.Parse("<panic model='isa'/>"),
             vm.Watchdog is { } watchdog
                 ? new XElement(
@@ -221,16 +241,23 @@ public static class DomainXml
         return NameOf(disk, n);
     }
 
+    /// <summary>Of PCI without Express, and IDE.</summary>
+    internal static bool IsOldPc(VmDefinition vm) => vm.Machine == "pc" || vm.Machine.StartsWith("pc-i440fx", StringComparison.Ordinal);
+
     /// <summary>The name of the n-th disk on its bus.</summary>
     internal static string NameOf(VmDisk disk, int n) =>
         BusOf(disk) + (n < 26 ? "" : (char)('a' + (n / 26) - 1)) + (char)('a' + (n % 26));
 
     private static string BusOf(VmDisk disk) => disk.Interface switch { DiskInterface.Virtio => "vd", DiskInterface.Ide => "hd", _ => "sd" };
 
-    internal static XElement ScsiController() =>
-        new("controller", new XAttribute("type", "scsi"), new XAttribute("model", "virtio-scsi"));
+    internal static XElement ScsiController(VmDefinition vm)
+    {
+        var controller = new XElement("controller", new XAttribute("type", "scsi"), new XAttribute("model", "virtio-scsi"));
+        HardwareXml.ScsiController(vm, controller);
+        return controller;
+    }
 
-    internal static XElement Disk(VmDisk disk, string name, int boot)
+    internal static XElement Disk(VmDisk disk, VmDefinition vm, string name, int boot)
     {
         var block = disk.Path.StartsWith("/dev/", StringComparison.Ordinal);
         var element = new XElement(
@@ -252,10 +279,11 @@ public static class DomainXml
             LiveMachine.Alias(disk.Id));
         if (disk.ReadOnly) element.Add(new XElement("readonly"));
         if (boot > 0) element.Add(new XElement("boot", new XAttribute("order", boot)));
+        HardwareXml.Disk(disk, vm, Math.Max(0, vm.Disks.IndexOf(disk)), element);
         return element;
     }
 
-    internal static XElement Nic(VmNic nic, int boot)
+    internal static XElement Nic(VmNic nic, VmDefinition vm, int boot)
     {
         var element = nic.Bridge is { Length: > 0 } bridge
             ? new XElement("interface", new XAttribute("type", "bridge"), new XElement("source", new XAttribute("bridge", bridge)))
@@ -266,6 +294,7 @@ public static class DomainXml
         element.Add(new XElement("link", new XAttribute("state", linked ? "up" : "down")));
         if (boot > 0) element.Add(new XElement("boot", new XAttribute("order", boot)));
         element.Add(LiveMachine.Alias(nic.Id));
+        HardwareXml.Nic(nic, vm, element);
         return element;
     }
 

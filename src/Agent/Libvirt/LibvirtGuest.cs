@@ -36,6 +36,12 @@ internal sealed class LibvirtGuest(GuestKey key, long started)
     public ImmutableArray<string> Disks { get; set; } = [];
     public string? PauseReason { get; set; }
     public OnStorageError? OnStorageError { get; set; }
+
+    /// <summary>Where what its TPM keeps is copied to; null: it has none.</summary>
+    public string? StateFolder { get; set; }
+
+    /// <summary>Told to hooks; as they were when it was found.</summary>
+    public ImmutableDictionary<string, string>? Properties { get; init; }
     public WatchdogReport? Watchdog { get; set; }
     public MigrationProgress? Migration { get; set; }
     public ImmutableArray<string> Ips { get; set; } = [];
@@ -91,6 +97,8 @@ internal sealed class LibvirtGuest(GuestKey key, long started)
             MemoryBytes = DomainXml.MemoryBytes(xml),
             OnStorageError = DomainXml.OnStorageError(xml),
             Disks = [.. DomainXml.DiskPaths(xml)],
+            StateFolder = DomainXml.StateFolder(xml),
+            Properties = DomainXml.Properties(xml),
             State = StateOf(state, reason, connected),
             Arriving = state == 3 && reason == 2,
             PostCopy = state == 3 && reason is 12 or 13,

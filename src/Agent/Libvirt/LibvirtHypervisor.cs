@@ -6,6 +6,7 @@ using Microsoft.Extensions.Logging;
 using Orchestrator.Agent.Network;
 using Orchestrator.Agent.Hooks;
 using Orchestrator.Agent.Protocol;
+using Orchestrator.Agent.Seeds;
 using Orchestrator.Agent.Storage;
 
 namespace Orchestrator.Agent.Libvirt;
@@ -25,6 +26,8 @@ public sealed class LibvirtHypervisor(AgentConfig config, HostSampling sampling,
     private readonly CancellationTokenSource _stop = new();
     private readonly OwnAddresses _addresses = new(config.Time);
     private GuestObserver Observer => field ??= new GuestObserver(Connected, config.Time, log);
+    private readonly SeedFolder _seeds = new(config.SeedFolder, config.Time);
+    private readonly Remembered _kept = new(config.SwtpmFolder, log);
     private readonly string _accelerator = Accelerators.Choose(config);
     private LibvirtConnection? _connection;
     private IGuestWatch? _watch;
@@ -61,11 +64,13 @@ public sealed class LibvirtHypervisor(AgentConfig config, HostSampling sampling,
     {
         var started = config.Time.GetUtcNow().ToUnixTimeMilliseconds();
         var xml = DomainXml.Build(
-            definition, guest.Lease, _accelerator, ConsoleLogOf(guest.Vm), config.VncListen, started);
+            definition, guest.Lease, _accelerator, ConsoleLogOf(guest.Vm), config.VncListen, started, _facts?.HostUuid ?? "", _seeds.PathOf(guest.Vm));
+        hooks?.Knows(guest.Vm, definition.Hardware?.Properties);
         if (hooks is not null) xml = DomainXml.Changed(hooks.Before(HookPoint.BeforeVmStart, guest, xml).GetAwaiter().GetResult(), xml);
         var state = definition.StartPaused ? GuestState.Paused : GuestState.PoweringUp;
         Begin(guest, definition, started, state, () => connection.Use(c =>
         {
+            Prepare(definition);
             Overlays.Make(definition);
             var domain = Native.virDomainCreateXML(c, xml, definition.StartPaused ? Native.StartPaused : 0);
             if (domain == 0) throw LibvirtConnection.Failure(c);
@@ -77,7 +82,17 @@ public sealed class LibvirtHypervisor(AgentConfig config, HostSampling sampling,
 
     public Task Restore(GuestKey guest, VmDefinition definition, string memory) => Run(connection => Begin(
         guest, definition, config.Time.GetUtcNow().ToUnixTimeMilliseconds(), GuestState.Up,
-        () => SavedMemory.Restore(connection, guest, memory)));
+        () =>
+        {
+            Prepare(definition);
+            return SavedMemory.Restore(connection, guest, memory);
+        }));
+
+    private void Prepare(VmDefinition definition)
+    {
+        _seeds.Prepare(definition);
+        _kept.Prepare(definition);
+    }
 
     public async Task Save(GuestKey guest, string memory)
     {
@@ -144,6 +159,17 @@ public sealed class LibvirtHypervisor(AgentConfig config, HostSampling sampling,
 
     public Task PrepareIncoming(GuestKey guest, VmDefinition definition)
     {
+        if (_guests.ContainsKey(guest.Vm)) return Task.FromException(new HypervisorException("a domain of this VM is on this host"));
+        hooks?.Knows(guest.Vm, definition.Hardware?.Properties);
+        try
+        {
+            _seeds.Prepare(definition);
+        }
+        catch (HypervisorException e)
+        {
+            return Task.FromException(e);
+        }
+
         var awaited = new LibvirtGuest(guest, config.Time.GetUtcNow().ToUnixTimeMilliseconds())
         {
             State = GuestState.Incoming,
@@ -224,6 +250,11 @@ public sealed class LibvirtHypervisor(AgentConfig config, HostSampling sampling,
 
     public async Task<HostObservations> Observe()
     {
+        await Task.Run(() =>
+        {
+            foreach (var guest in _guests.Values)
+                if (guest is { Starting: false, StateFolder: not null, State: GuestState.Up or GuestState.Paused }) _kept.Keep(guest.Key.Vm, guest.StateFolder);
+        });
         var guests = _guests.Values.Where(g => g is { Starting: false, State: not GuestState.Incoming }).ToDictionary(g => g.Key, g => g.AgentConnected);
         return new HostObservations(Sample()) { Guests = guests.Count == 0 ? [] : await Task.Run(() => Observer.Look(guests)) };
     }
@@ -409,6 +440,8 @@ public sealed class LibvirtHypervisor(AgentConfig config, HostSampling sampling,
             _ => (GuestExit.Lost, (string?)$"libvirt reports an unexpected end ({detail})"),
         };
         if (exit is not (GuestExit.Migrated or GuestExit.Saved) && !incoming) Overlays.Delete(guest.Disks);
+        if (exit != GuestExit.Migrated && !incoming) _kept.Keep(guest.Key.Vm, guest.StateFolder);
+        _seeds.Delete(guest.Key.Vm);
         _watch!.Changed(Report(guest) with { State = GuestState.Down, Exit = exit, ExitMessage = message });
     }
 
@@ -458,6 +491,7 @@ public sealed class LibvirtHypervisor(AgentConfig config, HostSampling sampling,
         guest.AgentConnected = DomainXml.AgentConnected(xml);
         guest.Has(LiveMachine.Read(xml));
         guest.OnStorageError = DomainXml.OnStorageError(xml);
+        guest.StateFolder = DomainXml.StateFolder(xml);
         guest.Disks = [.. DomainXml.DiskPaths(xml)];
     }
 
@@ -476,6 +510,7 @@ public sealed class LibvirtHypervisor(AgentConfig config, HostSampling sampling,
                     () => LibvirtConnection.Open(config.LibvirtUri, number, _news.Writer), cancel);
                 _connection = connection;
                 _facts = await Task.Run(() => HostFacts.Read(connection, config), cancel);
+                if (await Task.Run(() => NetworkFilters.Define(connection), cancel) is { } why) log.LogWarning("NICs cannot be filtered: {Why}", why);
                 var all = await Task.Run(() => LibvirtGuest.ReadAll(connection), cancel);
                 await FindLeaving(connection, all);
                 Replace(all);
@@ -526,7 +561,10 @@ public sealed class LibvirtHypervisor(AgentConfig config, HostSampling sampling,
             if (guest.State == GuestState.PoweringUp) UpLater(guest);
             if (guest is { State: GuestState.MigratingOut, PostCopy: false }) guest.Leaving = Follow(Connected(), guest);
             if (guest.Broken is not null) Break(guest);
+            hooks?.Knows(guest.Key.Vm, guest.Properties);
         }
+
+        _seeds.Keep([.. _guests.Keys]);
     }
 
     private async Task Follow(LibvirtConnection connection, LibvirtGuest guest)
@@ -586,6 +624,7 @@ public sealed class LibvirtHypervisor(AgentConfig config, HostSampling sampling,
             Starting = true,
             MemoryBytes = definition.MemoryBytes,
             OnStorageError = definition.OnStorageError,
+            StateFolder = definition.Hardware is { Tpm: true } hardware ? hardware.StateFolder : null,
         };
         if (!_guests.TryAdd(guest.Vm, mine)) throw new HypervisorException("a domain of this VM is on this host");
         try
@@ -599,6 +638,7 @@ public sealed class LibvirtHypervisor(AgentConfig config, HostSampling sampling,
         catch
         {
             // If libvirt went away it may have been started: the reconnection will find it or not.
+            _seeds.Delete(guest.Vm);
             _guests.TryRemove(KeyValuePair.Create(guest.Vm, mine));
             throw;
         }

@@ -45,14 +45,14 @@ internal sealed class LiveMachine
             if (disk.Interface == DiskInterface.VirtioScsi && !controlled)
             {
                 controlled = true;
-                yield return (DomainXml.ScsiController(), "controller virtio-scsi");
+                yield return (DomainXml.ScsiController(wanted), "controller virtio-scsi");
             }
 
             var name = Enumerable.Range(0, 702).Select(n => DomainXml.NameOf(disk, n)).First(taken.Add);
-            yield return (DomainXml.Disk(disk, name, 0), $"disk {disk.Id}");
+            yield return (DomainXml.Disk(disk, wanted, name, 0), $"disk {disk.Id}");
         }
 
-        foreach (var nic in wanted.Nics.Where(w => Find(w) is null)) yield return (DomainXml.Nic(nic, 0), $"NIC {nic.Mac}");
+        foreach (var nic in wanted.Nics.Where(w => Find(w) is null)) yield return (DomainXml.Nic(nic, wanted, 0), $"NIC {nic.Mac}");
         if (wanted.MemoryBytes - MemoryBytes is > 0 and var lacking)
             yield return (
                 new XElement("memory", new XAttribute("model", "dimm"), new XElement(
@@ -68,10 +68,18 @@ internal sealed class LiveMachine
         {
             if (Find(nic) is not { } live) continue;
             var (bridge, link) = ((string?)live.Element("source")?.Attribute("bridge"), (string?)live.Element("link")?.Attribute("state") ?? "up");
-            var now = DomainXml.Nic(nic, 0);
+            var now = DomainXml.Nic(nic, wanted, 0);
             var (wantedBridge, wantedLink) = ((string?)now.Element("source")?.Attribute("bridge"), (string)now.Element("link")!.Attribute("state")!);
-            if (bridge == wantedBridge && link == wantedLink) continue;
+            var limited = Limits(live) != Limits(now);
+            if (bridge == wantedBridge && link == wantedLink && !limited) continue;
             var changed = new XElement(live);
+            if (limited)
+            {
+                changed.Elements("filterref").Remove();
+                changed.Elements("bandwidth").Remove();
+                changed.Add(now.Elements("filterref"), now.Elements("bandwidth"));
+            }
+
             changed.Elements("link").Remove();
             changed.Elements("target").Remove();
             changed.Add(new XElement("link", new XAttribute("state", wantedLink)));
@@ -86,7 +94,29 @@ internal sealed class LiveMachine
         }
     }
 
+    /// <summary>Disks whose limits are others: their name in the guest, and all limits by libvirt's names.</summary>
+    public IEnumerable<(string Target, IReadOnlyList<(string Name, long Value)> Limits)> Relimited(VmDefinition wanted)
+    {
+        foreach (var disk in wanted.Disks)
+        {
+            if (Find(disk) is not { } live || (string?)live.Element("target")?.Attribute("dev") is not { } target) continue;
+            var limits = HardwareXml.Values(disk.Limits).ToList();
+            if (limits.Any(l => Number(live.Element("iotune")?.Element(l.Name)) != l.Value)) yield return (target, limits);
+        }
+    }
+
+    /// <summary>0: it has the hypervisor's default.</summary>
+    public long CpuShares => Number(_domain.Element("cputune")?.Element("shares"));
+
     public bool Has(string alias) => Disks.Concat(Nics).Any(d => AliasOf(d) == alias);
+
+    private static long Number(XElement? element) =>
+        long.TryParse(element?.Value, NumberStyles.Integer, CultureInfo.InvariantCulture, out var number) ? number : 0;
+
+    /// <summary>Filter and bandwidth in words that compare.</summary>
+    private static string Limits(XElement nic) => (string?)nic.Element("filterref")?.Attribute("filter") + " "
+        + string.Join(' ', nic.Elements("bandwidth").Elements().OrderBy(way => way.Name.LocalName, StringComparer.Ordinal).Select(way =>
+            $"{way.Name} {way.Attribute("average")?.Value} {way.Attribute("peak")?.Value} {way.Attribute("burst")?.Value}"));
 
     private IEnumerable<XElement> Disks => _domain.Elements("devices").Elements("disk");
 

@@ -46,6 +46,9 @@ internal static unsafe partial class Native
     [LibraryImport(Lib)] public static partial nint virDomainGetXMLDesc(nint domain, uint flags);
     [LibraryImport(Lib)] public static partial int virDomainGetState(nint domain, out int state, out int reason, uint flags);
     [LibraryImport(Lib)] public static partial int virDomainFree(nint domain);
+    [LibraryImport(Lib, StringMarshalling = StringMarshalling.Utf8)] public static partial nint virNWFilterLookupByName(nint connection, string name);
+    [LibraryImport(Lib, StringMarshalling = StringMarshalling.Utf8)] public static partial nint virNWFilterDefineXML(nint connection, string xml);
+    [LibraryImport(Lib)] public static partial int virNWFilterFree(nint filter);
     [LibraryImport(Lib)] public static partial int virDomainDestroyFlags(nint domain, uint flags);
     [LibraryImport(Lib)] public static partial int virDomainShutdownFlags(nint domain, uint flags);
     [LibraryImport(Lib)] public static partial int virDomainReboot(nint domain, uint flags);
@@ -59,6 +62,8 @@ internal static unsafe partial class Native
     [LibraryImport(Lib, StringMarshalling = StringMarshalling.Utf8)] public static partial int virDomainUpdateDeviceFlags(nint domain, string xml, uint flags);
     [LibraryImport(Lib, StringMarshalling = StringMarshalling.Utf8)] public static partial int virDomainDetachDeviceAlias(nint domain, string alias, uint flags);
     [LibraryImport(Lib)] public static partial int virDomainOpenGraphicsFD(nint domain, uint index, uint flags);
+    [LibraryImport(Lib, StringMarshalling = StringMarshalling.Utf8)] public static partial int virDomainSetBlockIoTune(nint domain, string disk, TypedParam* values, int count, uint flags);
+    [LibraryImport(Lib)] public static partial int virDomainSetSchedulerParametersFlags(nint domain, TypedParam* values, int count, uint flags);
     [LibraryImport(Lib)] public static partial int virDomainSetVcpusFlags(nint domain, uint count, uint flags);
     [LibraryImport(Lib)] public static partial int virDomainAbortJob(nint domain);
     [LibraryImport(Lib)] public static partial int virDomainGetJobStats(nint domain, out int type, out TypedParam* values, out int count, uint flags);

@@ -21,6 +21,10 @@ internal sealed class Plugging(Func<LibvirtConnection> connected, Guid vm, TimeS
         if (CdDrive.IsMissing(Look(), wanted)) _failed.Add("the guest has no CD drive, and gets one at its next start");
         foreach (var (device, words) in Look().Missing(wanted))
             Try($"{words} could not be plugged in", d => Native.virDomainAttachDeviceFlags(d, device.ToString(), Live));
+        foreach (var (target, limits) in Look().Relimited(wanted))
+            Try($"the limits of {target} could not be changed", d => Tuning.Limit(d, target, limits));
+        if (wanted.Hardware is { } hardware && Look().CpuShares is var shares && hardware.CpuShares != shares)
+            Try($"the guest has {shares} CPU shares and not {hardware.CpuShares}", d => Tuning.Weigh(d, hardware.CpuShares));
         var cpus = Look().VirtualCpus;
         if (cpus != wanted.VirtualCpus && cpus > 0)
             Try($"the guest has {cpus} CPUs and not {wanted.VirtualCpus}", d => Native.virDomainSetVcpusFlags(d, (uint)wanted.VirtualCpus, Live));

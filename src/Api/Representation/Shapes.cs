@@ -6,7 +6,7 @@ namespace Orchestrator.Api.Representation;
 /// The types of the API that the engine carries, each described once. A field's order here is its order on the wire.
 /// Fields that exist in oVirt and are not here yet are ignored in what clients send.
 /// </summary>
-public static class Shapes
+public static partial class Shapes
 {
     /// <summary>Something that is only pointed at: by id, or by name where the request allows it.</summary>
     public static Shape Reference(string name, string plural) => new(name, plural, Text("name"));
@@ -134,7 +134,8 @@ public static class Shapes
 
     public static Shape Cpu { get; } = new("cpu", "cpus",
         Choice("architecture", "undefined", "x86_64", "ppc64", "s390x", "aarch64", "loongarch64"),
-        Text("name"), Text("type"), Decimal("speed"), One("topology", () => Topology));
+        Text("name"), Text("type"), Decimal("speed"), One("topology", () => Topology), One("cpu_tune", () => CpuTune),
+        Many("cores", () => Core), Choice("mode", "custom", "host_model", "host_passthrough"));
 
     public static Shape Topology { get; } = new("topology", "topologies",
         Integer("cores"), Integer("sockets"), Integer("threads"));
@@ -186,7 +187,7 @@ public static class Shapes
     public static Shape DiskAttachment { get; } = new("disk_attachment", "disk_attachments",
         Boolean("active"), Boolean("bootable"), Boolean("read_only"), Boolean("pass_discard"),
         Boolean("uses_scsi_reservation"), Text("logical_name"),
-        Choice("interface", "virtio", "virtio_scsi", "sata", "ide"),
+        Choice("interface", "virtio", "virtio_scsi", "sata", "ide"), One("qos", () => Qos),
         One("disk", () => Disk), One("vm", () => Vm), One("template", () => Template));
 
     // VMs and templates
@@ -201,7 +202,7 @@ public static class Shapes
         Choice("storage_error_resume_behaviour", "leave_paused", "auto_resume", "kill"),
         One("placement_policy", () => PlacementPolicy), One("cluster", () => Cluster), Text("status"),
         Text("status_detail"), Many("disk_attachments", () => DiskAttachment), Many("nics", () => Nic),
-        Many("cdroms", () => Cdrom),
+        Many("cdroms", () => Cdrom), .. Furnishing,
     ];
 
     public static Shape Vm { get; } = new("vm", "vms",
@@ -264,7 +265,7 @@ public static class Shapes
     public static Shape Nic { get; } = new("nic", "nics",
         Text("name"), Choice("interface", "virtio", "e1000", "e1000e", "rtl8139"), Boolean("linked"),
         Boolean("plugged"), One("mac", () => Mac), One("network", () => Network),
-        One("vnic_profile", () => VnicProfile), One("vm", () => Vm), Many("reported_devices", () => ReportedDevice),
+        One("vnic_profile", () => VnicProfile), One("network_filter", () => NetworkFilter), One("qos", () => Qos), One("vm", () => Vm), Many("reported_devices", () => ReportedDevice),
         Many("statistics", () => Statistic));
 
     public static Shape Watchdog { get; } = new("watchdog", "watchdogs",

@@ -39,14 +39,14 @@ internal static class Absent
     private static readonly string[] _missing =
     [
         "clusterlevels", "cpuprofiles", "diskprofiles", "domains", "externaltemplateimports", "externalvmimports",
-        "icons", "instancetypes", "macpools", "networkfilters", "operatingsystems", "options", "permissions", "roles",
+        "icons", "instancetypes", "macpools", "operatingsystems", "options", "permissions", "roles",
         "schedulingpolicies", "schedulingpolicyunits",
         "clusters/{id}/permissions", "clusters/{id}/cpuprofiles", "datacenters/{id}/permissions",
         "disks/{id}/permissions", "hosts/{id}/permissions", "hosts/{id}/nics",
         "hosts/{id}/devices", "hosts/{id}/numanodes",
         "hosts/{id}/networkattachments", "storagedomains/{id}/permissions", "storagedomains/{id}/vms",
         "storagedomains/{id}/templates", "storagedomains/{id}/diskprofiles", "templates/{id}/permissions",
-        "vms/{id}/hostdevices", "vms/{id}/numanodes", "vms/{id}/permissions",
+        "vms/{id}/hostdevices", "vms/{id}/permissions",
     ];
 
     private static readonly string[] _missingActions =

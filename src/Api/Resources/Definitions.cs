@@ -52,6 +52,8 @@ internal static class Definitions
             MigrationDowntimeMs = body.Integer("migration_downtime"),
             PreferredHosts = placement?.Many("hosts") is { } hosts ? await HostsOf(call, hosts) : null,
             Cdrom = await Cdroms.Of(call, body.Many("cdroms") is [var cdrom, ..] ? cdrom : null),
+            Hardware = Hardware.Read(call, body, present.Hardware),
+            Initialization = Initializations.Read(body, present.Initialization),
             DeleteProtected = body.Flag("delete_protected"),
             Stateless = body.Flag("stateless"),
             StartPaused = body.Flag("start_paused"),
@@ -66,16 +68,20 @@ internal static class Definitions
     }
 
     /// <summary>The settings of a start that are for this run alone: those that oVirt takes there, of which the engine has the
-    /// boot order, the kernel, stateless, pause and the host. What else the VM in the action says is left aside.</summary>
+    /// boot order, the kernel, stateless, pause, CPU model and machine type, initialization and the host. What else the VM in the action says is left aside.</summary>
     /// <returns>Null when the action has none.</returns>
     public static async Task<RunOnce?> Once(ApiCall call, Element action)
     {
         var pause = action.Flag("pause");
-        if (action.One("vm") is not { } vm) return pause is null ? null : new RunOnce(new VmPatch { StartPaused = pause }, null);
-        var given = await Patch(call, vm, new VmConfig { Name = "", Cluster = default });
+        var tells = ((string[])["use_cloud_init", "use_ignition", "use_initialization"]).Any(use => action.Flag(use) == true);
+        if (action.One("vm") is not { } vm && !tells) return pause is null ? null : new RunOnce(new VmPatch { StartPaused = pause }, null);
+        var body = action.One("vm") ?? Shapes.Vm.New();
+        var present = (await Vms.Read(call)).Config;
+        var given = await Patch(call, body, present);
         var hosts = given.PreferredHosts ?? [];
+        var told = given.Initialization ?? (tells ? present.Initialization ?? new Initialization() : null);
         return new RunOnce(
-            new VmPatch
+            await Initializations.KeepPassword(call, body, new VmPatch
             {
                 BootDevices = given.BootDevices,
                 Cdrom = given.Cdrom,
@@ -85,9 +91,20 @@ internal static class Definitions
                 Stateless = given.Stateless,
                 StartPaused = pause ?? given.StartPaused,
                 PreferredHosts = hosts.Length > 1 ? hosts : null,
-            },
+                Hardware = Momentary(given.Hardware, present.Hardware),
+                Initialization = told is null ? null : told with { Given = true },
+            }, $"{call.Id()}/once"),
             hosts is [var only] ? only : null);
     }
+
+    /// <summary>Of other hardware oVirt takes these two for one run: CPU model and machine type.</summary>
+    private static VmHardware? Momentary(VmHardware? given, VmHardware? present) => given is null ? null : (present ?? VmHardware.Usual) with
+    {
+        CpuMode = given.CpuMode,
+        CpuModel = given.CpuModel,
+        EmulatedMachine = given.EmulatedMachine,
+        BootMenu = given.BootMenu,
+    };
 
     /// <summary>Refuses definitions that no host could run, before any name is claimed or disk is made.</summary>
     public static VmConfig Checked(VmConfig config)
@@ -108,6 +125,7 @@ internal static class Definitions
             throw FaultException.Bad($"high_availability.priority is {config.Priority}; it must be from 0 to 100");
         if (config.MigrationDowntimeMs == 0)
             throw FaultException.Bad("migration_downtime is 0; it must be 1 ms or more, or -1 for the policy's choice");
+        if (HardwareRules.Wrong(config) is { } why) throw FaultException.Bad(why);
         return config;
     }
 
@@ -122,7 +140,7 @@ internal static class Definitions
         var placement = Shapes.PlacementPolicy.New().With("affinity", AffinityOf(config.Affinity));
         if (config.PreferredHosts.Length > 0)
             placement.With("hosts", [.. config.PreferredHosts.Select(Refs.To)]);
-        return element
+        element
             .With("name", config.Name)
             .With("description", config.Description)
             .With("comment", config.Comment)
@@ -151,6 +169,8 @@ internal static class Definitions
                 _ => "leave_paused",
             })
             .With("placement_policy", placement);
+        Hardware.Show(element, config);
+        return element;
     }
 
     private static string AffinityOf(VmAffinity affinity) => affinity switch

@@ -21,9 +21,13 @@ internal static class DiskAttachments
         .Delete("vms/{id}/diskattachments/{id}", Remove);
 
     /// <summary>How a body wants a disk attached.</summary>
-    public static DiskAttachment Of(Element body, DiskId disk) => new(
+    public static DiskAttachment Of(Element body, DiskId disk) => Checked(new(
         disk, body.Text("interface") ?? "virtio", body.Flag("bootable") ?? false, body.Flag("active") ?? true,
-        body.Flag("read_only") ?? false);
+        body.Flag("read_only") ?? false)
+    {
+        PassDiscard = body.Flag("pass_discard") ?? true,
+        Qos = Hardware.Disk(body, null),
+    });
 
     private static async Task<Answer> Add(ApiCall call)
     {
@@ -52,13 +56,15 @@ internal static class DiskAttachments
     {
         var body = await call.ReadBody(Shapes.DiskAttachment);
         var present = await Find(call);
-        var wanted = present with
+        var wanted = Checked(present with
         {
             Interface = body.Text("interface") ?? present.Interface,
             Bootable = body.Flag("bootable") ?? present.Bootable,
             Active = body.Flag("active") ?? present.Active,
             ReadOnly = body.Flag("read_only") ?? present.ReadOnly,
-        };
+            PassDiscard = body.Flag("pass_discard") ?? present.PassDiscard,
+            Qos = Hardware.Disk(body, present.Qos),
+        });
         var origin = call.NewOrigin();
         if (wanted != present) await HotPlug.Ask(call, call.Id(), origin, new VmCommand.UpdateDisk(origin, wanted));
         if (body.One("disk") is { } disk) await Disks.Update(call, call.Id(1), disk);
@@ -76,6 +82,9 @@ internal static class DiskAttachments
         return Acts.Accepted(call, origin);
     }
 
+    private static DiskAttachment Checked(DiskAttachment attachment) =>
+        HardwareRules.Wrong(attachment) is { } why ? throw FaultException.Bad(why) : attachment;
+
     private static async Task<DiskAttachment> Find(ApiCall call)
     {
         var vm = await Vms.Read(call);
@@ -88,6 +97,8 @@ internal static class DiskAttachments
         .With("active", attachment.Active)
         .With("bootable", attachment.Bootable)
         .With("read_only", attachment.ReadOnly)
+        .With("pass_discard", attachment.PassDiscard)
+        .With("qos", Hardware.Show(attachment.Qos))
         .With("interface", attachment.Interface)
         .With("disk", Refs.To(attachment.Disk))
         .With("vm", Refs.To(vm));

@@ -62,7 +62,10 @@ internal static class Nics
             Bridge = BridgeOf(body) ?? present.Bridge,
             Linked = body.Flag("linked") ?? present.Linked,
             Plugged = body.Flag("plugged") ?? present.Plugged,
+            Filter = NetworkFilters.Of(body) ?? present.Filter,
+            Qos = Hardware.Nic(body, present.Qos),
         };
+        if (HardwareRules.Wrong(nic) is { } why) throw FaultException.Bad(why);
         var origin = call.NewOrigin();
         if (nic != present) await HotPlug.Ask(call, call.Id(), origin, new VmCommand.UpdateNic(origin, nic));
         return Answer.Of(Show(new VmId(call.Id()), nic));
@@ -83,10 +86,15 @@ internal static class Nics
         var name = Names.Required(body, "Nic");
         if (others.Any(other => other.Name == name))
             throw FaultException.Conflict($"The VM has a network interface {name} already; choose another name");
-        return new Nic(
+        var nic = new Nic(
             Names.NewId(body), name, body.Text("interface") ?? "virtio", GivenMac(body) ?? await NewMac(call, others),
             BridgeOf(body) ?? call.World.Options.DefaultBridge, body.Flag("linked") ?? true,
-            body.Flag("plugged") ?? true);
+            body.Flag("plugged") ?? true)
+        {
+            Filter = NetworkFilters.Of(body) ?? "",
+            Qos = Hardware.Nic(body, null),
+        };
+        return HardwareRules.Wrong(nic) is { } why ? throw FaultException.Bad(why) : nic;
     }
 
     private static string? BridgeOf(Element body)
@@ -157,5 +165,7 @@ internal static class Nics
         .With("linked", nic.Linked)
         .With("plugged", nic.Plugged)
         .With("mac", Shapes.Mac.New().With("address", nic.Mac))
-        .With("network", Shapes.Network.New().With("name", nic.Bridge));
+        .With("network", Shapes.Network.New().With("name", nic.Bridge))
+        .With("network_filter", NetworkFilters.Of(nic.Filter))
+        .With("qos", Hardware.Show(nic.Qos));
 }

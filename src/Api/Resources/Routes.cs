@@ -27,6 +27,8 @@ internal static class Routes
         DiskAttachments.Map(router);
         Nics.Map(router);
         Watchdogs.Map(router);
+        NumaNodes.Map(router);
+        NetworkFilters.Map(router);
         GraphicsConsoles.Map(router);
         FrozenGuests.Map(router);
         Cdroms.Map(router);

@@ -73,15 +73,20 @@ internal static class Templates
         if (vm.Status != "down")
             throw FaultTable.Refusal(Fault.VmMustBeDown, $"The VM {vm.Config.Name} is {vm.Status}");
         var id = Names.NewId(body);
-        var patch = await Definitions.Patch(call, body, vm.Config);
-        var config = Definitions.Checked(patch.Apply(vm.Config with
+        var copied = vm.Config with
         {
             Name = name,
             Description = "",
             Comment = "",
             Disks = [],
             DeleteProtected = false,
-        }));
+            // The password of the VM is its own.
+            Initialization = vm.Config.Initialization is { } told ? told with { Secret = "" } : null,
+        };
+        var patch = await Definitions.Patch(call, body, copied);
+        Definitions.Checked(patch.Apply(copied));
+        patch = await Initializations.KeepPassword(call, body, patch, $"{id}");
+        var config = patch.Apply(copied);
 
         var view = await Names.Claiming(call, Kinds.Template, name, id, async () =>
         {
@@ -125,6 +130,7 @@ internal static class Templates
         if (await Find(call, call.Id()) is not { } view) throw FaultTable.Refusal(Fault.TemplateIsBlank, null);
         var origin = call.NewOrigin();
         await call.Ask(Kinds.Template, call.Id(), new TemplateCommand.Remove(origin));
+        await Initializations.Forget(call, view.Config, $"{view.Id}");
         foreach (var disk in view.Config.Disks)
         {
             try

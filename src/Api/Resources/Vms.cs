@@ -82,7 +82,10 @@ internal static class Vms
         // As in oVirt, where a template says nothing else.
         if (patch.OnStorageError is null && started.Template == TemplateId.Blank)
             patch = patch with { OnStorageError = StorageErrorResume.AutoResume };
-        var config = Definitions.Checked(WithRoom(patch).Apply(started));
+        patch = await Hardware.WithFolder(call, WithRoom(patch), started);
+        Definitions.Checked(patch.Apply(started));
+        patch = await Initializations.KeepPassword(call, body, patch, $"{id}");
+        var config = patch.Apply(started);
         var nics = await Nics.Inline(call, template?.Config.Nics ?? [], body.Many("nics") ?? []);
 
         var view = await Names.Claiming(call, Kinds.Vm, name, id, async () =>
@@ -114,7 +117,9 @@ internal static class Vms
             throw FaultException.NotYet("Moving a VM to another cluster");
         var name = Names.Changed(body, "Vm", present.Config.Name);
         var patch = (await Definitions.Patch(call, body, present.Config)) with { Name = name };
+        patch = await Hardware.WithFolder(call, patch, present.Config);
         Definitions.Checked(patch.Apply(present.Config));
+        patch = await Initializations.KeepPassword(call, body, patch, $"{call.Id()}");
         var origin = call.NewOrigin();
         var update = new VmCommand.Update(origin, patch) { NextRun = call.Parameters.Flag("next_run") == true };
         var view = await Names.Renaming(call, Kinds.Vm, name, present.Config.Name, call.Id(), () =>
@@ -130,6 +135,7 @@ internal static class Vms
         if (keeps && !vm.Snapshots.IsEmpty) throw FaultTable.Refusal(Fault.DiskHasSnapshots, vm.Config.Name);
         var origin = call.NewOrigin();
         await call.Ask(Kinds.Vm, call.Id(), new VmCommand.Remove(origin));
+        await Initializations.Forget(call, vm.Config, $"{vm.Id}");
         foreach (var attachment in vm.Config.Disks) await RemoveDisk(call, vm, attachment.Disk, keeps);
         return Acts.Accepted(call, origin);
     }
@@ -152,8 +158,7 @@ internal static class Vms
     private static async Task<Answer> Start(ApiCall call)
     {
         var action = await call.ReadBody(Shapes.Action);
-        foreach (var initialization in (string[])["use_cloud_init", "use_sysprep", "use_ignition", "use_initialization"])
-            if (action.Flag(initialization) == true) throw FaultException.NotYet($"Starting a VM with {initialization}");
+        if (action.Flag("use_sysprep") == true) throw FaultException.NotYet("Starting a VM with use_sysprep");
         if (action.Flag("volatile") == true) throw FaultException.NotYet("Starting a VM as volatile");
         var once = await Definitions.Once(call, action);
         return await Acts.Send(call, Kinds.Vm, call.Id(), origin => new VmCommand.Start(origin) { Once = once });
@@ -217,6 +222,7 @@ internal static class Vms
             .WithLink("diskattachments", $"{href}/diskattachments")
             .WithLink("graphicsconsoles", $"{href}/graphicsconsoles")
             .WithLink("nics", $"{href}/nics")
+            .WithLink("numanodes", $"{href}/numanodes")
             .WithLink("applications", $"{href}/applications")
             .WithLink("reporteddevices", $"{href}/reporteddevices")
             .WithLink("sessions", $"{href}/sessions")

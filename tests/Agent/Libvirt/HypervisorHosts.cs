@@ -33,6 +33,12 @@ public sealed class HypervisorHosts : IAsyncLifetime
     /// <summary>A folder that both hosts see.</summary>
     public string Shared => $"{_base}/shared";
 
+    /// <summary>The CD for a guest's first start.</summary>
+    public string SeedOf(Guid vm) => $"{_base}/seeds/{vm}.iso";
+
+    /// <summary>What a TPM keeps on its host.</summary>
+    public string TpmOf(int host, Guid vm) => $"{_base}/{host}/lib/swtpm/{vm}/tpm2/tpm2-00.permall";
+
     /// <summary>Built once for these scripts.</summary>
     public static string Guest { get; } = "/tmp/agent-guest-" + Convert.ToHexStringLower(SHA256.HashData(
         [.. File.ReadAllBytes(Path.Combine(Scripts, "guest.sh")), .. File.ReadAllBytes(Path.Combine(Scripts, "guest-writer.sh"))]))[..12];
@@ -91,6 +97,8 @@ public sealed class HypervisorHosts : IAsyncLifetime
             MigrationLook = look ?? Convergence.LookEvery,
             UnplugPatience = unplug ?? TimeSpan.FromSeconds(30),
             ConsoleLogFolder = $"{folder}/console",
+            SeedFolder = $"{_base}/seeds",
+            SwtpmFolder = $"{_base}/{host}/lib/swtpm",
             HooksFolder = hooks,
         }, logging => logging.SetMinimumLevel(LogLevel.Debug).AddProvider(new FileLog(Environment.GetEnvironmentVariable("AGENT_TEST_LOG"))));
         await app.StartAsync();
