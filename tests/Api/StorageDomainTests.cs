@@ -147,7 +147,10 @@ public sealed class StorageDomainTests : IAsyncLifetime
     {
         _api.Engine.Put(Kinds.Disk, Guid.NewGuid(), new DiskView
         {
-            Id = new(Guid.NewGuid()), Status = "ok", Path = "/x", Vms = [new VmId(TestApi.Vm)],
+            Id = new(Guid.NewGuid()),
+            Status = "ok",
+            Path = "/x",
+            Vms = [new VmId(TestApi.Vm)],
             Config = new DiskConfig { Name = "root", StorageDomain = new(TestApi.Domain), ProvisionedSize = 1 << 30 },
         });
         var vm = _api.Engine.View<VmView>(Kinds.Vm, TestApi.Vm);

@@ -115,12 +115,15 @@ public sealed class DiskTable
     private static readonly DiskCore _twice = _attached with { Below = [_bottom with { Snapshot = null }, new Layer("/d/0b", "qcow2", 1L << 30, _shot)] };
     private static readonly DiskCore _looking = _attached with
     {
-        Path = "/d/9", Below = [_bottom], Preview = new DiskPreview(Making.Id(5), "/d/1", [_bottom], 1L << 30),
+        Path = "/d/9",
+        Below = [_bottom],
+        Preview = new DiskPreview(Making.Id(5), "/d/1", [_bottom], 1L << 30),
     };
 
     private static Layering Over(bool preview, bool made) => new(
         made && !preview ? _attached with { Path = "/d/2", Below = [On()] } : preview ? _layered : _attached,
-        _v, _work, preview ? _shot : _work, _host, preview ? _bottom : On(), "/d/2", preview) { Made = made };
+        _v, _work, preview ? _shot : _work, _host, preview ? _bottom : On(), "/d/2", preview)
+    { Made = made };
 
     private static Layer On() => new("/d/1", "qcow2", 1L << 30, _work);
 

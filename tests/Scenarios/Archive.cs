@@ -35,7 +35,12 @@ public sealed class Archive(Stage stage)
 
     private static StorageDomainConfig Config() => new()
     {
-        Name = "archive", StorageType = "nfs", Address = "nas", Path = "/export", Folder = $"/storage/{_id}", Installation = "simulated",
+        Name = "archive",
+        StorageType = "nfs",
+        Address = "nas",
+        Path = "/export",
+        Folder = $"/storage/{_id}",
+        Installation = "simulated",
     };
 
     private DataCenterId Center() => new(stage.Simulation.Database.Read.Of(Kinds.DataCenter).Single().Document.Id);

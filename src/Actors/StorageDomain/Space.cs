@@ -9,10 +9,10 @@ public static class Space
 
     public static SpaceLevel Level(StorageDomainConfig config, long available, long used) => (available + used) switch
     {
-        0                                                                                    => SpaceLevel.Enough,
-        _ when available < config.CriticalSpaceGigabytes * Gigabyte                          => SpaceLevel.Critical,
-        var all when available < all / 100.0 * config.WarningLowSpacePercent                 => SpaceLevel.Low,
-        _                                                                                    => SpaceLevel.Enough,
+        0 => SpaceLevel.Enough,
+        _ when available < config.CriticalSpaceGigabytes * Gigabyte => SpaceLevel.Critical,
+        var all when available < all / 100.0 * config.WarningLowSpacePercent => SpaceLevel.Low,
+        _ => SpaceLevel.Enough,
     };
 
     /// <summary>Whether the news are worth a line in the journal.</summary>

@@ -21,13 +21,12 @@ public sealed class StorageDomainHands(StorageDomainId id, IEntities entities, I
         switch (effect, reach.State)
         {
             case (StorageDomainEffect.Prepare e, _) when config.Installation.Length == 0:
-                entities.Tell(Kinds.Host, e.Host.Value, new HostCommand.RunImageJob(new ImageWork(
-                    e.Work, Kinds.StorageDomain, id.Value, ImageAction.PrepareDomain, config.Path, "", 0, "", "")));
+                _ = Send(e.Host, config, new ImageWork(e.Work, Kinds.StorageDomain, id.Value, ImageAction.PrepareDomain, config.Path, "", 0, "", ""));
                 break;
             case (StorageDomainEffect.Prepare e, StorageDomainState.Preparing s):
-                entities.Tell(Kinds.Host, e.Host.Value, new HostCommand.RunImageJob(s.Opening is Opening.Import or Opening.Seize
+                _ = Send(e.Host, config, s.Opening is Opening.Import or Opening.Seize
                     ? Work(config, e.Work, DomainAction.Import, force: s.Opening == Opening.Seize)
-                    : Work(config, e.Work, DomainAction.Format, force: s.Opening == Opening.FormatBeside)));
+                    : Work(config, e.Work, DomainAction.Format, force: s.Opening == Opening.FormatBeside));
                 break;
             case (StorageDomainEffect.Open e, _):
                 _ = Send(e.Host, config, Work(config, e.Work, DomainAction.Open, e.DataCenter));
@@ -57,7 +56,9 @@ public sealed class StorageDomainHands(StorageDomainId id, IEntities entities, I
         {
             Domain = new DomainWork(action, config.Root, config.Installation, config.Name, config.Type)
             {
-                Mount = config.Mount, DataCenter = center, Force = force,
+                Mount = config.Mount,
+                DataCenter = center,
+                Force = force,
             },
         };
 

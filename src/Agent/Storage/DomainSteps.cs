@@ -59,7 +59,7 @@ internal static class DomainSteps
                     throw new ImageWorkException($"it has the domain {Words(other)}: import that one, or take another place");
                 else if (!force)
                     throw new ImageWorkException($"it has the domain {Words(other)} of this installation: import that one, or take another place");
-            if (!force && Directory.EnumerateFileSystemEntries(folder).Select(Path.GetFileName).FirstOrDefault(n => n != "lost+found") is { } stranger)
+            if (!force && Directory.EnumerateFileSystemEntries(folder).Select(Path.GetFileName).FirstOrDefault(n => n != "lost+found" && n != label.Domain.ToString()) is { } stranger)
                 throw new ImageWorkException($"the place is not empty, it has {stranger}: empty it, or give override as true");
         }
 

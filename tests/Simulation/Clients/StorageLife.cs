@@ -45,7 +45,12 @@ internal sealed class StorageLife(Simulation simulation, ApiClients clients, Ran
 
     private StorageDomainConfig Config() => new()
     {
-        Name = "archive", StorageType = "nfs", Address = "nas", Path = "/export", Folder = $"/storage/{_id}", Installation = "simulated",
+        Name = "archive",
+        StorageType = "nfs",
+        Address = "nas",
+        Path = "/export",
+        Folder = $"/storage/{_id}",
+        Installation = "simulated",
     };
 
     private Task<Reply?> Ask(string what, Func<Origin, StorageDomainCommand> command) => clients.Ask(Kinds.StorageDomain, _id, what, command);
