@@ -42,7 +42,7 @@ public sealed class AgentRoutes(
         v1.MapPost("/vms/{vm:guid}/save", Order("Save", Json.SaveOrder, (a, vm, o) => a.Save(vm, o)));
         v1.MapPost("/vms/{vm:guid}/reshape", Order("Reshape", Json.ReshapeOrder, (a, vm, o) =>
             o.Definition.Id == vm ? a.Reshape(o) : Mismatch(vm, o.Definition.Id)));
-        v1.MapPost("/vms/{vm:guid}/stop", Order("Stop", Json.StopOrder, (a, vm, o) => a.Stop(vm, o)));
+        v1.MapPost("/vms/{vm:guid}/stop", Later("Stop", Json.StopOrder, (a, vm, o) => a.StopAndSee(vm, o)));
         v1.MapPost("/vms/{vm:guid}/pause", Order("Pause", Json.GuestOrder, (a, vm, o) => a.Pause(vm, o)));
         v1.MapPost("/vms/{vm:guid}/resume", Order("Resume", Json.GuestOrder, (a, vm, o) => a.Resume(vm, o)));
         v1.MapPost("/vms/{vm:guid}/migrate", Order("Migrate", Json.MigrateOrder, (a, vm, o) => a.Migrate(vm, o)));

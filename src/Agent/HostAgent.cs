@@ -14,6 +14,7 @@ namespace Orchestrator.Agent;
 public sealed partial class HostAgent : IGuestWatch, IAsyncDisposable
 {
     private static readonly TimeSpan Patience = TimeSpan.FromMilliseconds(500);
+    private static readonly TimeSpan SignalLimit = TimeSpan.FromSeconds(2);
     private readonly Lock _gate = new();
     private readonly LeaseLedger _ledger;
     private readonly IHypervisor _hypervisor;
@@ -192,6 +193,25 @@ public sealed partial class HostAgent : IGuestWatch, IAsyncDisposable
                 Tell(guest, guest.Report with { State = GuestState.PoweringDown });
             Then(guest, () => Persist(guest, () => _hypervisor.Stop(guest.Key, order.Mode)), StaysUp);
         }, bury: () => Bury(vm, order.Lease));
+
+    /// <summary>As <see cref="Stop"/>. Of a reboot or a reset the guest's report says nothing, so they are answered when they have been
+    /// carried out: one that was only taken would be lost with this agent.</summary>
+    public async Task<AgentAnswer> StopAndSee(Guid vm, StopOrder order)
+    {
+        var answer = Stop(vm, order);
+        if (answer is not AgentAnswer.Accepted || order.Mode is not (StopMode.Reboot or StopMode.Reset)) return answer;
+        Task? orders;
+        lock (_gate) orders = _guests.GetValueOrDefault(vm)?.Last;
+        try
+        {
+            if (orders is not null) await orders.WaitAsync(SignalLimit, _time);
+            return answer;
+        }
+        catch (TimeoutException)
+        {
+            return new AgentAnswer.Refused(new AgentRefusal(RefusalCode.NotReady, "the hypervisor has not done it yet; say it again"));
+        }
+    }
 
     public AgentAnswer Pause(Guid vm, GuestOrder order) =>
         Take(order.Stamp, vm, (known, guest) => OrderGuard.Pause(known, order.Lease, guest),

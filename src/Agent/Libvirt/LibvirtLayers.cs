@@ -16,7 +16,7 @@ internal sealed partial class LibvirtImages
     /// <summary>How long a guest may take until its file systems stand still (oVirt's LiveSnapshotFreezeTimeout), s.</summary>
     private const int FreezePatience = 8;
 
-    public async Task TakeSnapshot(GuestKey guest, ImmutableArray<GuestLayer> layers, CancellationToken cancel)
+    public async Task<string?> TakeSnapshot(GuestKey guest, ImmutableArray<GuestLayer> layers, CancellationToken cancel)
     {
         var disks = new List<(string Target, string Path)>();
         foreach (var layer in layers)
@@ -26,13 +26,14 @@ internal sealed partial class LibvirtImages
             if (has.Source != layer.Path) disks.Add((has.Target, layer.Path));
         }
 
-        if (disks.Count == 0) return;
+        if (disks.Count == 0) return null;
+        string? note = null;
         try
         {
             await On(guest, (connection, domain) =>
             {
                 var xml = Native.Take(Native.virDomainGetXMLDesc(domain, 0)) ?? throw connection.FailureNow();
-                var frozen = Freeze(guest, domain, xml);
+                var frozen = Freeze(guest, domain, xml, out note);
                 try
                 {
                     var snapshot = Native.virDomainSnapshotCreateXML(domain, SnapshotXml(xml, disks), NoMetadata | DiskOnly | ReuseFiles | Atomic);
@@ -51,6 +52,8 @@ internal sealed partial class LibvirtImages
             foreach (var layer in layers)
                 if ((await Read(guest, layer.Disk)).Source != layer.Path) throw new ImageWorkException(e.Message, e);
         }
+
+        return note;
     }
 
     public async Task Merge(GuestKey guest, Guid disk, string top, string below, Action<int> percent, CancellationToken cancel)
@@ -92,14 +95,17 @@ internal sealed partial class LibvirtImages
                 : new XElement("disk", new XAttribute("name", target), new XAttribute("snapshot", "no"))))).ToString();
 
     /// <summary>Without a guest agent, or when it does not answer in time, the snapshot is what a power cut would have left.</summary>
-    private bool Freeze(GuestKey guest, nint domain, string xml)
+    /// <param name="note">Why not, where it has one that should have done it.</param>
+    private bool Freeze(GuestKey guest, nint domain, string xml, out string? note)
     {
+        note = null;
         var agent = XElement.Parse(xml).Element("devices")?.Elements("channel").Select(c => c.Element("target"))
             .FirstOrDefault(t => (string?)t?.Attribute("name") == "org.qemu.guest_agent.0");
         if ((string?)agent?.Attribute("state") != "connected") return false;
         _ = Native.virDomainAgentSetResponseTimeout(domain, FreezePatience, 0);
         if (Native.virDomainFSFreeze(domain, 0, 0, 0) >= 0) return true;
-        log.LogWarning("guest {Guest}: its file systems were not frozen for a snapshot: {Why}", guest, Native.LastError().Message);
+        note = $"its file systems were not frozen: {Native.LastError().Message}";
+        log.LogWarning("guest {Guest}: a snapshot: {Why}", guest, note);
         // It may have done so too late for the answer.
         _ = Native.virDomainFSThaw(domain, 0, 0, 0);
         return false;

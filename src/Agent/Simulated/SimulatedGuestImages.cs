@@ -65,7 +65,7 @@ internal sealed class SimulatedGuestImages(
         });
     }
 
-    public async Task TakeSnapshot(GuestKey guest, ImmutableArray<GuestLayer> layers, CancellationToken cancel)
+    public async Task<string?> TakeSnapshot(GuestKey guest, ImmutableArray<GuestLayer> layers, CancellationToken cancel)
     {
         await wait(Pass / 4, cancel);
         foreach (var layer in layers)
@@ -83,6 +83,7 @@ internal sealed class SimulatedGuestImages(
                 open.Source = layer.Path;
                 writes(guest, layer.Disk, [layer.Path]);
             });
+        return null;
     }
 
     public async Task Merge(GuestKey guest, Guid disk, string top, string below, Action<int> percent, CancellationToken cancel)

@@ -74,7 +74,7 @@ public sealed class SimulatedImages(TimeProvider time) : IImageWork
         _ => null,
     });
 
-    public async Task<(ImageFacts? Image, DomainFacts? Domain)> Do(
+    public async Task<ImageResult> Do(
         Guid id, ImageJob job, Action<int> percent, CancellationToken cancel)
     {
         await Task.Delay(TimeSpan.FromMilliseconds(job is ImageJob.Copy ? 500 : 20), time, cancel);
@@ -86,37 +86,35 @@ public sealed class SimulatedImages(TimeProvider time) : IImageWork
                 if (c.Backing is { } below && !_images.ContainsKey(below)) throw new ImageWorkException($"{below} is not there");
                 var made = Publish(id, c.Path, created);
                 if (c.Backing is not null) _below.TryAdd(c.Path, c.Backing);
-                return (made, null);
+                return new(made);
             case ImageJob.Delete d:
                 _images.TryRemove(d.Path, out _);
                 _below.TryRemove(d.Path, out _);
                 _memories.TryRemove(d.Path, out _);
-                return (null, null);
+                return default;
             case ImageJob.Copy c:
                 var source = _images.GetValueOrDefault(c.Source) ?? throw new ImageWorkException($"{c.Source} is not there");
                 var copy = source with { Format = c.DestinationFormat };
-                return (Publish(id, c.Destination, copy), null);
+                return new(Publish(id, c.Destination, copy));
             case ImageJob.CloseUpload c:
                 Closed(c.Transfer);
-                return (_images.TryGetValue(c.Path, out var uploaded) && uploaded.VirtualBytes == c.VirtualBytes
+                return new(_images.TryGetValue(c.Path, out var uploaded) && uploaded.VirtualBytes == c.VirtualBytes
                     ? uploaded
-                    : throw new ImageWorkException($"the image has {uploaded?.VirtualBytes ?? 0} bytes for a guest, and the disk {c.VirtualBytes}"), null);
+                    : throw new ImageWorkException($"the image has {uploaded?.VirtualBytes ?? 0} bytes for a guest, and the disk {c.VirtualBytes}"));
             case ImageJob.Grow g:
-                return (Grow(g.Path, g.SizeBytes), null);
+                return new(Grow(g.Path, g.SizeBytes));
             case ImageJob.Merge m:
                 // Said again: what rested on it rests on the lower one already.
-                return m.Above is { } upper && Below(upper) == m.Base
-                    ? (_images.GetValueOrDefault(m.Base), null)
-                    : (Merge(m.Path, m.Base), null);
+                return new(m.Above is { } upper && Below(upper) == m.Base ? _images.GetValueOrDefault(m.Base) : Merge(m.Path, m.Base));
             case ImageJob.PrepareDomain p:
                 var owner = _owners.GetOrAdd($"{p.Path}/{p.Domain}", p.Owner);
                 if (owner != p.Owner) throw new ImageWorkException($"domain {p.Domain} belongs to {owner}");
-                return (null, new DomainFacts(owner, DomainBytes, DomainBytes));
+                return new(Domain: new DomainFacts(owner, DomainBytes, DomainBytes));
             case ImageJob.StepDomain d:
-                return (null, Step(d));
+                return new(Domain: Step(d));
             case ImageJob.CheckDomain c:
                 return _owners.TryGetValue($"{c.Path}/{c.Domain}", out var found)
-                    ? (null, new DomainFacts(found, DomainBytes, DomainBytes))
+                    ? new(Domain: new DomainFacts(found, DomainBytes, DomainBytes))
                     : throw new ImageWorkException($"there is no domain {c.Domain} in {c.Path}");
             default:
                 throw new ImageWorkException($"{job.GetType().Name} is not a job of this agent");

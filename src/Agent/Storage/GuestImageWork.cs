@@ -8,7 +8,7 @@ public sealed class GuestImageWork(IImageWork files, IGuestImages guests) : IIma
     /// <summary>Of a guest's images the guest itself is asked, and not a file.</summary>
     public Task<ImageFacts?> Made(Guid id, ImageJob job, CancellationToken cancel) => files.Made(id, job, cancel);
 
-    public async Task<(ImageFacts? Image, DomainFacts? Domain)> Do(Guid id, ImageJob job, Action<int> percent, CancellationToken cancel)
+    public async Task<ImageResult> Do(Guid id, ImageJob job, Action<int> percent, CancellationToken cancel)
     {
         switch (job)
         {
@@ -25,8 +25,7 @@ public sealed class GuestImageWork(IImageWork files, IGuestImages guests) : IIma
                 await guests.Grow(new GuestKey(g.Vm, g.Lease), g.Disk, g.SizeBytes, cancel);
                 return default;
             case ImageJob.TakeSnapshot t:
-                await guests.TakeSnapshot(new GuestKey(t.Vm, t.Lease), t.Layers, cancel);
-                return default;
+                return new(Note: await guests.TakeSnapshot(new GuestKey(t.Vm, t.Lease), t.Layers, cancel));
             case ImageJob.MergeUnderGuest m:
                 await guests.Merge(new GuestKey(m.Vm, m.Lease), m.Disk, m.Path, m.Base, percent, cancel);
                 return default;

@@ -19,8 +19,9 @@ public interface IGuestImages
     Task Grow(GuestKey guest, Guid disk, long sizeBytes, CancellationToken cancel);
 
     /// <summary>Completes when the guest goes on in these images, in all of them since one moment. Each rests on the one it has.</summary>
+    /// <returns>Why its file systems did not stand still for that moment, where its agent should have seen to it.</returns>
     /// <exception cref="ImageWorkException">It writes the old ones.</exception>
-    Task TakeSnapshot(GuestKey guest, ImmutableArray<GuestLayer> layers, CancellationToken cancel);
+    Task<string?> TakeSnapshot(GuestKey guest, ImmutableArray<GuestLayer> layers, CancellationToken cancel);
 
     /// <summary>Completes when all of an image is in the one that it rests on, and the guest reads it from there.</summary>
     /// <param name="top">Not the one that the guest writes.</param>

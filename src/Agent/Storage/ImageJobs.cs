@@ -153,8 +153,8 @@ public sealed class ImageJobs : IDisposable
     {
         try
         {
-            var (image, domain) = await _work.Do(id, job, percent => Progress(id, percent), _stop.Token);
-            Finish(new JobReport(id, JobState.Done, 100) { Image = image, Domain = domain });
+            var (image, domain, note) = await _work.Do(id, job, percent => Progress(id, percent), _stop.Token);
+            Finish(new JobReport(id, JobState.Done, 100, note) { Image = image, Domain = domain });
         }
         catch (OperationCanceledException) when (_stop.IsCancellationRequested)
         {

@@ -10,11 +10,11 @@ public sealed class PlacedImageWork(IImageWork others, Mounts mounts, TimeSpan l
 {
     public Task<ImageFacts?> Made(Guid id, ImageJob job, CancellationToken cancel) => others.Made(id, job, cancel);
 
-    public async Task<(ImageFacts? Image, DomainFacts? Domain)> Do(Guid id, ImageJob job, Action<int> percent, CancellationToken cancel)
+    public async Task<ImageResult> Do(Guid id, ImageJob job, Action<int> percent, CancellationToken cancel)
     {
         try
         {
-            if (job is ImageJob.StepDomain domain) return (null, await In(domain.Place, () => DomainSteps.Do(domain), cancel));
+            if (job is ImageJob.StepDomain domain) return new(Domain: await In(domain.Place, () => DomainSteps.Do(domain), cancel));
             await mounts.Await(Paths(job), patience, cancel);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)

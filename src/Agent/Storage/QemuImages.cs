@@ -12,20 +12,20 @@ public sealed class QemuImages(string qemuImg = "/usr/bin/qemu-img") : IImageWor
     private const string DraftEnding = ".part";
     private static readonly string[] Preallocation = ["-o", "preallocation=falloc"];
 
-    public async Task<(ImageFacts? Image, DomainFacts? Domain)> Do(
+    public async Task<ImageResult> Do(
         Guid id, ImageJob job, Action<int> percent, CancellationToken cancel)
     {
         try
         {
             return job switch
             {
-                ImageJob.Create c => (await Create(id, c, cancel), null),
-                ImageJob.Delete d => (Delete(d), null),
-                ImageJob.Copy c => (await Copy(id, c, percent, cancel), null),
-                ImageJob.Grow g => (await Grow(g, cancel), null),
-                ImageJob.Merge m => (await Merge(m, percent, cancel), null),
-                ImageJob.PrepareDomain p => (null, DomainFolder.Prepare(p.Path, p.Domain, p.Owner)),
-                ImageJob.CheckDomain c => (null, DomainFolder.Check(c.Path, c.Domain)),
+                ImageJob.Create c => new ImageResult(await Create(id, c, cancel)),
+                ImageJob.Delete d => new ImageResult(Delete(d)),
+                ImageJob.Copy c => new ImageResult(await Copy(id, c, percent, cancel)),
+                ImageJob.Grow g => new ImageResult(await Grow(g, cancel)),
+                ImageJob.Merge m => new ImageResult(await Merge(m, percent, cancel)),
+                ImageJob.PrepareDomain p => new(Domain: DomainFolder.Prepare(p.Path, p.Domain, p.Owner)),
+                ImageJob.CheckDomain c => new(Domain: DomainFolder.Check(c.Path, c.Domain)),
                 _ => throw new ImageWorkException($"{job.GetType().Name} is not a job of this agent"),
             };
         }

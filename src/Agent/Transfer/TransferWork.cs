@@ -8,13 +8,13 @@ public sealed class TransferWork(TicketBook tickets, IImageWork others) : IImage
 {
     public Task<ImageFacts?> Made(Guid id, ImageJob job, CancellationToken cancel) => others.Made(id, job, cancel);
 
-    public async Task<(ImageFacts? Image, DomainFacts? Domain)> Do(Guid id, ImageJob job, Action<int> percent, CancellationToken cancel)
+    public async Task<ImageResult> Do(Guid id, ImageJob job, Action<int> percent, CancellationToken cancel)
     {
         if (job is not ImageJob.CloseUpload close) return await others.Do(id, job, percent, cancel);
         await tickets.Close(close.Transfer);
         try
         {
-            return (await UploadedImage.Check(close, cancel), null);
+            return new(await UploadedImage.Check(close, cancel));
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

@@ -62,7 +62,13 @@ public sealed class LibvirtTests(HypervisorHosts hosts)
         Taken(await agent.Client.Launch(Launch(1)));
         await events.Until(_vm, GuestState.Up);
 
+        // A reset that could not be carried out yet is not answered as taken, and is not done twice when it is said again.
+        var reset = new StopOrder(new Stamp(1), 1, StopMode.Reset) { Id = Guid.NewGuid() };
+        await hosts.On("frozen", 1);
+        Assert.Equal(RefusalCode.NotReady, Refused(await agent.Client.Stop(_vm, reset)).Code);
         await hosts.On("libvirtd", 1);
+        await Until("the reset to be carried out", async () => await agent.Client.Stop(_vm, reset) is AgentAnswer.Accepted);
+        await Until("the guest to boot again", async () => (await agent.Client.ConsoleLog(_vm)).Split("LABUP").Length == 3);
         await events.Until(_vm, GuestState.Up);
         Assert.Equal(1, await hosts.QemuProcesses(1, _vm));
         Taken(await agent.Client.Stop(_vm, new StopOrder(new Stamp(1), 1, StopMode.Shutdown)));
@@ -311,6 +317,16 @@ public sealed class LibvirtTests(HypervisorHosts hosts)
         Cmdline = "console=ttyS0 quiet lab.ip=10.0.0.7/24",
         Nics = [new VmNic(Guid.Empty, "52:54:00:00:00:07", "vmbr0")],
     };
+
+    private static async Task Until(string what, Func<Task<bool>> so)
+    {
+        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(60));
+        while (!await so())
+        {
+            Assert.False(limit.IsCancellationRequested, $"waited 60 s in vain for {what}");
+            await Task.Delay(200);
+        }
+    }
 
     private static GuestReport? Taken(AgentAnswer answer) => answer is AgentAnswer.Accepted accepted
         ? accepted.Receipt.Guest

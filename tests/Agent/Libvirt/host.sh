@@ -1,8 +1,9 @@
 #!/bin/bash
-# host.sh up BASE PREFIX N | down BASE PREFIX N | libvirtd BASE PREFIX N: a hypervisor host in namespaces of its own.
+# host.sh up BASE PREFIX N | down BASE PREFIX N | libvirtd BASE PREFIX N | frozen BASE PREFIX N: a hypervisor host in namespaces of its own.
 # Its libvirt socket is BASE/N/run/libvirt/libvirt-sock, its addresses are 10.79.0.N and, on a line for migrations, 10.78.0.N.
 # "came BASE PREFIX N LINE": the bytes that have come in by eth0 or eth1.
-# "down" is a power cut: everything in the host dies at once. "libvirtd" kills and starts its libvirtd alone.
+# "down" is a power cut: everything in the host dies at once. "libvirtd" kills and starts its libvirtd alone,
+# "frozen" has it stand still until then.
 set -e
 verb=$1; base=$2; prefix=$3; n=$4; home=$base/$n; switch=${prefix}sw; cgroups="cpu cpuacct cpuset memory devices freezer blkio pids"
 inside() { nsenter -t "$(cat "$home/pid")" -m -n -u -i -C -p "$@"; }
@@ -62,6 +63,7 @@ down() {
 case $verb in
   up) up;;
   down) down;;
+  frozen) inside bash -c 'kill -STOP $(cat /run/libvirtd.pid)';;
   libvirtd) inside bash -c 'kill -9 $(cat /run/libvirtd.pid); sleep 0.5; libvirtd -l -d';;
   xml) inside virsh -q dumpxml "$5";;
   came) ip netns exec "$prefix$n" cat "/sys/class/net/$5/statistics/rx_bytes";;

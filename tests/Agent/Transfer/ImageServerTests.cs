@@ -352,7 +352,7 @@ public sealed class ImageServerTests : IAsyncLifetime
 
     private async Task<TicketReport> Report() => (await _tickets.Put(_transfer, Order(write: true))).Report!;
 
-    private async Task<(ImageFacts? Image, DomainFacts? Domain)> Close(ImageJob.CloseUpload job) =>
+    private async Task<ImageResult> Close(ImageJob.CloseUpload job) =>
         await new TransferWork(_tickets, new QemuImages()).Do(Guid.NewGuid(), job, _ => { }, default);
 
     private Uri Url(Guid? secret = null, string path = "") => new(_client.BaseAddress!, $"images/{secret ?? _secret}{path}");

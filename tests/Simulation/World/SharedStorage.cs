@@ -10,7 +10,7 @@ internal sealed class SharedStorage(
 {
     private static readonly TimeSpan Look = TimeSpan.FromSeconds(1);
 
-    public async Task<(ImageFacts? Image, DomainFacts? Domain)> Do(
+    public async Task<ImageResult> Do(
         Guid id, ImageJob job, Action<int> percent, CancellationToken cancel)
     {
         await Answer(cancel);
