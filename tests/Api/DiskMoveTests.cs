@@ -46,6 +46,31 @@ public sealed class DiskMoveTests : IAsyncLifetime
         Assert.Matches($"^/shared/second/{_second}/images/{_disk}/[0-9a-f-]{{36}}$", command.To.Path);
     }
 
+    [Fact]
+    public async Task A_disk_is_copied_to_another_domain_under_another_name()
+    {
+        var action = await TestApi.Xml(
+            await _api.Post($"/disks/{_disk}/copy", "<action><storage_domain><name>data-2</name></storage_domain><disk><name>copy</name></disk></action>"), HttpStatusCode.OK);
+        var command = _api.LastCommand<DiskCommand.Create>();
+        Assert.Equal((string?)action.Element("job")!.Attribute("id"), command.Origin.Job.ToString());
+        Assert.Equal(("copy", new StorageDomainId(_second), "/shared/data/image"), (command.Config.Name, command.Config.StorageDomain, command.Source));
+        Assert.StartsWith($"/shared/second/{_second}/images/", command.Path, StringComparison.Ordinal);
+        Assert.EndsWith((string?)action.Element("disk")!.Attribute("id"), command.Path, StringComparison.Ordinal);
+
+        // Not while its VM runs, nor while the disk is worked on, nor to nowhere.
+        var disk = _api.Engine.View<DiskView>(Kinds.Disk, _disk);
+        _api.Engine.Put(Kinds.Disk, _disk, disk with { Vms = [new(TestApi.Vm)] });
+        var vm = _api.Engine.View<Actors.Vm.VmView>(Kinds.Vm, TestApi.Vm);
+        _api.Engine.Put(Kinds.Vm, TestApi.Vm, vm with { Status = "up" });
+        var made = _api.Engine.Commands.Count;
+        const string To = "<action><storage_domain><name>data-2</name></storage_domain></action>";
+        Assert.Contains(vm.Config.Name, await TestApi.FaultOf(await _api.Post($"/disks/{_disk}/copy", To), HttpStatusCode.Conflict), StringComparison.Ordinal);
+        _api.Engine.Put(Kinds.Disk, _disk, disk with { Status = "locked" });
+        await TestApi.FaultOf(await _api.Post($"/disks/{_disk}/copy", To), HttpStatusCode.Conflict);
+        await TestApi.FaultOf(await _api.Post($"/disks/{_disk}/copy", "<action/>"), HttpStatusCode.BadRequest);
+        Assert.Equal(made, _api.Engine.Commands.Count);
+    }
+
     [Theory]
     [InlineData("<action/>", HttpStatusCode.BadRequest, "storageDomain.id|name")]
     [InlineData("<action><storage_domain id='99999999-0000-4000-8000-000000000000'/></action>", HttpStatusCode.NotFound, "")]

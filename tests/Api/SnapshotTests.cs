@@ -159,6 +159,28 @@ public sealed class SnapshotTests : IAsyncLifetime
         Assert.Empty(_api.Engine.Commands);
     }
 
+    [Fact]
+    public async Task A_vm_is_cloned_with_copies_of_its_disks_and_addresses_of_its_own()
+    {
+        Change(vm => vm with { Config = vm.Config with { Disks = [.. vm.Config.Disks.Take(2)], Nics = [_nic], DeleteProtected = true } });
+        var action = await TestApi.Xml(await _api.Post($"{Vm}/clone", "<action><vm><name>twin</name></vm></action>"), HttpStatusCode.OK);
+        var made = _api.LastCommand<VmCommand.Create>();
+        Assert.Equal(("twin", false, 2), (made.Config.Name, made.Config.DeleteProtected, made.Config.Disks.Length));
+        Assert.NotEqual((_nic.Id, _nic.Mac), (made.Config.Nics.Single().Id, made.Config.Nics.Single().Mac));
+        Assert.Equal("twin", (string?)(await _api.GetXml($"/vms/{(string?)action.Element("vm")!.Attribute("id")}")).Element("name"));
+        Assert.Equal(2, _api.Engine.Commands.Count(c => c.Command is DiskCommand.Create { Source: "/shared/data/x" }));
+
+        foreach (var (body, status) in new[]
+        {
+            ("<action/>", HttpStatusCode.BadRequest), ("<action><vm/></action>", HttpStatusCode.BadRequest),
+            ("<action><vm><name>twin</name></vm></action>", HttpStatusCode.Conflict),
+        })
+            await TestApi.FaultOf(await _api.Post($"{Vm}/clone", body), status);
+        Change(vm => vm with { Status = "up" });
+        await TestApi.FaultOf(await _api.Post($"{Vm}/clone", "<action><vm><name>third</name></vm></action>"), HttpStatusCode.Conflict);
+        Assert.Single(_api.Engine.Commands, c => c.Command is VmCommand.Create);
+    }
+
     private void Have() => Change(vm => vm with
     {
         Snapshots =

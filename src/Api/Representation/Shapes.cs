@@ -325,5 +325,5 @@ public static partial class Shapes
         One("host", () => Host), One("cluster", () => Cluster), One("vm", () => Vm),
         Text("root_password"), One("ssh", () => Ssh), Boolean("activate"), Boolean("reboot"), Text("image"), Integer("timeout"),
         One("storage_domain", () => StorageDomain), One("power_management", () => PowerManagement),
-        Boolean("restore_memory"), One("snapshot", () => Snapshot), Many("disks", () => Disk));
+        Boolean("restore_memory"), Boolean("discard_snapshots"), One("snapshot", () => Snapshot), One("disk", () => Disk), Many("disks", () => Disk));
 }

@@ -51,10 +51,10 @@ internal static class Absent
 
     private static readonly string[] _missingActions =
     [
-        "clusters/{id}/upgrade", "disks/{id}/copy", "disks/{id}/export", "disks/{id}/sparsify",
+        "clusters/{id}/upgrade", "disks/{id}/export", "disks/{id}/sparsify",
         "disks/{id}/reduce", "disks/{id}/convert", "hosts/{id}/refresh",
         "hosts/{id}/setupnetworks",
-        "hosts/{id}/commitnetconfig", "hosts/{id}/forceselectspm", "reloadconfigurations", "vms/{id}/clone",
+        "hosts/{id}/commitnetconfig", "hosts/{id}/forceselectspm", "reloadconfigurations",
         "vms/{id}/export", "vms/{id}/detach",
         "vms/{id}/logon", "vms/{id}/screenshot", "vms/{id}/maintenance",
         "vms/{id}/reordermacaddresses", "events", "jobs",

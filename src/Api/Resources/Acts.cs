@@ -15,11 +15,13 @@ internal static class Acts
         return Accepted(call, origin);
     }
 
-    public static Answer Accepted(ApiCall call, Origin origin)
+    /// <param name="more">What the action has besides.</param>
+    public static Answer Accepted(ApiCall call, Origin origin, Action<Element>? more = null)
     {
         var action = Shapes.Action.New()
             .With("status", call.Parameters.Async ? "in_progress" : "complete")
             .With("job", Shapes.Job.New(origin.Job.Value, Hrefs.Job(origin.Job.Value)));
+        more?.Invoke(action);
         return new Answer.One(action) { Status = call.Parameters.Async ? 202 : 200 };
     }
 

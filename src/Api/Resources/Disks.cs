@@ -2,6 +2,7 @@ using Orchestrator.Actors;
 using Orchestrator.Actors.Disk;
 using Orchestrator.Actors.Journal;
 using Orchestrator.Actors.StorageDomain;
+using Orchestrator.Actors.Vm;
 using Orchestrator.Api.Http;
 using Orchestrator.Api.Representation;
 using Orchestrator.Api.Search;
@@ -24,6 +25,7 @@ internal static class Disks
         .Get("disks/{id}", async call => Answer.Of(Show(await call.Get<DiskView>(Kinds.Disk, call.Id()))))
         .Put("disks/{id}", async call => Answer.Of(await Update(call, call.Id(), await call.ReadBody(Shapes.Disk))))
         .Post("disks/{id}/move", Move)
+        .Post("disks/{id}/copy", CopyTo)
         .Delete("disks/{id}", async call =>
         {
             var origin = call.NewOrigin();
@@ -72,12 +74,31 @@ internal static class Disks
     }
 
     /// <summary>Makes a copy of a disk on its own storage domain.</summary>
-    public static Task<DiskView> Copy(ApiCall call, DiskView source, string name)
+    public static Task<DiskView> Copy(ApiCall call, DiskView source, string name) =>
+        Copy(call, source, source.Config with { Name = name }, call.NewOrigin());
+
+    private static Task<DiskView> Copy(ApiCall call, DiskView source, DiskConfig config, Origin origin)
     {
         if (source.Status != "ok")
             throw FaultTable.Refusal(source.Status == "locked" ? Fault.DiskLocked : Fault.DiskIllegal,
                 $"The disk is {source.Config.Name} ({source.Id})");
-        return Create(call, Guid.NewGuid(), source.Config with { Name = name }, source.Path, source.ImageFormat);
+        return Create(call, Guid.NewGuid(), config, source.Path, source.ImageFormat, origin);
+    }
+
+    /// <summary>Another disk with the same content, on a storage domain of the same data center. It is one image, also where the source
+    /// has snapshots.</summary>
+    private static async Task<Answer> CopyTo(ApiCall call)
+    {
+        var action = await call.ReadBody(Shapes.Action);
+        var disk = await call.Get<DiskView>(Kinds.Disk, call.Id());
+        foreach (var id in disk.Vms)
+            if (await call.Find(Kinds.Vm, id.Value) is { } holder && WireJson.Read<VmView>(holder.Json) is { Status: not "down" } vm)
+                throw FaultTable.Refusal(Fault.VmMustBeDown, $"The VM {vm.Config.Name} has the disk and is {vm.Status}");
+        var target = await Target(call, action, disk, "copy");
+        var name = action.One("disk") is { } wanted ? NameOf(wanted) : null;
+        var origin = call.NewOrigin();
+        var copy = await Copy(call, disk, disk.Config with { Name = name ?? disk.Config.Name, StorageDomain = target.Id }, origin);
+        return Acts.Accepted(call, origin, made => made.With("disk", Refs.To(copy.Id)));
     }
 
     /// <summary>Removes a disk that no VM lists.</summary>
@@ -97,19 +118,26 @@ internal static class Disks
         var action = await call.ReadBody(Shapes.Action);
         var disk = await call.Get<DiskView>(Kinds.Disk, call.Id());
         if (disk.Config.Content == "iso") await Cdroms.RequireUnused(call, disk.Id);
+        var target = await Target(call, action, disk, "move");
+        var host = await StorageDomains.HostFor(call, target);
+        var place = new DiskPlace(target.Id, NewPlace(target, disk.Id)) { Name = target.Config.Name };
+        return await Acts.Send(call, Kinds.Disk, disk.Id.Value, origin => new DiskCommand.Move(origin, place, host));
+    }
+
+    /// <summary>The storage domain that an action names, where hosts that reach the disk can write.</summary>
+    private static async Task<StorageDomainView> Target(ApiCall call, Element action, DiskView disk, string method)
+    {
         var to = await Refs.Resolve(call, Kinds.StorageDomain, action.One("storage_domain"))
-            ?? throw FaultException.Missing("Action", "storageDomain.id|name", "move");
+            ?? throw FaultException.Missing("Action", "storageDomain.id|name", method);
         var target = await call.Get<StorageDomainView>(Kinds.StorageDomain, to);
         RequireActive(target);
         RequireSpace(target);
         var source = await call.Get<StorageDomainView>(Kinds.StorageDomain, disk.Config.StorageDomain.Value);
         RequireActive(source);
-        if (target.DataCenter != source.DataCenter)
-            throw FaultTable.Refusal(Fault.StorageDomainNotAttached,
+        return target.DataCenter == source.DataCenter
+            ? target
+            : throw FaultTable.Refusal(Fault.StorageDomainNotAttached,
                 $"The disk is in the data center {source.DataCenter}, the storage domain {target.Config.Name} in {target.DataCenter}");
-        var host = await StorageDomains.HostFor(call, target);
-        var place = new DiskPlace(target.Id, NewPlace(target, disk.Id)) { Name = target.Config.Name };
-        return await Acts.Send(call, Kinds.Disk, disk.Id.Value, origin => new DiskCommand.Move(origin, place, host));
     }
 
     /// <summary>For another image of a disk. Never the same again: what work that failed has left behind is in nobody's way.</summary>
@@ -117,7 +145,7 @@ internal static class Disks
         $"{StoragePlaces.Images(domain.Config, domain.Id)}/{disk}/{Guid.NewGuid()}";
 
     /// <summary>What is nearly full takes nothing more.</summary>
-    private static void RequireSpace(StorageDomainView domain)
+    internal static void RequireSpace(StorageDomainView domain)
     {
         if (Space.Level(domain.Config, domain.Available, domain.Used) == SpaceLevel.Critical)
             throw FaultTable.Refusal(Fault.StorageDomainSpaceCritical, domain.Config.Name);
@@ -161,6 +189,7 @@ internal static class Disks
 
     public static Element Show(DiskView view) => Show(view, Hrefs.Disk(view.Id.Value))
         .WithLink("statistics", $"{Hrefs.Disk(view.Id.Value)}/statistics")
+        .WithAction("copy", $"{Hrefs.Disk(view.Id.Value)}/copy")
         .WithAction("move", $"{Hrefs.Disk(view.Id.Value)}/move");
 
     /// <summary>Found somewhere else than among the disks.</summary>
@@ -188,7 +217,7 @@ internal static class Disks
     }
 
     private static async Task<DiskView> Create(
-        ApiCall call, Guid id, DiskConfig config, string source, string sourceFormat)
+        ApiCall call, Guid id, DiskConfig config, string source, string sourceFormat, Origin? origin = null)
     {
         var domain = await call.Get<StorageDomainView>(Kinds.StorageDomain, config.StorageDomain.Value);
         RequireActive(domain);
@@ -196,7 +225,7 @@ internal static class Disks
         var host = await StorageDomains.HostFor(call, domain);
         var path = $"{StoragePlaces.Images(domain.Config, domain.Id)}/{id}/{id}";
         return await call.Ask<DiskView>(Kinds.Disk, id,
-            new DiskCommand.Create(call.NewOrigin(), config, path, host, source, sourceFormat));
+            new DiskCommand.Create(origin ?? call.NewOrigin(), config, path, host, source, sourceFormat));
     }
 
     private static async Task<Answer> List(ApiCall call)

@@ -33,6 +33,7 @@ internal static class Routes
         FrozenGuests.Map(router);
         Cdroms.Map(router);
         Snapshots.Map(router);
+        Clones.Map(router);
         SnapshotContents.Map(router);
         Events.Map(router);
         Jobs.Map(router);

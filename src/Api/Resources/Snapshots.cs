@@ -136,6 +136,7 @@ internal static class Snapshots
             if (disk.Status != "ok")
                 throw FaultTable.Refusal(disk.Status == "locked" ? Fault.DiskLocked : Fault.DiskIllegal, disk.Config.Name);
             var domain = await ActiveDomain(call, disk);
+            Disks.RequireSpace(domain);
             places.Add(new SnapshotDisk(disk.Id, await StorageDomains.HostFor(call, domain), Disks.NewPlace(domain, disk.Id)));
         }
 

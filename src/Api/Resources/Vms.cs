@@ -28,7 +28,7 @@ internal static class Vms
 
     private static readonly string[] _actions =
     [
-        "cancelmigration", "commitsnapshot", "migrate", "previewsnapshot", "reboot", "reset", "shutdown", "start", "stop", "suspend",
+        "cancelmigration", "clone", "commitsnapshot", "migrate", "previewsnapshot", "reboot", "reset", "shutdown", "start", "stop", "suspend",
         "ticket", "undosnapshot",
     ];
 
