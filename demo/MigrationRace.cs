@@ -93,8 +93,7 @@ public sealed partial class MigrationRace(LabHosts hosts, DemoVm vm, string fold
     /// <summary>The same definition under another name and id: what must be unique is changed, nothing else.</summary>
     private void MakeTwin(XElement domain)
     {
-        domain.SetElementValue("name", _twin);
-        domain.SetElementValue("uuid", Guid.NewGuid().ToString());
+        Twin.Rename(domain, _twin);
         domain.Element("metadata")?.Remove();
         var command = domain.Element("os")?.Element("cmdline");
         command?.SetValue(command.Value.Replace($"lab.host={vm.Name}", $"lab.host={_twin}", StringComparison.Ordinal));

@@ -115,8 +115,7 @@ public sealed class Starts(Installation installation, int rounds)
     {
         var (name, file) = ($"plain-{number + 1}", Path.Combine(installation.Var, "hosts", $"{home}", $"plain-{number + 1}.xml"));
         var domain = new XElement(xml);
-        domain.SetElementValue("name", name);
-        domain.SetElementValue("uuid", Guid.NewGuid().ToString());
+        Twin.Rename(domain, name);
         domain.Element("metadata")?.Remove();
         domain.Attribute("id")?.Remove();
         foreach (var mac in domain.Descendants("mac").Attributes("address")) mac.Value = $"52:54:00:fe:00:{number:x2}";

@@ -39,7 +39,7 @@ public sealed class Archive(Stage stage)
         StorageType = "nfs",
         Address = "nas",
         Path = "/export",
-        Folder = $"/storage/{_id}",
+        Folder = $"/var/lib/orchestrator/storage/{_id}",
         Installation = "simulated",
     };
 

@@ -137,7 +137,7 @@ public sealed class SimulatedHost(
             about, _boot, new LeaseLedger(_ledger), hypervisor, new ImageJobs(_jobs, new GuestImageWork(images, hypervisor.Images), log),
             TimeSpan.FromSeconds(30), time, log, domains: new DomainWatch(new Probe(this), time))
         {
-            Storage = new StorageKeeper(new Mounts("/storage", new SimulatedMounter(), log, time), new Probe(this), null, time, log),
+            Storage = new StorageKeeper(new Mounts("/var/lib/orchestrator/storage", new SimulatedMounter(), log, time), new Probe(this), null, time, log),
         };
         await Agent.Open(CancellationToken.None);
     }

@@ -49,7 +49,7 @@ internal sealed class StorageLife(Simulation simulation, ApiClients clients, Ran
         StorageType = "nfs",
         Address = "nas",
         Path = "/export",
-        Folder = $"/storage/{_id}",
+        Folder = $"/var/lib/orchestrator/storage/{_id}",
         Installation = "simulated",
     };
 

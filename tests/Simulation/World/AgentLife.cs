@@ -29,7 +29,7 @@ internal sealed class AgentLife : IHypervisor, IGuestWatch
             about, boot, new LeaseLedger(ledger), this, new ImageJobs(jobs, new GuestImageWork(images, Images), log), incomingTimeout, clock, log, guard,
             new DomainWatch(storage, clock))
         {
-            Storage = new StorageKeeper(new Mounts("/storage", Mounter, log, clock), storage, null, clock, log),
+            Storage = new StorageKeeper(new Mounts("/var/lib/orchestrator/storage", Mounter, log, clock), storage, null, clock, log),
         };
     }
 
