@@ -22,6 +22,7 @@ namespace Orchestrator.Agent.Protocol;
 [JsonDerivedType(typeof(Merge), "merge")]
 [JsonDerivedType(typeof(MergeUnderGuest), "merge-under-guest")]
 [JsonDerivedType(typeof(TakeSnapshot), "take-snapshot")]
+[JsonDerivedType(typeof(Rewrite), "rewrite")]
 public abstract record ImageJob
 {
     /// <summary>A new image; <paramref name="Backing"/> makes it a qcow2 overlay. Existing files are never overwritten.</summary>
@@ -36,6 +37,15 @@ public abstract record ImageJob
     public sealed record Delete(string Path) : ImageJob;
 
     public sealed record Copy(
+        string Source, DiskFormat SourceFormat, string Destination, DiskFormat DestinationFormat) : ImageJob
+    {
+        /// <summary>Of the destination: all of its space is taken from the storage at once.</summary>
+        public bool Preallocated { get; init; }
+    }
+
+    /// <summary>A copy that takes no space for what reads as zeroes, and that was compared with its source before it has its name.
+    /// Nobody writes the source. Agents of 0.1.0 refuse it.</summary>
+    public sealed record Rewrite(
         string Source, DiskFormat SourceFormat, string Destination, DiskFormat DestinationFormat) : ImageJob
     {
         /// <summary>Of the destination: all of its space is taken from the storage at once.</summary>

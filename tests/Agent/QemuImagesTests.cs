@@ -55,6 +55,57 @@ public sealed class QemuImagesTests : IDisposable
         Assert.InRange(await Taken(new ImageJob.Copy(Image, format, $"{Image}-3", format) { Preallocated = true }), 4 << 20, 5 << 20);
     }
 
+    /// <summary>What was written and is zeroes by now takes no space in the new image, which reads the same.</summary>
+    [SkippableTheory]
+    [InlineData(DiskFormat.Raw, DiskFormat.Raw)]
+    [InlineData(DiskFormat.Raw, DiskFormat.Qcow2)]
+    [InlineData(DiskFormat.Qcow2, DiskFormat.Raw)]
+    public async Task An_image_is_written_anew_beside_itself(DiskFormat from, DiskFormat to)
+    {
+        Skip.IfNot(File.Exists(QemuImg), $"{QemuImg} is not there");
+        var images = new QemuImages(QemuImg);
+        var (plain, made, back) = (Path.Combine(_folder, "plain"), $"{Image}-2", $"{Image}-3");
+        var bytes = new byte[8 << 20];
+        new Random(1).NextBytes(bytes.AsSpan(1 << 20, 1 << 20));
+        await File.WriteAllBytesAsync(plain, bytes);
+        async Task<ImageFacts> Do(ImageJob job, Action<int>? percent = null) =>
+            (await images.Do(Guid.NewGuid(), job, percent ?? (_ => { }), CancellationToken.None)).Image!;
+        if (from == DiskFormat.Raw) File.Copy(plain, Image);
+        else await Do(new ImageJob.Copy(plain, DiskFormat.Raw, Image, from) { Preallocated = true });
+        var before = await File.ReadAllBytesAsync(Image);
+        // Of an agent that died at it.
+        await File.WriteAllTextAsync($"{made}.0123.part", "");
+
+        var told = new List<int>();
+        var facts = await Do(new ImageJob.Rewrite(Image, from, made, to), told.Add);
+
+        Assert.InRange(facts.ActualBytes, 1 << 20, 2 << 20);
+        Assert.Equal((to, 8L << 20), (facts.Format, facts.VirtualBytes));
+        Assert.Equal(100, told.Max() is 99 or 100 ? 100 : told.Max());
+        Assert.Equal(before, await File.ReadAllBytesAsync(Image));
+        Assert.Empty(Directory.GetFiles(_folder, "*.part"));
+        await Do(new ImageJob.Copy(made, to, back, DiskFormat.Raw));
+        Assert.Equal(bytes, await File.ReadAllBytesAsync(back));
+        Assert.InRange((await Do(new ImageJob.Rewrite(made, to, $"{Image}-4", to) { Preallocated = true })).ActualBytes, 8 << 20, 9 << 20);
+    }
+
+    [SkippableFact]
+    public async Task An_image_that_does_not_read_as_the_one_before_is_none()
+    {
+        Skip.IfNot(File.Exists(QemuImg), $"{QemuImg} is not there");
+        await File.WriteAllBytesAsync(Image, new byte[1 << 20]);
+        var liar = Path.Combine(_folder, "qemu-img");
+        await File.WriteAllTextAsync(liar, $"""
+            #!/bin/bash
+            {QemuImg} "$@" || exit
+            if [ "$1" = convert ]; then printf x | dd of="${"{@: -1}"}" conv=notrunc status=none; fi
+            """);
+        File.SetUnixFileMode(liar, UnixFileMode.UserRead | UnixFileMode.UserExecute);
+        var job = new ImageJob.Rewrite(Image, DiskFormat.Raw, $"{Image}-2", DiskFormat.Raw);
+        await Assert.ThrowsAsync<ImageWorkException>(() => new QemuImages(liar).Do(Guid.NewGuid(), job, _ => { }, CancellationToken.None));
+        Assert.Equal([Image, liar], Directory.GetFiles(_folder).Order());
+    }
+
     private static async Task<long> Size(ImageJob job) =>
         (await new QemuImages(QemuImg).Do(Guid.NewGuid(), job, _ => { }, CancellationToken.None)).Image!.VirtualBytes;
 

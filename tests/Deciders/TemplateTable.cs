@@ -26,11 +26,18 @@ public sealed class TemplateTable
         | Illegal | a copy failed; it can be changed and removed, and no VM is made from it | |
         | Gone | removed; the id is never used again | |
 
+        **Versions** of a template are templates with disks of their own. Their base template gives each a number before it is made
+        (`AddVersion`), and never gives it again. A version that is removed tells its base template until that has heard
+        (`LeaveBase`); a number with which nothing was made within a minute is forgotten. A base template is removed when it has
+        no other versions.
+
         The template Blank belongs to every installation: it has no disks and is never changed nor removed.
 
         """;
 
     private static readonly DiskId _first = new(Making.Id(0)), _second = new(Making.Id(1)), _strange = new(Making.Id(2));
+
+    private static readonly TemplateId _version = new(Making.Id(1));
 
     private static readonly TemplateCore _core = new(new TemplateId(Making.Id(0)))
     {
@@ -47,7 +54,10 @@ public sealed class TemplateTable
         ("Ok", new Ok(_core)),
         ("Ok, Blank", new Ok(_core with { Id = TemplateId.Blank })),
         ("Illegal", new Illegal(_core, "no space left")),
+        ("Ok, with a second version", new Ok(_core with { LastVersion = 2, Versions = [new KnownVersion(_version, 2, "v2", Making.Start)] })),
+        ("Ok, a second version", new Ok(_core with { Version = new TemplateVersion(new TemplateId(Making.Id(2)), 2, "v2") })),
         ("Gone", new Gone(_core)),
+        ("Gone, a second version", new Gone(_core with { Version = new TemplateVersion(new TemplateId(Making.Id(2)), 2, "v2") })),
     ];
 
     private static (string, Func<TemplateState, TemplateCommand>)[] Users { get; } =
@@ -58,6 +68,16 @@ public sealed class TemplateTable
         ("Update", _ => new Update(By(), new TemplatePatch { Comment = "x" })),
         ("Update, no name", _ => new Update(By(), new TemplatePatch { Name = "" })),
         ("Remove", _ => new Remove(By())),
+    ];
+
+    private static (string, Func<TemplateState, TemplateCommand>)[] Versions { get; } =
+    [
+        ("AddVersion", _ => new AddVersion(By(), new TemplateId(Making.Id(2)), "v3")),
+        ("AddVersion of one that it knows", _ => new AddVersion(By(), _version, "v2")),
+        ("DropVersion: it is gone", _ => new DropVersion(_version, true, Making.Start)),
+        ("DropVersion: nobody knows of it", _ => new DropVersion(_version, false, Making.Start)),
+        ("DropVersion: nobody knows of it after a while", _ => new DropVersion(_version, false, Making.Start.AddMinutes(2))),
+        ("ReportBaseLeft", _ => new ReportBaseLeft(Making.Start)),
     ];
 
     private static (string, Func<TemplateState, TemplateCommand>)[] Disks { get; } =
@@ -71,6 +91,7 @@ public sealed class TemplateTable
         new Page<TemplateState, TemplateCommand, TemplateEvent, TemplateEffect>(
                 Introduction, Phases, TemplateDecider.Decide, TemplateDecider.Evolve, TemplateDecider.Outstanding)
             .With("What users ask", "", Users)
+            .With("What versions and their base template say", "", Versions)
             .With("What its disks say", "", Disks);
 
     [Fact]

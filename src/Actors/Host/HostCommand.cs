@@ -383,5 +383,5 @@ public sealed record TransferTicket(
     DiskId Disk, Guid Transfer, int Session, string Path, string Format, long Size, bool Write, bool Raw, bool Sparse, long Transferred);
 
 /// <summary>Mirror, Switch and TurnBack are steps of moving an image under a guest that runs. AddLayer makes an image on top of
-/// its source; Merge puts an image into its source, on which it rests.</summary>
-public enum ImageAction { PrepareDomain, Create, Copy, Delete, Mirror, Switch, TurnBack, Grow, CloseUpload, AddLayer, Merge, TakeSnapshot, StepDomain }
+/// its source; Merge puts an image into its source, on which it rests. Rewrite makes an image that reads as its source.</summary>
+public enum ImageAction { PrepareDomain, Create, Copy, Delete, Mirror, Switch, TurnBack, Grow, CloseUpload, AddLayer, Merge, TakeSnapshot, StepDomain, Rewrite }

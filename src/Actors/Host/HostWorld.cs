@@ -108,7 +108,11 @@ public sealed class HostWorld(
 
         var message = job.Message ?? (ok ? "" : "the host lost the work");
         object report = work.Owner == Kinds.Disk
-            ? new DiskCommand.ReportImageWork(work.Id, ok, message, clock.GetUtcNow()) { Lost = job.State == JobState.Lost }
+            ? new DiskCommand.ReportImageWork(work.Id, ok, message, clock.GetUtcNow()) 
+            {
+                Lost = job.State == JobState.Lost,
+                ActualSize = job.Image?.ActualBytes,
+            }
             : new StorageDomainCommand.ReportImageWork(
                 work.Id, ok, message, job.Domain?.AvailableBytes ?? 0,
                 (job.Domain?.TotalBytes ?? 0) - (job.Domain?.AvailableBytes ?? 0), clock.GetUtcNow());

@@ -18,11 +18,16 @@ public static class TemplateDecider
     {
         (_, _) when AskedBefore(template, command) => Done,
 
-        (Absent, Create c)           => c.Config.Name == "" ? NoName : Accept(new Created(c.Origin, c.Config, c.Copies)),
+        (Absent, Create c)           => c.Config.Name == "" ? NoName : Accept(new Created(c.Origin, c.Config, c.Copies) { Version = c.Version }),
         (_, Create)                  => No(Fault.AlreadyExists),
         (Absent, _)                  => No(Fault.NotFound),
         (Gone, Remove)               => Done,
+        (Gone { Core: { Version: not null, HasLeft: false } }, ReportBaseLeft c) => Accept(new BaseLeft(c.At)),
+        (_, ReportBaseLeft)          => Done,
         (Gone, _)                    => No(Fault.Removed),
+
+        (_, AddVersion c)            => TemplateVersions.Add(template, c),
+        (_, DropVersion c)           => TemplateVersions.Drop(template, c),
 
         (Copying s, ReportDisk c)    => !s.Left.Contains(c.Disk) ? No(Fault.StaleReport)
             : c.Ok ? Accept(new DiskCopied(c.Disk, c.At))
@@ -33,6 +38,7 @@ public static class TemplateDecider
         (_, Update or Remove) when template.Core.Id == TemplateId.Blank => No(Fault.TemplateIsBlank),
         (_, Update c)                => c.Patch.Name is "" ? NoName
             : Accept(new Redefined(c.Origin, c.Patch.Apply(template.Config))),
+        (_, Remove) when !template.Core.Versions.IsEmpty => No(Fault.TemplateHasVersions),
         (_, Remove c)                => Accept(new Removed(c.Origin)),
         _                            => No(Fault.TemplateLocked),
     };
@@ -46,7 +52,7 @@ public static class TemplateDecider
             Created e    => Wait(
                 core with
                 {
-                    Config = e.Config, CreatedAt = e.Origin.At, Recent = core.Recent.Add(e.Origin.Job),
+                    Config = e.Config, Version = e.Version, CreatedAt = e.Origin.At, Recent = core.Recent.Add(e.Origin.Job),
                     Job = new Job(e.Origin.Job, $"Creating template {e.Config.Name}", e.Origin),
                 },
                 e.Copies),
@@ -54,7 +60,7 @@ public static class TemplateDecider
             DiskCopied e => template is Copying c ? Wait(core, c.Left.Remove(e.Disk)) : template,
             CopyFailed e => new Illegal(core with { Job = null }, e.Reason),
             Removed e    => new Gone(core with { Recent = core.Recent.Add(e.Origin.Job), Job = null }),
-            _            => template,
+            _            => TemplateVersions.Evolve(template, fact),
         };
     }
 
@@ -62,19 +68,20 @@ public static class TemplateDecider
     public static ImmutableArray<TemplateEffect> Outstanding(TemplateState template) => template switch
     {
         Copying s => [.. s.Left.Select(disk => new TemplateEffect.AwaitDisk(disk))],
+        Gone { Core: { Version: { } version, HasLeft: false } } => [new TemplateEffect.LeaveBase(version.Base)],
         _         => [],
     };
 
     private static TemplateState Wait(TemplateCore core, ImmutableArray<DiskId> left) =>
         left.IsEmpty ? new Ok(core with { Job = null }) : new Copying(core, left);
 
-    private static Decision Accept(params ImmutableArray<TemplateEvent> facts) => new Decision.Accept(facts);
+    internal static Decision Accept(params ImmutableArray<TemplateEvent> facts) => new Decision.Accept(facts);
 
-    private static Decision No(Fault fault) => new Decision.Refuse(fault);
+    internal static Decision No(Fault fault) => new Decision.Refuse(fault);
 
     private static Decision NoName { get; } = new Decision.Refuse(Fault.MissingValue, "name");
 
-    private static Decision Done { get; } = new Decision.AlreadyDone();
+    internal static Decision Done { get; } = new Decision.AlreadyDone();
 
     private static bool AskedBefore(TemplateState template, TemplateCommand command) =>
         template is not Absent && command switch
@@ -82,6 +89,7 @@ public static class TemplateDecider
             Create c => template.Core.Recent.Contains(c.Origin.Job),
             Update c => template.Core.Recent.Contains(c.Origin.Job),
             Remove c => template.Core.Recent.Contains(c.Origin.Job),
+            AddVersion c => template.Core.Recent.Contains(c.Origin.Job),
             _        => false,
         };
 

@@ -7,6 +7,9 @@ public abstract record TemplateEffect
     {
     }
 
+    /// <summary>Tell the base template that this version is no more.</summary>
+    public sealed record LeaveBase(TemplateId Base) : TemplateEffect;
+
     /// <summary>Ask the disk whether its copy is made.</summary>
     public sealed record AwaitDisk(DiskId Disk) : TemplateEffect;
 }

@@ -1,3 +1,4 @@
+using Akka.Actor;
 using Orchestrator.Actors.Disk;
 using Orchestrator.Actors.Journal;
 
@@ -10,10 +11,27 @@ public sealed class TemplateHands(TemplateId id, IEntities entities, IReadModel 
     public void Do(TemplateEffect effect, Reach<TemplateState> reach)
     {
         if (effect is TemplateEffect.AwaitDisk e) _ = Look(e.Disk);
+        if (effect is TemplateEffect.LeaveBase l) _ = Leave(l.Base, reach.Self);
     }
 
     public void Dispose()
     {
+    }
+
+    /// <summary>A base template that is no more need not know.</summary>
+    private async Task Leave(TemplateId from, IActorRef self)
+    {
+        try
+        {
+            var reply = await entities.Ask(
+                Kinds.Template, from.Value, new TemplateCommand.DropVersion(id, IsGone: true, clock.GetUtcNow()), CancellationToken.None);
+            if (reply is Reply.Accepted or Reply.AlreadyDone or Reply.Refused { Fault: Fault.NotFound or Fault.Removed })
+                self.Tell(new TemplateCommand.ReportBaseLeft(clock.GetUtcNow()));
+        }
+        catch (EntityUnavailableException)
+        {
+            // The next tick tells it again.
+        }
     }
 
     private async Task Look(DiskId disk)

@@ -18,6 +18,8 @@ public static class TemplateStory
             Config = template.Config,
             Status = template switch { Ok => "ok", Illegal => "illegal", _ => "locked" },
             StatusDetail = template is Illegal i ? i.Reason : "",
+            Version = template.Core.Version,
+            Versions = template.Core.Versions,
             CreatedAt = template.Core.CreatedAt,
             Job = template.Core.Job?.Id,
         },
