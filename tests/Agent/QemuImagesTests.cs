@@ -106,6 +106,44 @@ public sealed class QemuImagesTests : IDisposable
         Assert.Equal([Image, liar], Directory.GetFiles(_folder).Order());
     }
 
+    /// <summary>virt-sysprep runs the images in a machine of its own, which takes its time.</summary>
+    [SkippableFact]
+    public async Task What_belongs_to_one_machine_alone_is_taken_off_its_images()
+    {
+        Skip.IfNot(File.Exists("/usr/bin/virt-sysprep") && File.Exists("/usr/bin/virt-make-fs"), "libguestfs-tools is not there");
+        var root = Path.Combine(_folder, "root");
+        foreach (var folder in (string[])["bin", "etc/ssh", "boot", "home", "lib", "proc", "sbin", "usr/bin", "usr/lib", "var/log", "root", "tmp"])
+            Directory.CreateDirectory(Path.Combine(root, folder));
+        foreach (var (file, text) in (ReadOnlySpan<(string, string)>)
+        [
+            ("etc/os-release", "ID=debian\nVERSION_ID=\"12\"\nPRETTY_NAME=\"Debian GNU/Linux 12\"\n"), ("etc/debian_version", "12.1\n"),
+            ("etc/fstab", "/dev/sda / ext4 defaults 0 0\n"), ("etc/machine-id", "0123456789abcdef0123456789abcdef\n"),
+            ("etc/ssh/ssh_host_rsa_key", "secret"), ("etc/passwd", "root:x:0:0:root:/root:/bin/sh\n"), ("var/log/syslog", "much"),
+        ])
+            await File.WriteAllTextAsync(Path.Combine(root, file), text);
+        await Run("/usr/bin/virt-make-fs", "--type=ext4", "--format=qcow2", "--size=+16M", root, Image);
+        await new QemuImages(QemuImg).Do(Guid.NewGuid(), new ImageJob.Seal([new SealImage(Image, DiskFormat.Qcow2)]), _ => { }, CancellationToken.None);
+        var left = await Run("/usr/bin/virt-ls", "-a", Image, "-m", "/dev/sda", "-R", "/etc");
+        Assert.DoesNotContain("ssh_host", left, StringComparison.Ordinal);
+        Assert.Contains("os-release", left, StringComparison.Ordinal);
+        // What has no system on it is not sealed, and says so.
+        await Size(new ImageJob.Create($"{Image}-2", DiskFormat.Raw, 8 << 20));
+        var why = await Assert.ThrowsAsync<ImageWorkException>(() => new QemuImages(QemuImg).Do(
+            Guid.NewGuid(), new ImageJob.Seal([new SealImage($"{Image}-2", DiskFormat.Raw)]), _ => { }, CancellationToken.None));
+        Assert.Contains("no operating systems", why.Message, StringComparison.Ordinal);
+    }
+
+    private static async Task<string> Run(string program, params string[] words)
+    {
+        var start = new System.Diagnostics.ProcessStartInfo(program, words) { RedirectStandardOutput = true };
+        start.Environment["LIBGUESTFS_BACKEND"] = "direct";
+        using var process = System.Diagnostics.Process.Start(start)!;
+        var said = await process.StandardOutput.ReadToEndAsync();
+        await process.WaitForExitAsync();
+        Assert.Equal(0, process.ExitCode);
+        return said;
+    }
+
     private static async Task<long> Size(ImageJob job) =>
         (await new QemuImages(QemuImg).Do(Guid.NewGuid(), job, _ => { }, CancellationToken.None)).Image!.VirtualBytes;
 

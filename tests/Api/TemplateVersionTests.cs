@@ -32,7 +32,7 @@ public sealed class TemplateVersionTests : IAsyncLifetime
         // Of a version there are none, nor of Blank, nor of what is not there.
         await Refused($"<template><name>x</name><vm id='{TestApi.Vm}'/><version><base_template id='{TemplateId.Blank}'/></version></template>", HttpStatusCode.Conflict);
         await Refused($"<template><name>x</name><vm id='{TestApi.Vm}'/><version><base_template id='{TestApi.Unknown}'/></version></template>", HttpStatusCode.NotFound);
-        await TestApi.FaultOf(await _api.Post("/templates?seal=true", $"<template><name>y</name><vm id='{TestApi.Vm}'/></template>"), HttpStatusCode.BadRequest);
+        await TestApi.FaultOf(await _api.Post("/templates?seal=true", $"<template><name>y</name><os><type>windows_2022</type></os><vm id='{TestApi.Vm}'/></template>"), HttpStatusCode.Conflict);
 
         // By its name the base template is meant, and the latest version where that is asked.
         Assert.Equal(Id(first), await Made(""));

@@ -2,6 +2,7 @@ using Microsoft.Extensions.Logging;
 using Orchestrator.Actors.Disk;
 using Orchestrator.Actors.Journal;
 using Orchestrator.Actors.StorageDomain;
+using Orchestrator.Actors.Template;
 using Orchestrator.Actors.Vm;
 using Orchestrator.Agent.Protocol;
 
@@ -87,6 +88,16 @@ public sealed class HostWorld(
         if (work.Action == ImageAction.TakeSnapshot)
         {
             entities.Tell(work.Owner, work.OwnerId, new VmCommand.ReportSnapshotTaken(work.Id, ok, job.Message ?? "", clock.GetUtcNow())
+            {
+                Lost = job.State == JobState.Lost,
+            });
+            return;
+        }
+
+        if (work.Owner == Kinds.Template)
+        {
+            entities.Tell(work.Owner, work.OwnerId, new TemplateCommand.ReportSealed(
+                work.Id, ok, job.Message ?? (ok ? "" : "the host lost the work"), clock.GetUtcNow())
             {
                 Lost = job.State == JobState.Lost,
             });

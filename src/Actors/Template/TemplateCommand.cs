@@ -16,6 +16,10 @@ public abstract record TemplateCommand : Traced
     {
         /// <summary>Null: it is a base template, and its own first version.</summary>
         public TemplateVersion? Version { get; init; }
+
+        /// <summary>What belongs to one machine alone is taken off its disks when they are copied: a host that reaches them; null: it
+        /// is not.</summary>
+        public HostId? Sealer { get; init; }
     }
 
     public sealed record Update(Origin Origin, TemplatePatch Patch) : TemplateCommand;
@@ -30,6 +34,12 @@ public abstract record TemplateCommand : Traced
 
     /// <summary>The base template knows that this version is no more.</summary>
     public sealed record ReportBaseLeft(DateTimeOffset At) : TemplateCommand;
+
+    public sealed record ReportSealed(Guid Work, bool Ok, string Message, DateTimeOffset At) : TemplateCommand
+    {
+        /// <summary>What became of it is not known.</summary>
+        public bool Lost { get; init; }
+    }
 
     public sealed record ReportDisk(DiskId Disk, bool Ok, string Message, DateTimeOffset At) : TemplateCommand;
 }

@@ -1,5 +1,7 @@
+using System.Collections.Immutable;
 using Akka.Actor;
 using Orchestrator.Actors.Disk;
+using Orchestrator.Actors.Host;
 using Orchestrator.Actors.Journal;
 
 namespace Orchestrator.Actors.Template;
@@ -11,11 +13,30 @@ public sealed class TemplateHands(TemplateId id, IEntities entities, IReadModel 
     public void Do(TemplateEffect effect, Reach<TemplateState> reach)
     {
         if (effect is TemplateEffect.AwaitDisk e) _ = Look(e.Disk);
+        if (effect is TemplateEffect.SealDisks s && reach.State.Core.Config is { } config) _ = Seal(s, [.. config.Disks.Select(d => d.Disk)]);
         if (effect is TemplateEffect.LeaveBase l) _ = Leave(l.Base, reach.Self);
     }
 
     public void Dispose()
     {
+    }
+
+    private async Task Seal(TemplateEffect.SealDisks e, ImmutableArray<DiskId> disks)
+    {
+        try
+        {
+            var images = ImmutableArray.CreateBuilder<SealedImage>();
+            foreach (var disk in disks)
+                if (await read.View<DiskView>(Kinds.Disk, disk.Value, CancellationToken.None) is { } view)
+                    images.Add(new SealedImage(view.Path, view.ImageFormat));
+            if (await read.AnyUp(e.Host, CancellationToken.None) is { } host)
+                entities.Tell(Kinds.Host, host.Value, new HostCommand.RunImageJob(
+                    new ImageWork(e.Work, Kinds.Template, id.Value, ImageAction.Seal, "", "", 0, "", "") { Images = images.ToImmutable() }));
+        }
+        catch (EntityUnavailableException)
+        {
+            // The next tick says it again.
+        }
     }
 
     /// <summary>A base template that is no more need not know.</summary>

@@ -10,6 +10,13 @@ public abstract record TemplateState(TemplateCore Core)
 
     public sealed record Copying(TemplateCore Core, ImmutableArray<DiskId> Left) : TemplateState(Core);
 
+    /// <summary>Its disks are copied; what belongs to one machine alone is being taken off them.</summary>
+    public sealed record Sealing(TemplateCore Core, HostId Host) : TemplateState(Core)
+    {
+        /// <summary>How often it was begun anew because nobody knew what became of it.</summary>
+        public int Lost { get; init; }
+    }
+
     public sealed record Ok(TemplateCore Core) : TemplateState(Core);
 
     public sealed record Illegal(TemplateCore Core, string Reason) : TemplateState(Core);
@@ -20,6 +27,9 @@ public abstract record TemplateState(TemplateCore Core)
 public sealed record TemplateCore(TemplateId Id)
 {
     public VmConfig? Config { get; init; }
+
+    /// <summary>Seals its disks when they are copied; null: nobody does.</summary>
+    public HostId? Sealer { get; init; }
 
     /// <summary>Null: it is a base template.</summary>
     public TemplateVersion? Version { get; init; }

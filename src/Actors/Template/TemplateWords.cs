@@ -11,12 +11,14 @@ internal static class TemplateWords
         effect => effect switch
         {
             TemplateEffect.AwaitDisk e => $"the copy of disk {e.Disk}",
+            TemplateEffect.SealDisks e => $"its disks to be sealed (work {e.Work})",
             TemplateEffect.LeaveBase e => $"its base template {e.Base} to hear that it is no more",
             _ => null,
         },
         effect => effect switch
         {
             TemplateEffect.AwaitDisk e => new Party(Kinds.Disk, e.Disk.Value),
+            TemplateEffect.SealDisks e => new Party(Kinds.Host, e.Host.Value),
             TemplateEffect.LeaveBase e => new Party(Kinds.Template, e.Base.Value),
             _ => null,
         },

@@ -377,6 +377,7 @@ public sealed class LibvirtHypervisor(AgentConfig config, HostSampling sampling,
                 if (guest.State == GuestState.Incoming) UpdateFromXml(guest);
                 guest.PauseReason = null;
                 Become(guest, GuestState.Up);
+                _ = new GuestClock(Connected, config.Time, log).Set(guest.Key, () => _guests.GetValueOrDefault(guest.Key.Vm) == guest && guest.State == GuestState.Up, _stop.Token);
                 break;
             case LifecycleEvent.Suspended when guest.State != GuestState.Incoming
                 && news.Detail is not (LifecycleEvent.ByMigration or SuspendedRestored):

@@ -100,6 +100,10 @@ public sealed class SimulatedImages(TimeProvider time) : IImageWork
             case ImageJob.Rewrite r:
                 var old = _images.GetValueOrDefault(r.Source) ?? throw new ImageWorkException($"{r.Source} is not there");
                 return new(Publish(id, r.Destination, old with { Format = r.DestinationFormat }));
+            case ImageJob.Seal s:
+                return s.Images.FirstOrDefault(i => !_images.ContainsKey(i.Path)) is { } missing
+                    ? throw new ImageWorkException($"{missing.Path} is not there")
+                    : default(ImageResult);
             case ImageJob.CloseUpload c:
                 Closed(c.Transfer);
                 return new(_images.TryGetValue(c.Path, out var uploaded) && uploaded.VirtualBytes == c.VirtualBytes

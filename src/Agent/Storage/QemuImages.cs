@@ -23,6 +23,7 @@ public sealed class QemuImages(string qemuImg = "/usr/bin/qemu-img") : IImageWor
                 ImageJob.Delete d => new ImageResult(Delete(d)),
                 ImageJob.Copy c => new ImageResult(await Copy(id, c, percent, cancel)),
                 ImageJob.Rewrite r => new ImageResult(await Rewrite(id, r, percent, cancel)),
+                ImageJob.Seal s => await Sealing.Do([.. s.Images.Select(i => (Absolute(i.Path), Word(i.Format)))], cancel),
                 ImageJob.Grow g => new ImageResult(await Grow(g, cancel)),
                 ImageJob.Merge m => new ImageResult(await Merge(m, percent, cancel)),
                 ImageJob.PrepareDomain p => new(Domain: DomainFolder.Prepare(p.Path, p.Domain, p.Owner)),

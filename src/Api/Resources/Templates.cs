@@ -1,5 +1,7 @@
 using Orchestrator.Actors;
+using Orchestrator.Actors.Disk;
 using Orchestrator.Actors.Journal;
+using Orchestrator.Actors.StorageDomain;
 using Orchestrator.Actors.Template;
 using Orchestrator.Actors.Vm;
 using Orchestrator.Api.Http;
@@ -67,8 +69,6 @@ internal static class Templates
     private static async Task<Answer> Add(ApiCall call)
     {
         var body = await call.ReadBody(Shapes.Template);
-        if (call.Parameters.Flag("seal") == true)
-            throw FaultException.NotYet("Sealing a template (run virt-sysprep or the guest's own means in the VM, shut it down, and make the template then)");
         var of = await TemplateFamilies.BaseOf(call, body.One("version"));
         var name = of?.Config.Name ?? Names.Required(body, "Template");
         var source = Refs.IdOf(body.One("vm"))
@@ -94,6 +94,10 @@ internal static class Templates
         Definitions.Checked(patch.Apply(copied));
         patch = await Initializations.KeepPassword(call, body, patch, $"{id}");
         var config = patch.Apply(copied);
+        var seals = call.Parameters.Flag("seal") == true;
+        if (seals && config.OsType.StartsWith("windows", StringComparison.OrdinalIgnoreCase))
+            throw FaultException.Conflict("A Windows guest is not sealed by the engine; run sysprep in the VM, and make the template then");
+        HostId? sealer = seals && original.Disks is [var first, ..] ? await HostFor(call, first.Disk) : null;
 
         async Task<TemplateView> Make()
         {
@@ -109,6 +113,7 @@ internal static class Templates
                     [.. attachments.Select(attachment => attachment.Disk)])
                 {
                     Version = version,
+                    Sealer = sealer,
                 });
             }
             catch (FaultException)
@@ -123,6 +128,12 @@ internal static class Templates
         var view = of is null ? await Names.Claiming(call, Kinds.Template, name, id, Make) : await Make();
         return Answer.Created(
             Disks.WithCreation(await Show(call, view), view.Status), pending: view.Status == "locked");
+    }
+
+    private static async Task<HostId> HostFor(ApiCall call, DiskId id)
+    {
+        var disk = await call.Get<DiskView>(Kinds.Disk, id.Value);
+        return await StorageDomains.HostFor(call, await call.Get<StorageDomainView>(Kinds.StorageDomain, disk.Config.StorageDomain.Value));
     }
 
     private static async Task<Answer> Update(ApiCall call)
