@@ -114,7 +114,7 @@ public sealed class QemuImagesTests : IDisposable
         var root = Path.Combine(_folder, "root");
         foreach (var folder in (string[])["bin", "etc/ssh", "boot", "home", "lib", "proc", "sbin", "usr/bin", "usr/lib", "var/log", "root", "tmp"])
             Directory.CreateDirectory(Path.Combine(root, folder));
-        foreach (var (file, text) in (ReadOnlySpan<(string, string)>)
+        foreach (var (file, text) in ((string, string)[])
         [
             ("etc/os-release", "ID=debian\nVERSION_ID=\"12\"\nPRETTY_NAME=\"Debian GNU/Linux 12\"\n"), ("etc/debian_version", "12.1\n"),
             ("etc/fstab", "/dev/sda / ext4 defaults 0 0\n"), ("etc/machine-id", "0123456789abcdef0123456789abcdef\n"),
