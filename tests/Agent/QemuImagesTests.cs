@@ -122,13 +122,14 @@ public sealed class QemuImagesTests : IDisposable
         ])
             await File.WriteAllTextAsync(Path.Combine(root, file), text);
         await Run("/usr/bin/virt-make-fs", "--type=ext4", "--format=qcow2", "--size=+16M", root, Image);
-        await new QemuImages(QemuImg).Do(Guid.NewGuid(), new ImageJob.Seal([new SealImage(Image, DiskFormat.Qcow2)]), _ => { }, CancellationToken.None);
+        var images = new QemuImages(QemuImg, "tcg");
+        await images.Do(Guid.NewGuid(), new ImageJob.Seal([new SealImage(Image, DiskFormat.Qcow2)]), _ => { }, CancellationToken.None);
         var left = await Run("/usr/bin/virt-ls", "-a", Image, "-m", "/dev/sda", "-R", "/etc");
         Assert.DoesNotContain("ssh_host", left, StringComparison.Ordinal);
         Assert.Contains("os-release", left, StringComparison.Ordinal);
         // What has no system on it is not sealed, and says so.
         await Size(new ImageJob.Create($"{Image}-2", DiskFormat.Raw, 8 << 20));
-        var why = await Assert.ThrowsAsync<ImageWorkException>(() => new QemuImages(QemuImg).Do(
+        var why = await Assert.ThrowsAsync<ImageWorkException>(() => images.Do(
             Guid.NewGuid(), new ImageJob.Seal([new SealImage($"{Image}-2", DiskFormat.Raw)]), _ => { }, CancellationToken.None));
         Assert.Contains("no operating systems", why.Message, StringComparison.Ordinal);
     }
@@ -136,7 +137,7 @@ public sealed class QemuImagesTests : IDisposable
     private static async Task<string> Run(string program, params string[] words)
     {
         var start = new System.Diagnostics.ProcessStartInfo(program, words) { RedirectStandardOutput = true };
-        start.Environment["LIBGUESTFS_BACKEND"] = "direct";
+        (start.Environment["LIBGUESTFS_BACKEND"], start.Environment["LIBGUESTFS_BACKEND_SETTINGS"]) = ("direct", "force_tcg");
         using var process = System.Diagnostics.Process.Start(start)!;
         var said = await process.StandardOutput.ReadToEndAsync();
         await process.WaitForExitAsync();

@@ -7,7 +7,8 @@ using Orchestrator.Agent.Protocol;
 namespace Orchestrator.Agent.Storage;
 
 /// <summary>Image jobs by qemu-img and files. A half-made image is removed before the failure is reported.</summary>
-public sealed class QemuImages(string qemuImg = "/usr/bin/qemu-img") : IImageWork
+/// <param name="accelerator">Of the machines of its own that a job starts: kvm or tcg.</param>
+public sealed class QemuImages(string qemuImg = "/usr/bin/qemu-img", string accelerator = "kvm") : IImageWork
 {
     private const string DraftEnding = ".part";
     private static readonly string[] Preallocation = ["-o", "preallocation=falloc"];
@@ -23,7 +24,7 @@ public sealed class QemuImages(string qemuImg = "/usr/bin/qemu-img") : IImageWor
                 ImageJob.Delete d => new ImageResult(Delete(d)),
                 ImageJob.Copy c => new ImageResult(await Copy(id, c, percent, cancel)),
                 ImageJob.Rewrite r => new ImageResult(await Rewrite(id, r, percent, cancel)),
-                ImageJob.Seal s => await Sealing.Do([.. s.Images.Select(i => (Absolute(i.Path), Word(i.Format)))], cancel),
+                ImageJob.Seal s => await Sealing.Do([.. s.Images.Select(i => (Absolute(i.Path), Word(i.Format)))], accelerator, cancel),
                 ImageJob.Grow g => new ImageResult(await Grow(g, cancel)),
                 ImageJob.Merge m => new ImageResult(await Merge(m, percent, cancel)),
                 ImageJob.PrepareDomain p => new(Domain: DomainFolder.Prepare(p.Path, p.Domain, p.Owner)),

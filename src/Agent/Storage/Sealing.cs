@@ -8,7 +8,7 @@ internal static class Sealing
 {
     private const string Program = "/usr/bin/virt-sysprep";
 
-    public static async Task<ImageResult> Do(ImmutableArray<(string Path, string Format)> images, CancellationToken cancel)
+    public static async Task<ImageResult> Do(ImmutableArray<(string Path, string Format)> images, string accelerator, CancellationToken cancel)
     {
         if (!File.Exists(Program))
             throw new ImageWorkException("this host cannot seal a template: virt-sysprep is not there (install libguestfs-tools, and a kernel in /boot)");
@@ -21,6 +21,7 @@ internal static class Sealing
         };
         // Without libvirt: its domain would be a guest that nobody knows.
         start.Environment["LIBGUESTFS_BACKEND"] = "direct";
+        if (accelerator == "tcg") start.Environment["LIBGUESTFS_BACKEND_SETTINGS"] = "force_tcg";
         using var process = Process.Start(start) ?? throw new ImageWorkException($"{Program} could not be started");
         try
         {
