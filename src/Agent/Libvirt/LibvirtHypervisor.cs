@@ -195,7 +195,6 @@ public sealed class LibvirtHypervisor(AgentConfig config, HostSampling sampling,
         var there = false;
         await Run(connection => there = connection.Has(guest.Vm));
         if (there) return false;
-
         // libvirtd died while it arrived: it is gone, and was forgotten here when libvirtd came back.
         if (!_guests.TryGetValue(guest.Vm, out var awaited)) return true;
         return awaited.Key == guest && !awaited.Arriving && _guests.TryRemove(KeyValuePair.Create(guest.Vm, awaited));
