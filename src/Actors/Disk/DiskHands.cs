@@ -60,7 +60,8 @@ public sealed class DiskHands(DiskId id, IEntities entities, IReadModel read, Ti
             case (DiskEffect.RewriteImage e, DiskState.Rewriting s):
                 _ = Send(e.Host, Work(e.Work, ImageAction.Rewrite, s.Target(), path, format) with
                 {
-                    Format = s.Format == "raw" ? "raw" : "qcow2", Preallocated = !s.Sparse,
+                    Format = s.Format == "raw" ? "raw" : "qcow2",
+                    Preallocated = !s.Sparse,
                 });
                 break;
             case (DiskEffect.AwaitCopy e, _):

@@ -119,7 +119,7 @@ public sealed class HostWorld(
 
         var message = job.Message ?? (ok ? "" : "the host lost the work");
         object report = work.Owner == Kinds.Disk
-            ? new DiskCommand.ReportImageWork(work.Id, ok, message, clock.GetUtcNow()) 
+            ? new DiskCommand.ReportImageWork(work.Id, ok, message, clock.GetUtcNow())
             {
                 Lost = job.State == JobState.Lost,
                 ActualSize = job.Image?.ActualBytes,
