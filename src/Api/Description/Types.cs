@@ -15,6 +15,7 @@ public static class Types
         Shapes.Statistic, Shapes.ImageTransfer, Shapes.NetworkFilter, Shapes.Network, Shapes.VnicProfile, Shapes.Tag,
         Shapes.Bookmark, Shapes.MacPool, Shapes.CpuProfile, Shapes.DiskProfile, Shapes.Qos, Shapes.Quota, Shapes.InstanceType,
         Shapes.OperatingSystemKind, Shapes.ClusterLevel, Shapes.SystemOption,
+        Shapes.SchedulingPolicy, Shapes.SchedulingPolicyUnit, Shapes.Filter, Shapes.Weight, Shapes.Balance,
     ];
 
     private static readonly Dictionary<Shape, string> _names = Name();

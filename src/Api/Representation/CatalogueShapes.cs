@@ -57,4 +57,19 @@ public static partial class Shapes
     public static Shape SystemOption { get; } = new("system_option", "system_options", Text("name"), Many("values", () => SystemOptionValue));
 
     public static Shape SystemOptionValue { get; } = new("system_option_value", "system_option_values", Text("value"), Text("version"));
+
+    public static Shape SchedulingPolicy { get; } = new("scheduling_policy", "scheduling_policies",
+        Text("name"), Text("description"), Boolean("default_policy"), Boolean("locked"));
+
+    public static Shape SchedulingPolicyUnit { get; } = new("scheduling_policy_unit", "scheduling_policy_units",
+        Text("name"), Text("description"), Boolean("enabled"), Boolean("internal"), Choice("type", "filter", "weight", "load_balancing"));
+
+    public static Shape Filter { get; } = new("filter", "filters", [.. Part, Integer("position")]);
+
+    public static Shape Weight { get; } = new("weight", "weights", [.. Part, Integer("factor")]);
+
+    public static Shape Balance { get; } = new("balance", "balances", Part);
+
+    private static Field[] Part =>
+        [Text("name"), One("scheduling_policy", () => SchedulingPolicy), One("scheduling_policy_unit", () => SchedulingPolicyUnit)];
 }

@@ -139,8 +139,11 @@ internal sealed class Configured
             : throw FaultException.Unknown(Shape.Name.Replace('_', ' '), call.Ids[1]);
     }
 
-    private async Task<IReadOnlyList<Element>> List(ApiCall call, IReadOnlyList<Place> places) =>
-        [.. (await All(call, call.World.Catalogue, places)).Take(call.Parameters.Max ?? int.MaxValue).Select(Shown)];
+    private async Task<IReadOnlyList<Element>> List(ApiCall call, IReadOnlyList<Place> places)
+    {
+        if (call.Parameters.Text("search") is { Length: > 0 }) throw FaultException.NotYet($"Searching in {Path}", "Ask for them all.");
+        return [.. (await All(call, call.World.Catalogue, places)).Take(call.Parameters.Max ?? int.MaxValue).Select(Shown)];
+    }
 
     private async Task<Answer> Add(ApiCall call, Place? below)
     {

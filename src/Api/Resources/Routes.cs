@@ -44,6 +44,7 @@ public static class Routes
         MacPools.Map(router);
         SmallKinds.Map(router);
         SystemLists.Map(router);
+        SchedulingPolicies.Map(router);
         Descriptions.Map(router);
         Aliases.Map(router);
         Unbuilt.Map(router);
