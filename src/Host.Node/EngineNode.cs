@@ -13,6 +13,7 @@ using Orchestrator.Actors.Journal;
 using Orchestrator.Actors.Watching;
 using Orchestrator.Agent.Protocol;
 using Orchestrator.Api;
+using Orchestrator.Api.Catalogue;
 using Orchestrator.Api.ReadModel;
 using Orchestrator.Api.Sso;
 using Orchestrator.Engine;

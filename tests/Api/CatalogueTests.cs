@@ -153,6 +153,23 @@ public sealed class CatalogueTests : IAsyncLifetime
         await Refused(HttpMethod.Put, $"/datacenters/{TestApi.DataCenter}", "<data_center><quota_mode>audit</quota_mode></data_center>", 400, "not enforced");
     }
 
+    /// <summary>oVirt shows some objects at two places, and takes new ones at both.</summary>
+    [Fact]
+    public async Task Objects_are_found_and_made_below_what_they_belong_to()
+    {
+        var below = $"/datacenters/{TestApi.DataCenter}/clusters";
+        await Made(below, "<cluster><name>second</name></cluster>");
+        Assert.Equal(2, (await _api.GetXml(below)).Elements("cluster").Count());
+        Assert.Equal("Default", (string?)(await _api.GetXml($"{below}/{TestApi.Cluster}")).Element("name"));
+        await Refused(HttpMethod.Get, $"/datacenters/{TestApi.Unknown}/clusters/{TestApi.Cluster}", null, 404, "data");
+        await Refused(HttpMethod.Post, $"/datacenters/{TestApi.Unknown}/clusters", "<cluster><name>third</name></cluster>", 404, "data");
+        var disk = await TestApi.Xml(
+            await _api.Post($"/storagedomains/{TestApi.Domain}/disks", "<disk><name>d</name><provisioned_size>1073741824</provisioned_size></disk>"), HttpStatusCode.Accepted);
+        Assert.Equal("d", (string?)(await _api.GetXml($"/storagedomains/{TestApi.Domain}/disks/{IdOf(disk)}")).Element("name"));
+        Assert.Equal("clean-traffic", (string?)(await _api.GetXml($"/clusters/{TestApi.Cluster}/networkfilters")).Elements().First(filter =>
+            (string?)filter.Element("name") == "clean-traffic").Element("name"));
+    }
+
     private static string IdOf(XElement element) => (string)element.Attribute("id")!;
 
     private async Task<XElement> Made(string path, string body) => await TestApi.Xml(await _api.Post(path, body), HttpStatusCode.Created);

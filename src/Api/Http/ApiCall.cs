@@ -50,10 +50,10 @@ public sealed class ApiCall(
         new(World, Parameters.ForFollow(), User, Cancel, _seen) { Ids = ids, ReadBody = ReadBody, Authority = Authority };
 
     /// <summary>This same request, as if it had been made at another path.</summary>
-    public ApiCall At(IReadOnlyList<string> ids) => new(World, Parameters, User, Cancel, _seen)
+    public ApiCall At(IReadOnlyList<string> ids, Func<Shape, Task<Element>>? readBody = null) => new(World, Parameters, User, Cancel, _seen)
     {
         Ids = ids,
-        ReadBody = ReadBody,
+        ReadBody = readBody ?? ReadBody,
         Method = Method,
         Authority = Authority,
         WantsViewer = WantsViewer,

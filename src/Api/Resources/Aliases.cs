@@ -31,12 +31,55 @@ internal static class Aliases
             }
         }
 
+        router.Otherwise("GET", "clusters/{id}/networkfilters", RouteKind.Real, async call =>
+        {
+            await Must(router, call, $"clusters/{call.Ids[0]}");
+            return await Must(router, call, "networkfilters");
+        });
         router.Otherwise("GET", "datacenters/{id}/storagedomains/{id}/disks", RouteKind.Real, async call =>
         {
             await Must(router, call, $"datacenters/{call.Ids[0]}/storagedomains/{call.Ids[1]}");
             var (list, ids) = router.Find("GET", $"storagedomains/{call.Ids[1]}/disks");
             return await list(call.At(ids));
         });
+        Items(router);
+        AddBelow(router, "datacenters/{id}/clusters", "clusters", (cluster, id) => cluster.With("data_center", Shapes.DataCenter.New(id)));
+        AddBelow(router, "storagedomains/{id}/disks", "disks", (disk, id) =>
+            disk.With("storage_domains", [Shapes.StorageDomain.New(id)]));
+    }
+
+    /// <summary>A new object of the owner in the path.</summary>
+    private static void AddBelow(Router router, string path, string target, Action<Element, Guid> own)
+    {
+        var (add, _) = router.Find("POST", target);
+        router.Otherwise("POST", path, RouteKind.Real, async call =>
+        {
+            await Must(router, call, $"{path[..path.IndexOf('/', StringComparison.Ordinal)]}/{call.Ids[0]}");
+            if (call.Parameters.Flag("unregistered") == true) throw FaultException.NotYet("Registering what lies in a storage domain");
+            return await add(call.At([], async shape =>
+            {
+                var body = await call.ReadBody(shape);
+                own(body, call.Id());
+                return body;
+            }));
+        });
+    }
+
+    /// <summary>What is in a list can be had alone.</summary>
+    private static void Items(Router router)
+    {
+        var real = router.Routes.Where(route => route.Method == "GET").Select(route => ServiceTree.Plain(route.Path)).ToHashSet();
+        foreach (var service in ServiceTree.Services.Where(service => service.IsOfOne && service.Methods.Any(method => method.Name == "GET")))
+        {
+            var list = service.Path[..service.Path.LastIndexOf('/')];
+            if (real.Contains(ServiceTree.Plain(service.Path)) || !real.Contains(ServiceTree.Plain(list))) continue;
+            var (all, _) = router.Find("GET", Sample(list));
+            router.Otherwise("GET", service.Path, RouteKind.Real, async call =>
+                await all(call.Anew([.. call.Ids.Take(call.Ids.Count - 1)])) is Answer.Many many
+                && many.Elements.FirstOrDefault(element => string.Equals(element.Id, call.Ids[^1], StringComparison.OrdinalIgnoreCase)) is { } found
+                    ? Answer.Of(found)
+                    : throw FaultException.Unknown(service.Type.Replace('_', ' '), call.Ids[^1]));
+        }
     }
 
     private static IEnumerable<Element?> Domains(Element disk) => disk.Many("storage_domains") ?? [];
