@@ -48,6 +48,10 @@ public sealed class FakeEngine : IEntities, IReadModel
 
     public T View<T>(string kind, Guid id) where T : notnull => WireJson.Read<T>(_documents[(kind, id)].ToString());
 
+    /// <summary>All that is stored, to see that nothing has changed.</summary>
+    public string Fingerprint() =>
+        $"{string.Join('|', _documents.Select(d => $"{d.Key}{d.Value}").Order())} {string.Join('|', _names.Keys.Order())}";
+
     public bool Has(string kind, Guid id) => _documents.ContainsKey((kind, id));
 
     public async Task<Reply> Ask(string kind, Guid id, object command, CancellationToken cancel)

@@ -22,8 +22,6 @@ public static partial class Shapes
 
     public static Shape Domain { get; } = new("domain", "domains", Text("name"));
 
-    public static Shape Tag { get; } = new("tag", "tags", Text("name"), Text("description"));
-
     // the entry point
 
     public static Shape Api { get; } = new("api", "apis",
@@ -289,10 +287,6 @@ public static partial class Shapes
     public static Shape ProxyTicket { get; } = new("proxy_ticket", "proxy_tickets", Text("value"));
 
     public static Shape Mac { get; } = new("mac", "macs", Text("address"));
-
-    public static Shape Network { get; } = new("network", "networks", Text("name"), Text("description"));
-
-    public static Shape VnicProfile { get; } = new("vnic_profile", "vnic_profiles", Text("name"));
 
     // events, jobs, actions
 

@@ -101,7 +101,7 @@ internal static class Vms
         Definitions.Checked(patch.Apply(started));
         patch = await Initializations.KeepPassword(call, body, patch, $"{id}");
         var config = patch.Apply(started);
-        var nics = await Nics.Inline(call, source.Nics, body.Many("nics") ?? []);
+        var nics = await Nics.Inline(call, new ClusterId(cluster), source.Nics, body.Many("nics") ?? []);
 
         var view = await Names.Claiming(call, Kinds.Vm, name, id, async () =>
         {
