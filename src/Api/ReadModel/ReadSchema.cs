@@ -58,6 +58,7 @@ public static class ReadSchema
                 until timestamptz NOT NULL,
                 holder bytea);
             """),
+        (EventSchema.Number, "events that are deleted or told too often, and what lists are found by", EventSchema.Sql),
     ];
 
     /// <summary>Statements by kind of row; $1 text[] keys, $2 bigint[] versions, $3 text[] json.</summary>

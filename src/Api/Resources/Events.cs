@@ -16,33 +16,14 @@ internal static class Events
 
     private static async Task<Answer> List(ApiCall call)
     {
-        string? correlation = null;
-        int? severity = null;
-        if (call.Parameters.Text("search") is { Length: > 0 } text)
-        {
-            var search = SearchQuery.Parse(text);
-            if (search.Page is > 1) throw SearchQuery.Refused(text, "events have no pages yet; use from and max");
-            foreach (var condition in search.Conditions)
-            {
-                if (condition.Field == "correlation_id") correlation = condition.Value;
-                else if (condition.Field == "severity"
-                    && Enum.TryParse<Severity>(condition.Value, true, out var known) && Enum.IsDefined(known))
-                    severity = (int)known;
-                else
-                    throw SearchQuery.Refused(text, "events can be searched by correlation_id and by severity "
-                        + "(normal, warning, error, alert) only yet");
-            }
-        }
-
-        var rows = await call.World.Read.Events(
-            new AuditQuery(call.Parameters.Number("from"), call.Parameters.Max, correlation, severity), call.Cancel);
+        var rows = await call.World.Read.Events(Searching.Events(call), call.Cancel);
         return Answer.Of(Shapes.Event, [.. rows.Select(Show)]);
     }
 
     private static async Task<Answer> Get(ApiCall call)
     {
         var id = long.Parse(call.Ids[0], CultureInfo.InvariantCulture);
-        var rows = await call.World.Read.Events(new AuditQuery(After: id - 1), call.Cancel);
+        var rows = await call.World.Read.Events(new AuditQuery(After: id - 1, Max: 1) { Direction = Direction.Ascending }, call.Cancel);
         return rows.FirstOrDefault(row => row.Id == id) is { } row
             ? Answer.Of(Show(row))
             : throw FaultException.Unknown("event", call.Ids[0]);

@@ -34,21 +34,8 @@ internal static class Jobs
 
     private static async Task<Answer> List(ApiCall call)
     {
-        var equal = new Dictionary<string, string>();
-        if (call.Parameters.Text("search") is { Length: > 0 } text)
-        {
-            foreach (var condition in SearchQuery.Parse(text).Conditions)
-                equal[condition.Field switch
-                {
-                    "correlation_id" => "correlation",
-                    "status" => "status",
-                    _ => throw SearchQuery.Refused(text, "jobs can be searched by correlation_id and status only"),
-                }] = condition.Value;
-        }
-
-        var views = await call.List<JobView>(
-            new ReadQuery(Kinds.Job, equal, Max: call.Parameters.Max, Descending: true));
-        return Answer.Of(Shapes.Job, [.. views.OrderByDescending(job => job.StartedAt).Select(Show)]);
+        var views = await call.List<JobView>(Searching.Query(call, Kinds.Job) with { Descending = true });
+        return Answer.Of(Shapes.Job, [.. views.Select(Show)]);
     }
 
     private static Element Show(JobView view)

@@ -12,15 +12,6 @@ internal static class Templates
 {
     public const string BlankName = "Blank";
 
-    private static readonly Dictionary<string, SearchField> _search = new()
-    {
-        ["id"] = new("id"),
-        ["status"] = new("status"),
-        ["cluster"] = new("config.cluster", Kinds.Cluster),
-        ["description"] = new("config.description"),
-        ["comment"] = new("config.comment"),
-    };
-
     public static void Map(Router router) => router
         .Get("templates", List)
         .Post("templates", Add)
@@ -50,7 +41,7 @@ internal static class Templates
 
     private static async Task<Answer> List(ApiCall call)
     {
-        var views = await Searching.List<TemplateView>(call, Kinds.Template, _search, view => view.Config.Name);
+        var views = await Searching.List<TemplateView>(call, Kinds.Template);
         var shown = new List<Element>(views.Count + 1);
         foreach (var view in views) shown.Add(await Show(call, view));
         var all = call.Parameters.Text("search") is null or "" && call.Parameters.Max is null;
