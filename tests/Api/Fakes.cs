@@ -57,6 +57,8 @@ public sealed class FakeEngine : IEntities, IReadModel
 
     public T View<T>(string kind, Guid id) where T : notnull => WireJson.Read<T>(_documents[(kind, id)].ToString());
 
+    public Guid Named(string kind, string name) => _documents.Single(d => d.Key.Kind == kind && (string?)d.Value.SelectToken("config.name") == name).Key.Id;
+
     public bool Has(string kind, Guid id) => _documents.ContainsKey((kind, id));
 
     public async Task<Reply> Ask(string kind, Guid id, object command, CancellationToken cancel)
