@@ -12,7 +12,7 @@ using Orchestrator.Api.Sso;
 namespace Orchestrator.Api;
 
 /// <summary>
-/// Puts the API on a web application. Composition registers IEntities, IReadModel, IOwners, ISecrets, IUsers,
+/// Puts the API on a web application. Composition registers IEntities, IReadModel, IClientRecords, IOwners, ISecrets, IUsers,
 /// IConsoles and ITokenRevocations besides, and configures Kestrel and TLS.
 /// </summary>
 public static class ApiServer
@@ -45,6 +45,7 @@ public static class ApiServer
             Consoles = provider.GetRequiredService<IConsoles>(),
             ConsoleTickets = new ConsoleTickets(
                 options.TokenKey, provider.GetRequiredService<ITokenRevocations>(), provider.GetRequiredService<Clock>().Time),
+            Records = provider.GetRequiredService<IClientRecords>(),
             Storage = provider.GetService<IHostStorage>() ?? new NoHostStorage(),
             Observations = provider.GetService<IObservations>() ?? NoObservations.Instance,
         });
@@ -57,6 +58,7 @@ public static class ApiServer
         var tokens = app.Services.GetRequiredService<Tokens>();
         var login = app.Services.GetRequiredService<Login>();
         var doorkeeper = new Doorkeeper(tokens, login);
+        app.Lifetime.ApplicationStopping.Register(world.Feed.Dispose);
         var dispatcher = new Dispatcher(world, Routes.All(), doorkeeper);
 
         app.UseWebSockets();

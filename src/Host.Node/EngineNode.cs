@@ -80,6 +80,7 @@ internal static class EngineNode
             .AddSingleton<IHostStorage>(new HostStorageWays(reach))
             .AddSingleton<IInsight>(watching.Insight)
             .AddSingleton(database)
+            .AddSingleton<Api.IClientRecords, PostgresClientRecords>()
             .AddSingleton<IUsers, PostgresUsers>()
             .AddSingleton<PostgresTokenRevocations>()
             .AddSingleton<ITokenRevocations>(s => s.GetRequiredService<PostgresTokenRevocations>())

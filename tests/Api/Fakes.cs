@@ -158,7 +158,7 @@ public sealed class FakeEngine : IEntities, IReadModel
     public Task<IReadOnlyList<AuditRow>> Events(AuditQuery query, CancellationToken cancel)
     {
         var evaluation = new FilterEvaluation(Rows);
-        var lines = Audit.ToDictionary(row => row.Id.ToString(CultureInfo.InvariantCulture));
+        var lines = Lines().ToDictionary(row => row.Id.ToString(CultureInfo.InvariantCulture));
         var found = Rows(Kinds.Event).Where(row => long.Parse(row.Id, CultureInfo.InvariantCulture) > (query.After ?? 0))
             .Where(row => IsTrue(evaluation, query.Only, row) && IsTrue(evaluation, query.Visible, row)).ToList();
         if (query.Order is { } order) found = [.. evaluation.Sorted(found, order)];
@@ -192,8 +192,13 @@ public sealed class FakeEngine : IEntities, IReadModel
         return found.Select(row => Of(query.Kind, Guid.Parse(row.Id), _documents[(query.Kind, Guid.Parse(row.Id))]));
     }
 
+    private AuditRow[] Lines()
+    {
+        lock (Audit) return [.. Audit];
+    }
+
     private IEnumerable<SearchRow> Rows(string kind) => kind == Kinds.Event
-        ? Audit.OrderBy(row => row.Id).Select(row => new SearchRow(
+        ? Lines().OrderBy(row => row.Id).Select(row => new SearchRow(
             kind, row.Id.ToString(CultureInfo.InvariantCulture), "", JsonDocument.Parse(WireJson.Write(row.Line)).RootElement))
         : _documents.Where(entry => entry.Key.Kind == kind).Select(entry => new SearchRow(
             kind, entry.Key.Id.ToString(), Of(kind, entry.Key.Id, entry.Value).Name, JsonDocument.Parse(entry.Value.ToString()).RootElement));
@@ -229,6 +234,51 @@ public sealed class FakeEngine : IEntities, IReadModel
     private Reply Drop(string kind, Guid id) => _documents.TryRemove((kind, id), out var last)
         ? new Reply.Accepted(last.ToString(), 3)
         : new Reply.Refused(Fault.NotFound, null);
+}
+
+/// <summary>What clients add, in the fake engine's own log and documents.</summary>
+public sealed class FakeRecords(FakeEngine engine) : IClientRecords
+{
+    private readonly List<AuditRow> _hidden = [];
+
+    public Task<AuditRow> Tell(AuditLine line, CancellationToken cancel)
+    {
+        lock (engine.Audit)
+        {
+            var row = new AuditRow(engine.Audit.Count + _hidden.Count + 1, line);
+            engine.Audit.Add(row);
+            return Task.FromResult(row);
+        }
+    }
+
+    public Task<bool> RemoveEvent(long id, CancellationToken cancel)
+    {
+        lock (engine.Audit)
+        {
+            if (engine.Audit.FirstOrDefault(row => row.Id == id) is not { } found) return Task.FromResult(false);
+            _hidden.Add(found);
+            return Task.FromResult(engine.Audit.Remove(found));
+        }
+    }
+
+    public Task RestoreEvents(CancellationToken cancel)
+    {
+        lock (engine.Audit) engine.Audit.AddRange(_hidden);
+        _hidden.Clear();
+        return Task.CompletedTask;
+    }
+
+    public Task AddJob(JobView job, CancellationToken cancel)
+    {
+        engine.Put(Kinds.Job, job.Id.Value, job);
+        return Task.CompletedTask;
+    }
+
+    public Task<bool> ReplaceJob(JobView job, long version, CancellationToken cancel)
+    {
+        engine.Put(Kinds.Job, job.Id.Value, job);
+        return Task.FromResult(true);
+    }
 }
 
 public sealed class FakeSecrets : ISecrets

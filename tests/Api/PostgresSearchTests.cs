@@ -72,6 +72,64 @@ public sealed class PostgresSearchTests(OwnPostgres postgres) : IClassFixture<Ow
         Assert.Equal(40, await read.Count(new ReadQuery(Kinds.Vm), default));
     }
 
+    [SkippableFact]
+    public async Task The_same_event_is_told_once_in_its_window()
+    {
+        Skip.If(postgres.Database is null, "needs root and PostgreSQL 15");
+        var read = await Filled(new SearchWorld(1));
+        var at = SearchWorld.Now;
+        var (host, other) = (Guid.NewGuid(), Guid.NewGuid());
+        var number = 0;
+        async Task<int> Told(params AuditLine[] lines)
+        {
+            var before = (await read.Events(new AuditQuery(), default)).Count;
+            await Run(ReadSchema.Companions.Single(c => c.Kind == "audit").Statement,
+                lines.Select(_ => $"flood-{number++}").ToArray(), lines.Select(_ => 1L).ToArray(), lines.Select(WireJson.Write).ToArray());
+            return (await read.Events(new AuditQuery(), default)).Count - before;
+        }
+
+        AuditLine Line(int code, Guid host, double second, string text = "x") => new(code, Severity.Error, text, at.AddSeconds(second), null, "system", Host: host);
+        Assert.Equal(1, await Told(Line(18, host, 0)));
+        Assert.Equal(0, await Told(Line(18, host, 59, "another reason")));
+        Assert.Equal(1, await Told(Line(18, other, 59)));
+        Assert.Equal(1, await Told(Line(18, host, 61)));
+        Assert.Equal(2, await Told(Line(12, host, 0), Line(12, host, 0)));
+        Assert.Equal(1, await Told(Line(19, host, 0), Line(19, host, 1)));
+
+        var records = new PostgresClientRecords(() => postgres.Database!);
+        var own = new AuditLine(9801, Severity.Normal, "mine", DateTimeOffset.UtcNow, null, "a") { Origin = "o", CustomId = 1, FloodRate = 60 };
+        var first = await records.Tell(own, default);
+        Assert.Equal(first.Id, (await records.Tell(own, default)).Id);
+        Assert.NotEqual(first.Id, (await records.Tell(own with { Description = "other" }, default)).Id);
+        Assert.True(await records.RemoveEvent(first.Id, default));
+        Assert.False(await records.RemoveEvent(first.Id, default));
+        Assert.DoesNotContain(await read.Events(new AuditQuery(), default), row => row.Id == first.Id);
+        await records.RestoreEvents(default);
+        Assert.Contains(await read.Events(new AuditQuery(), default), row => row.Id == first.Id);
+    }
+
+    [SkippableFact]
+    public async Task Jobs_of_clients_are_kept_until_they_are_over()
+    {
+        Skip.If(postgres.Database is null, "needs root and PostgreSQL 15");
+        var read = await Filled(new SearchWorld(1));
+        var records = new PostgresClientRecords(() => postgres.Database!);
+        var now = DateTimeOffset.UtcNow;
+        JobView Job(string status, double minutes, bool cleared = true) => new()
+        {
+            Id = new(Guid.NewGuid()), Description = "d", Status = status, StartedAt = now, EndedAt = status == "started" ? null : now.AddMinutes(-minutes), User = "a",
+            EntityKind = Kinds.User, EntityId = Guid.NewGuid(), External = true, AutoCleared = cleared,
+        };
+        JobView[] stay = [Job("started", 0), Job("finished", 9), Job("failed", 59), Job("finished", 500, false)];
+        JobView[] go = [Job("finished", 11), Job("failed", 61)];
+        foreach (var job in stay.Concat(go)) await records.AddJob(job, default);
+        Assert.True(await records.ReplaceJob(stay[0] with { Description = "new" }, 1, default));
+        Assert.False(await records.ReplaceJob(stay[0], 1, default));
+        await read.DropOldJobs(default);
+        foreach (var job in stay) Assert.NotNull(await read.Get(Kinds.Job, job.Id.Value, default));
+        foreach (var job in go) Assert.Null(await read.Get(Kinds.Job, job.Id.Value, default));
+    }
+
     private async Task<PostgresReadModel> Filled(SearchWorld world)
     {
         var database = postgres.Database!;

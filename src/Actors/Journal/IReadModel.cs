@@ -1,3 +1,5 @@
+using System.Collections.Immutable;
+
 namespace Orchestrator.Actors.Journal;
 
 /// <summary>
@@ -120,4 +122,19 @@ public sealed record JobView
     public required string EntityKind { get; init; }
 
     public required Guid EntityId { get; init; }
+
+    /// <summary>A client's own, which the engine only keeps.</summary>
+    public bool External { get; init; }
+
+    /// <summary>It is dropped some time after its end.</summary>
+    public bool AutoCleared { get; init; } = true;
+
+    public DateTimeOffset? LastUpdated { get; init; }
+
+    /// <summary>Of a job of a client's.</summary>
+    public ImmutableArray<StepView> Steps { get => field.IsDefault ? [] : field; init; }
 }
+
+/// <param name="Type">executing, finalizing, validating or unknown.</param>
+/// <param name="Status">started, finished or failed.</param>
+public sealed record StepView(Guid Id, string Description, string Type, string Status, DateTimeOffset StartedAt, DateTimeOffset? EndedAt);

@@ -36,6 +36,9 @@ public sealed class ApiCall(
     /// <summary>The client asks for a file for virt-viewer, and for nothing else.</summary>
     public bool WantsViewer { get; init; }
 
+    /// <summary>The client asks for events as they come.</summary>
+    public bool WantsEvents { get; init; }
+
     public Guid Id(int at = 0) => Guid.ParseExact(Ids[at], "D");
 
     /// <summary>A new job for each command: the job is what makes a repeated command harmless.</summary>

@@ -18,5 +18,9 @@ public sealed record World(
 
     public IObservations Observations { get; init; } = NoObservations.Instance;
 
+    public required IClientRecords Records { get; init; }
+
+    public EventFeed Feed { get; } = new(Read, Log);
+
     public TransferTickets Tickets { get; } = new(Options.TokenKey.ToArray());
 }

@@ -141,7 +141,7 @@ public sealed class PostgresReadModel(
     /// and those that failed after 30.</summary>
     public Task DropOldJobs(CancellationToken cancel) => Read(
         """
-        DELETE FROM read.objects WHERE kind = 'job' AND (
+        DELETE FROM read.objects WHERE kind = 'job' AND coalesce((doc->>'autoCleared')::boolean, true) AND (
             (doc->>'status' = 'finished' AND (doc->>'endedAt')::timestamptz < now() - interval '10 minutes')
             OR (doc->>'status' = 'failed' AND (doc->>'endedAt')::timestamptz < now() - interval '60 minutes'))
             OR kind = 'imagetransfer' AND (doc->>'endedAt')::timestamptz

@@ -57,7 +57,7 @@ internal static class Absent
         "hosts/{id}/commitnetconfig", "hosts/{id}/forceselectspm", "reloadconfigurations",
         "vms/{id}/export", "vms/{id}/detach",
         "vms/{id}/logon", "vms/{id}/screenshot", "vms/{id}/maintenance",
-        "vms/{id}/reordermacaddresses", "events", "jobs",
+        "vms/{id}/reordermacaddresses",
         "users", "storagedomains/{id}/refreshluns", "storagedomains/{id}/updateovfstore",
     ];
 
