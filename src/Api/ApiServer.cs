@@ -28,6 +28,7 @@ public static class ApiServer
             compression.EnableForHttps = true;
             compression.MimeTypes = [.. ResponseCompressionDefaults.MimeTypes, "application/xml", "application/json"];
         });
+        services.AddSingleton<IResponseCompressionProvider, Packing>();
         services.AddSingleton(provider => provider.GetService<TimeProvider>() is { } clock
             ? new Clock(clock)
             : new Clock(TimeProvider.System));

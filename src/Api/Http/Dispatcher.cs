@@ -260,6 +260,7 @@ public sealed class Dispatcher(World world, Router router, Doorkeeper doorkeeper
     private static async Task WriteBody(HttpContext context, Form form, ArrayBufferWriter<byte> body)
     {
         context.Response.ContentType = Forms.ContentType(form);
+        context.Response.ContentLength = body.WrittenCount;
         if (HttpMethods.IsHead(context.Request.Method)) return;
         await context.Response.BodyWriter.WriteAsync(body.WrittenMemory, context.RequestAborted);
     }
