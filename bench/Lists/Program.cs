@@ -2,11 +2,13 @@ using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Globalization;
 using System.Text.Json.Nodes;
+using Orchestrator.Bench.Lists;
 using Orchestrator.Tests.Cluster.Harness;
 
 // Bars 4 and 5 of the API: lists of 1,000 VMs at the client, and reading what was just written at any node.
 const int Clients = 16;
 const int Rounds = 40;
+const int WarmUp = 60;
 const int Writes = 60;
 
 CultureInfo.DefaultThreadCurrentCulture = CultureInfo.InvariantCulture;
@@ -58,6 +60,8 @@ await TestCluster.Run(
             "vms?search=memory%3E1%20sortby%20creationdate%20desc&max=50", 20, 50);
         await Bar(rest, "GET /vms?follow=nics,disk_attachments", "vms?follow=nics,disk_attachments", null, count);
         await ReadYourWrites(rest);
+        var seen = await EventsSeen.Measure(cluster, rest);
+        Verdict("after a 201 until the event streams of all nodes tell it", seen[seen.Count / 2], seen[^1], 1000, "a stream at each node");
     });
 Console.WriteLine(missed == 0 ? "all bars are kept" : $"{missed} bars are MISSED");
 return missed == 0 ? 0 : 1;
@@ -76,11 +80,11 @@ async Task Bar(OvirtClient rest, string what, string path, double? limit, int ex
 {
     var times = new List<double>();
     var length = 0;
-    for (var round = -20; round < Rounds; round++)
+    for (var round = -WarmUp; round < Rounds; round++)
     {
         var answer = await Accepted(rest, 0, HttpMethod.Get, path, null);
         if (round >= 0) times.Add(answer.Took.TotalMilliseconds);
-        if (round > -20) continue;
+        if (round > -WarmUp) continue;
         length = answer.Body.Length;
         var found = answer.Json!["vm"]!.AsArray();
         if (found.Count != expected) throw new InvalidOperationException($"{what} answered {found.Count} VMs, not {expected}");

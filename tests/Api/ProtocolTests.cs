@@ -46,7 +46,7 @@ public sealed class ProtocolTests : IAsyncLifetime
         var head = await _api.Send(HttpMethod.Head, path);
         Assert.Equal(get.StatusCode, head.StatusCode);
         Assert.Equal(get.Content.Headers.ContentType, head.Content.Headers.ContentType);
-        Assert.Equal(0, (await head.Content.ReadAsByteArrayAsync()).Length);
+        Assert.Empty(await head.Content.ReadAsByteArrayAsync());
         Assert.Equal(HttpStatusCode.NotFound, (await _api.Send(HttpMethod.Head, $"/vms/{TestApi.Unknown}")).StatusCode);
     }
 

@@ -118,13 +118,13 @@ public sealed class SearchWorld
         {
             var cross = crosses[_random.Next(crosses.Count)];
             if (words.Field(cross) is null && _random.Next(4) == 0) return $"{cross}{Unlike()}{Quoted(Pattern())}";
-            return $"{cross}.{Condition(Vocabulary.Of(words.Cross(cross)!.Kind), false)}";
+            return $"{cross}.{OwnCondition(Vocabulary.Of(words.Cross(cross)!.Kind))}";
         }
 
-        return Condition(words, true);
+        return OwnCondition(words);
     }
 
-    private string Condition(Vocabulary words, bool _)
+    private string OwnCondition(Vocabulary words)
     {
         var name = words.Fields.ElementAt(_random.Next(words.Fields.Count()));
         var field = words.Field(name)!;

@@ -13,7 +13,7 @@ public sealed class ApiCall(
     World world, Parameters parameters, Identity user, CancellationToken cancel,
     ReadSoFar? read = null)
 {
-    private readonly ReadSoFar _read = read ?? new ReadSoFar();
+    private readonly ReadSoFar _read = read ?? new ReadSoFar(world.Views);
 
     public World World { get; } = world;
 

@@ -31,7 +31,9 @@ public sealed class Follow(Router router, int most)
         foreach (var (name, rest) in wanted)
         {
             await Foresee(call, elements, name);
-            foreach (var element in elements) await Replace(call, element, name);
+            // Many point at the same: it is read once, and is one and the same element in all of them.
+            var known = new Dictionary<string, Answer?>();
+            foreach (var element in elements) await Replace(call, element, name, known);
             if (rest.Length == 0) continue;
             var inner = elements.SelectMany(element => element[element.Shape.IndexOf(name)] switch
             {
@@ -39,7 +41,7 @@ public sealed class Follow(Router router, int most)
                 IReadOnlyList<Element> many => many,
                 _ => [],
             });
-            await Expand(call, [.. inner], Parse(rest));
+            await Expand(call, [.. inner.Distinct(ReferenceEqualityComparer.Instance).Cast<Element>()], Parse(rest));
         }
     }
 
@@ -68,24 +70,27 @@ public sealed class Follow(Router router, int most)
         if (guests.Count > 0) await call.Guests(guests);
     }
 
-    private async Task Replace(ApiCall call, Element element, string name)
+    private async Task Replace(ApiCall call, Element element, string name, Dictionary<string, Answer?> known)
     {
         var at = element.Shape.IndexOf(name);
         if (at < 0)
             throw FaultException.Bad($"follow={name}: the type {element.Shape.Name} has nothing of that name to follow");
         if (element.Shape.Fields[at].Kind == FieldKind.One && element.One(name) is { Href: { } href })
         {
-            var read = await Read(call, href);
+            var read = await Read(call, href, known);
             if (read is Answer.One one) element[at] = one.Element;
         }
         else if (element.Links.FirstOrDefault(link => link.Rel == RelOf(name)) is { Href: { } list } link)
         {
-            var read = await Read(call, list);
+            var read = await Read(call, list, known);
             if (read is not Answer.Many many) return;
             element[at] = many.Elements;
             element.RemoveLink(link.Rel);
         }
     }
+
+    private async Task<Answer?> Read(ApiCall call, string href, Dictionary<string, Answer?> known) =>
+        known.TryGetValue(href, out var before) ? before : known[href] = await Read(call, href);
 
     private async Task<Answer?> Read(ApiCall call, string href)
     {

@@ -19,7 +19,7 @@ public static class Forms
             return OfType(asked.ToString()) ?? throw NotHere(asked.ToString());
         var header = request.Headers.Accept.ToString();
         if (header.Length == 0) return Form.Xml;
-        if (OfType(header) is { } single) return single;
+        if (!header.Contains(',', StringComparison.Ordinal) && OfType(header) is { } single) return single;
         if (!MediaTypeHeaderValue.TryParseList(request.Headers.Accept, out var types)) throw NotHere(header);
         foreach (var type in types.OrderByDescending(type => type.Quality ?? 1))
         {

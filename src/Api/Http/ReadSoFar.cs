@@ -4,7 +4,7 @@ using Orchestrator.Agent.Protocol;
 namespace Orchestrator.Api.Http;
 
 /// <summary>What one GET has read already: with follow it meets the same documents again and again.</summary>
-public sealed class ReadSoFar
+public sealed class ReadSoFar(KnownViews known)
 {
     private readonly Dictionary<(string Kind, Guid Id), Document?> _documents = [];
     private readonly Dictionary<(string Kind, Guid Id), object> _views = [];
@@ -26,8 +26,8 @@ public sealed class ReadSoFar
     public TView View<TView>(Document document) where TView : notnull
     {
         var key = (document.Kind, document.Id);
-        if (_views.TryGetValue(key, out var known) && known is TView view) return view;
-        view = WireJson.Read<TView>(document.Json);
+        if (_views.TryGetValue(key, out var before) && before is TView view) return view;
+        view = known.Read<TView>(document);
         _views[key] = view;
         return view;
     }

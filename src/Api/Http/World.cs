@@ -22,5 +22,7 @@ public sealed record World(
 
     public EventFeed Feed { get; } = new(Read, Log);
 
+    public KnownViews Views { get; } = new();
+
     public TransferTickets Tickets { get; } = new(Options.TokenKey.ToArray());
 }
