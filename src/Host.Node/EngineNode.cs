@@ -82,6 +82,7 @@ internal static class EngineNode
             .AddSingleton<IInsight>(watching.Insight)
             .AddSingleton(database)
             .AddSingleton<ICatalogue, PostgresCatalogue>()
+            .AddSingleton<Api.IClientRecords, PostgresClientRecords>()
             .AddSingleton<IUsers, PostgresUsers>()
             .AddSingleton<PostgresTokenRevocations>()
             .AddSingleton<ITokenRevocations>(s => s.GetRequiredService<PostgresTokenRevocations>())

@@ -74,6 +74,7 @@ public sealed class TestApi : IAsyncLifetime
         builder.WebHost.ConfigureKestrel(kestrel => kestrel.Listen(
             IPAddress.Loopback, 0, listen => listen.Protocols = HttpProtocols.Http1));
         builder.Services.AddSingleton<IEntities>(Engine).AddSingleton<IReadModel>(Engine)
+            .AddSingleton<IClientRecords>(new FakeRecords(Engine))
             .AddSingleton<IObservations>(Observations)
             .AddSingleton<ISecrets>(Secrets).AddSingleton<IOwners>(new FakeOwners()).AddSingleton<IUsers>(Users)
             .AddSingleton<IConsoles>(Consoles).AddSingleton<IHostTokens>(HostTokens).AddSingleton<IHostAuthority>(Authority)

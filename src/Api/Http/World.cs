@@ -21,5 +21,11 @@ public sealed record World(
 
     public IObservations Observations { get; init; } = NoObservations.Instance;
 
+    public required IClientRecords Records { get; init; }
+
+    public EventFeed Feed { get; } = new(Read, Log);
+
+    public KnownViews Views { get; } = new();
+
     public TransferTickets Tickets { get; } = new(Options.TokenKey.ToArray());
 }

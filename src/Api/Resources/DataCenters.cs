@@ -10,13 +10,6 @@ namespace Orchestrator.Api.Resources;
 
 internal static class DataCenters
 {
-    private static readonly Dictionary<string, SearchField> _search = new()
-    {
-        ["id"] = new("id"),
-        ["description"] = new("config.description"),
-        ["comment"] = new("config.comment"),
-    };
-
     public static void Map(Router router) => router
         .Get("datacenters", List)
         .Post("datacenters", Add)
@@ -38,7 +31,7 @@ internal static class DataCenters
 
     private static async Task<Answer> List(ApiCall call)
     {
-        var views = await Searching.List<DataCenterView>(call, Kinds.DataCenter, _search, view => view.Config.Name);
+        var views = await Searching.List<DataCenterView>(call, Kinds.DataCenter);
         var domains = (await call.List<StorageDomainView>(new ReadQuery(Kinds.StorageDomain)))
             .ToLookup(domain => domain.DataCenter);
         return Answer.Of(Shapes.DataCenter, [.. views.Select(view => Show(call, view, domains[view.Id]))]);

@@ -10,7 +10,7 @@ namespace Orchestrator.Api.Resources;
 internal static class EntryPoint
 {
     private static readonly string[] _searchable =
-        ["clusters", "datacenters", "disks", "events", "hosts", "jobs", "storagedomains", "templates", "vms"];
+        ["clusters", "datacenters", "disks", "events", "hosts", "jobs", "storagedomains", "templates", "users", "vms"];
 
     public static void Map(Router router)
     {
