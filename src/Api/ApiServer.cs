@@ -5,6 +5,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Orchestrator.Actors.Host;
 using Orchestrator.Actors.Journal;
+using Orchestrator.Api.Access;
 using Orchestrator.Api.Http;
 using Orchestrator.Api.Resources;
 using Orchestrator.Api.Sso;
@@ -33,6 +34,8 @@ public static class ApiServer
             : new Clock(TimeProvider.System));
         services.AddSingleton(provider => new Login(
             provider.GetRequiredService<IUsers>(), options, provider.GetRequiredService<Clock>().Time));
+        services.AddSingleton(provider => new RightsCache(
+            provider.GetRequiredService<IPermissions>(), provider.GetRequiredService<Clock>().Time));
         services.AddSingleton(provider => new Tokens(
             options.TokenKey, provider.GetRequiredService<ITokenRevocations>(),
             provider.GetRequiredService<Clock>().Time));
@@ -42,6 +45,9 @@ public static class ApiServer
             provider.GetRequiredService<IUsers>(), provider.GetRequiredService<Clock>().Time,
             provider.GetRequiredService<ILoggerFactory>().CreateLogger("Orchestrator.Api"))
         {
+            Accounts = provider.GetRequiredService<IAccounts>(),
+            Permissions = provider.GetRequiredService<IPermissions>(),
+            Rights = provider.GetRequiredService<RightsCache>(),
             Consoles = provider.GetRequiredService<IConsoles>(),
             ConsoleTickets = new ConsoleTickets(
                 options.TokenKey, provider.GetRequiredService<ITokenRevocations>(), provider.GetRequiredService<Clock>().Time),
@@ -56,7 +62,7 @@ public static class ApiServer
         var world = app.Services.GetRequiredService<World>();
         var tokens = app.Services.GetRequiredService<Tokens>();
         var login = app.Services.GetRequiredService<Login>();
-        var doorkeeper = new Doorkeeper(tokens, login);
+        var doorkeeper = new Doorkeeper(tokens, login, world.Rights);
         var dispatcher = new Dispatcher(world, Routes.All(), doorkeeper);
 
         app.UseWebSockets();

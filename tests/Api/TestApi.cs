@@ -16,6 +16,7 @@ using Orchestrator.Actors.Journal;
 using Orchestrator.Actors.StorageDomain;
 using Orchestrator.Actors.Vm;
 using Orchestrator.Api;
+using Orchestrator.Api.Access;
 using Orchestrator.Api.Sso;
 
 namespace Orchestrator.Tests.Api;
@@ -38,6 +39,10 @@ public sealed class TestApi : IAsyncLifetime
     public FakeSecrets Secrets { get; } = new();
 
     public FakeUsers Users { get; } = new();
+
+    public FakeAccess Access { get; }
+
+    public TestApi() => Access = new FakeAccess(Users);
 
     public FakeConsoles Consoles { get; } = new();
 
@@ -73,6 +78,7 @@ public sealed class TestApi : IAsyncLifetime
         builder.Services.AddSingleton<IEntities>(Engine).AddSingleton<IReadModel>(Engine)
             .AddSingleton<IObservations>(Observations)
             .AddSingleton<ISecrets>(Secrets).AddSingleton<IOwners>(new FakeOwners()).AddSingleton<IUsers>(Users)
+            .AddSingleton<IAccounts>(Access).AddSingleton<IPermissions>(Access)
             .AddSingleton<IConsoles>(Consoles).AddSingleton<IHostTokens>(HostTokens).AddSingleton<IHostAuthority>(Authority)
             .AddSingleton<IHostStorage>(HostStorage)
             .AddSingleton<ITokenRevocations>(new FakeRevocations()).AddSingleton<TimeProvider>(Clock);
@@ -88,6 +94,9 @@ public sealed class TestApi : IAsyncLifetime
         Client.DefaultRequestHeaders.Authorization = Basic(User, Password);
         Fill();
     }
+
+    /// <summary>What was changed behind the API's back counts at once.</summary>
+    public void Forget() => _app!.Services.GetRequiredService<RightsCache>().Forget();
 
     public async Task DisposeAsync()
     {

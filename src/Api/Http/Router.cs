@@ -11,6 +11,10 @@ public delegate Task<Answer> Resource(ApiCall call);
 public sealed class Router
 {
     private readonly Branch _root = new();
+    private readonly List<(string Method, string Pattern)> _all = [];
+
+    /// <summary>Every route, as it was added.</summary>
+    public IReadOnlyList<(string Method, string Pattern)> All => _all;
 
     public Router Get(string path, Resource resource) => Add(HttpMethods.Get, path, resource);
 
@@ -22,7 +26,7 @@ public sealed class Router
 
     /// <param name="path">Without the base and without a slash in front, such as "vms/abc/start".</param>
     /// <exception cref="FaultException">404 unknown path, 405 unknown method, 400 malformed id.</exception>
-    public (Resource Resource, IReadOnlyList<string> Ids) Find(string method, string path)
+    public (Resource Resource, IReadOnlyList<string> Ids, string Pattern) Find(string method, string path)
     {
         var branch = _root;
         List<string>? ids = null;
@@ -42,7 +46,7 @@ public sealed class Router
             (ids ??= []).Add(segment);
         }
 
-        if (branch.Methods.TryGetValue(method, out var resource)) return (resource, ids ?? []);
+        if (branch.Methods.TryGetValue(method, out var found)) return (found.Resource, ids ?? [], found.Pattern);
         if (branch.Methods.Count == 0)
             throw new FaultException(404, FaultException.OperationFailed, $"There is nothing at {path} in this API");
         throw new FaultException(405, FaultException.OperationFailed, $"{method} is not possible at {path}")
@@ -77,7 +81,8 @@ public sealed class Router
             }
         }
 
-        branch.Methods.Add(method, resource);
+        branch.Methods.Add(method, (resource, path));
+        _all.Add((method, path));
         return this;
     }
 
@@ -85,7 +90,7 @@ public sealed class Router
     {
         public Dictionary<string, Branch> Words { get; } = new(StringComparer.Ordinal);
 
-        public Dictionary<string, Resource> Methods { get; } = new(StringComparer.Ordinal);
+        public Dictionary<string, (Resource Resource, string Pattern)> Methods { get; } = new(StringComparer.Ordinal);
 
         public Branch? Id { get; set; }
 

@@ -1,6 +1,7 @@
 using Microsoft.Extensions.Logging;
 using Orchestrator.Actors.Disk;
 using Orchestrator.Actors.Journal;
+using Orchestrator.Api.Access;
 using Orchestrator.Api.Sso;
 
 namespace Orchestrator.Api.Http;
@@ -10,6 +11,14 @@ public sealed record World(
     ApiOptions Options, IEntities Entities, IReadModel Read, ISecrets Secrets, IOwners Owners, IUsers Users,
     TimeProvider Clock, ILogger Log)
 {
+    public Directories Directories { get; init; } = Directories.None;
+
+    public required IAccounts Accounts { get; init; }
+
+    public required IPermissions Permissions { get; init; }
+
+    public required RightsCache Rights { get; init; }
+
     public required IConsoles Consoles { get; init; }
 
     public required ConsoleTickets ConsoleTickets { get; init; }

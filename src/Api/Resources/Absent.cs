@@ -5,7 +5,7 @@ namespace Orchestrator.Api.Resources;
 
 /// <summary>
 /// Parts of oVirt's API that this engine does not carry. Where an empty list is the truth (there are no tags), it is
-/// the answer; where it would be a lie (every oVirt has roles), the answer says that the part is missing.
+/// the answer; where it would be a lie (every oVirt has operating systems), the answer says that the part is missing.
 /// </summary>
 internal static class Absent
 {
@@ -14,7 +14,6 @@ internal static class Absent
         ("affinitylabels", Shapes.Reference("affinity_label", "affinity_labels")),
         ("bookmarks", Shapes.Reference("bookmark", "bookmarks")),
         ("externalhostproviders", Shapes.Reference("external_host_provider", "external_host_providers")),
-        ("groups", Shapes.Reference("group", "groups")),
         ("katelloerrata", Shapes.Reference("katello_erratum", "katello_errata")),
         ("networks", Shapes.Network),
         ("openstackimageproviders", Shapes.Reference("openstack_image_provider", "openstack_image_providers")),
@@ -38,15 +37,15 @@ internal static class Absent
 
     private static readonly string[] _missing =
     [
-        "clusterlevels", "cpuprofiles", "diskprofiles", "domains", "externaltemplateimports", "externalvmimports",
-        "icons", "instancetypes", "macpools", "operatingsystems", "options", "permissions", "roles",
+        "clusterlevels", "cpuprofiles", "diskprofiles", "externaltemplateimports", "externalvmimports",
+        "icons", "instancetypes", "macpools", "operatingsystems", "options",
         "schedulingpolicies", "schedulingpolicyunits",
-        "clusters/{id}/permissions", "clusters/{id}/cpuprofiles", "datacenters/{id}/permissions",
-        "disks/{id}/permissions", "hosts/{id}/permissions", "hosts/{id}/nics",
+        "clusters/{id}/cpuprofiles", 
+        "hosts/{id}/nics",
         "hosts/{id}/devices", "hosts/{id}/numanodes",
-        "hosts/{id}/networkattachments", "storagedomains/{id}/permissions", "storagedomains/{id}/vms",
-        "storagedomains/{id}/templates", "storagedomains/{id}/diskprofiles", "templates/{id}/permissions",
-        "vms/{id}/hostdevices", "vms/{id}/permissions",
+        "hosts/{id}/networkattachments", "storagedomains/{id}/vms",
+        "storagedomains/{id}/templates", "storagedomains/{id}/diskprofiles", 
+        "vms/{id}/hostdevices",
     ];
 
     private static readonly string[] _missingActions =
@@ -58,7 +57,7 @@ internal static class Absent
         "vms/{id}/export", "vms/{id}/detach",
         "vms/{id}/logon", "vms/{id}/screenshot", "vms/{id}/maintenance",
         "vms/{id}/reordermacaddresses", "events", "jobs",
-        "users", "storagedomains/{id}/refreshluns", "storagedomains/{id}/updateovfstore",
+        "storagedomains/{id}/refreshluns", "storagedomains/{id}/updateovfstore",
     ];
 
     public static void Map(Router router)

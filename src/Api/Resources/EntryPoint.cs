@@ -10,8 +10,8 @@ internal static class EntryPoint
 {
     private static readonly string[] _collections =
     [
-        "affinitylabels", "bookmarks", "clusters", "datacenters", "disks", "events", "groups", "hosts",
-        "imagetransfers", "jobs", "networks", "storagedomains", "tags", "templates", "users", "vmpools", "vms",
+        "affinitylabels", "bookmarks", "clusters", "datacenters", "disks", "domains", "events", "groups", "hosts",
+        "imagetransfers", "jobs", "networks", "permissions", "roles", "storagedomains", "tags", "templates", "users", "vmpools", "vms",
         "vnicprofiles",
     ];
 
@@ -38,7 +38,7 @@ internal static class EntryPoint
             .With("time", call.World.Clock.GetUtcNow())
             .With("authenticated_user", me)
             .With("effective_user", me);
-        if (call.User.IsAdmin && !call.Parameters.Filter) api.With("summary", await Summary(call));
+        if (!call.Access.Filtered) api.With("summary", await Summary(call));
         foreach (var name in _collections) api.WithLink(name, $"{Hrefs.Base}/{name}");
         foreach (var name in _searchable) api.WithLink($"{name}/search", $"{Hrefs.Base}/{name}?search={{query}}");
         return Answer.Of(api);

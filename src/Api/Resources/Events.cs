@@ -1,6 +1,7 @@
 using System.Globalization;
 using Orchestrator.Actors;
 using Orchestrator.Actors.Journal;
+using Orchestrator.Api.Access;
 using Orchestrator.Api.Http;
 using Orchestrator.Api.Representation;
 using Orchestrator.Api.Search;
@@ -35,17 +36,32 @@ internal static class Events
         }
 
         var rows = await call.World.Read.Events(
-            new AuditQuery(call.Parameters.Number("from"), call.Parameters.Max, correlation, severity), call.Cancel);
-        return Answer.Of(Shapes.Event, [.. rows.Select(Show)]);
+            new AuditQuery(call.Parameters.Number("from"), call.Access.Filtered ? null : call.Parameters.Max, correlation, severity), call.Cancel);
+        if (!call.Access.Filtered) return Answer.Of(Shapes.Event, [.. rows.Select(Show)]);
+        var seen = new List<Element>();
+        foreach (var row in rows)
+            if (seen.Count < (call.Parameters.Max ?? int.MaxValue) && await IsOwn(call, row.Line))
+                seen.Add(Show(row));
+        return Answer.Of(Shapes.Event, seen);
     }
 
     private static async Task<Answer> Get(ApiCall call)
     {
         var id = long.Parse(call.Ids[0], CultureInfo.InvariantCulture);
         var rows = await call.World.Read.Events(new AuditQuery(After: id - 1), call.Cancel);
-        return rows.FirstOrDefault(row => row.Id == id) is { } row
+        return rows.FirstOrDefault(row => row.Id == id) is { } row && (!call.Access.Filtered || await IsOwn(call, row.Line))
             ? Answer.Of(Show(row))
             : throw FaultException.Unknown("event", call.Ids[0]);
+    }
+
+    /// <summary>What he did himself, and what happened to a VM, template or disk that he sees.</summary>
+    private static async Task<bool> IsOwn(ApiCall call, AuditLine line)
+    {
+        if (line.User == call.User.Name) return true;
+        foreach (var (kind, id) in new[] { (Kinds.Vm, line.Vm), (Kinds.Template, line.Template), (Kinds.Disk, line.Disk) })
+            if (id is { } seen && await call.Access.Sees(call, new ObjectRef(kind, seen)))
+                return true;
+        return false;
     }
 
     private static Element Show(AuditRow row)

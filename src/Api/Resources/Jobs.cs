@@ -10,13 +10,13 @@ internal static class Jobs
 {
     public static void Map(Router router) => router
         .Get("jobs", List)
-        .Get("jobs/{id}", async call => Answer.Of(Show(await call.Get<JobView>(Kinds.Job, call.Id()))))
+        .Get("jobs/{id}", async call => Answer.Of(Show(await Read(call))))
         .Get("jobs/{id}/steps", Steps);
 
     /// <summary>A migration has one step, which says how far it is; other jobs of this engine are not divided into steps.</summary>
     private static async Task<Answer> Steps(ApiCall call)
     {
-        var job = await call.Get<JobView>(Kinds.Job, call.Id());
+        var job = await Read(call);
         if (job is not { EntityKind: Kinds.Vm, Status: "started" } || await call.Find(Kinds.Vm, job.EntityId) is not { } document)
             return Answer.Of(Shapes.Step, []);
         var vm = WireJson.Read<VmView>(document.Json);
@@ -32,9 +32,15 @@ internal static class Jobs
             .With("job", Shapes.Job.New(job.Id.Value, Hrefs.Job(job.Id.Value)))]);
     }
 
+    private static async Task<JobView> Read(ApiCall call)
+    {
+        var job = await call.Get<JobView>(Kinds.Job, call.Id());
+        return !call.Access.Filtered || job.User == call.User.Name ? job : throw FaultException.Unknown(Kinds.Job, call.Ids[0]);
+    }
+
     private static async Task<Answer> List(ApiCall call)
     {
-        var equal = new Dictionary<string, string>();
+        var (equal, max) = (new Dictionary<string, string>(), call.Parameters.Max);
         if (call.Parameters.Text("search") is { Length: > 0 } text)
         {
             foreach (var condition in SearchQuery.Parse(text).Conditions)
@@ -47,8 +53,10 @@ internal static class Jobs
         }
 
         var views = await call.List<JobView>(
-            new ReadQuery(Kinds.Job, equal, Max: call.Parameters.Max, Descending: true));
-        return Answer.Of(Shapes.Job, [.. views.OrderByDescending(job => job.StartedAt).Select(Show)]);
+            new ReadQuery(Kinds.Job, equal, Max: call.Access.Filtered ? null : max, Descending: true));
+        // Jobs that he began: what a job of somebody else says of an object is not for him.
+        var shown = call.Access.Filtered ? views.Where(job => job.User == call.User.Name) : views;
+        return Answer.Of(Shapes.Job, [.. shown.OrderByDescending(job => job.StartedAt).Take(max ?? int.MaxValue).Select(Show)]);
     }
 
     private static Element Show(JobView view)

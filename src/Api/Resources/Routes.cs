@@ -38,6 +38,10 @@ internal static class Routes
         Events.Map(router);
         Jobs.Map(router);
         Users.Map(router);
+        Groups.Map(router);
+        Domains.Map(router);
+        Roles.Map(router);
+        Permissions.Map(router);
         Absent.Map(router);
         return router;
     }

@@ -1,15 +1,22 @@
 using System.Net.Http.Headers;
 using System.Text;
 using Microsoft.AspNetCore.Http;
+using Orchestrator.Api.Access;
 using Orchestrator.Api.Http;
 
 namespace Orchestrator.Api.Sso;
 
 /// <summary>Lets requests in: by bearer token, or by user and password.</summary>
-public sealed class Doorkeeper(Tokens tokens, Login login)
+public sealed class Doorkeeper(Tokens tokens, Login login, RightsCache rights)
 {
-    /// <exception cref="FaultException">401; 429 while a guesser has to wait.</exception>
-    public async Task<Identity> Authenticate(HttpContext context, CancellationToken cancel)
+    /// <exception cref="FaultException">401, also when the account was removed or disabled since; 429 while a guesser has to wait.</exception>
+    public async Task<(Identity User, Rights Rights)> Authenticate(HttpContext context, CancellationToken cancel)
+    {
+        var user = await Recognize(context, cancel);
+        return (user, await rights.Of(user.Id, cancel) ?? throw Unauthorized($"The account {user.Name} was removed or disabled"));
+    }
+
+    private async Task<Identity> Recognize(HttpContext context, CancellationToken cancel)
     {
         var header = context.Request.Headers.Authorization.ToString();
         if (header.Length == 0) throw Unauthorized("This needs a token or a user and password");
