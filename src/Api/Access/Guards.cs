@@ -206,6 +206,8 @@ public static class Guards
             .Select(action => Line("POST", $"hosts/{{id}}/{action}", On(ConfigureHostNetwork, At(Kinds.Host)))),
         Line("GET", "hosts/{id}/fenceagents/**", Sees(Kinds.Host), new Need.AllSight()),
         Line(Write, "hosts/{id}/fenceagents/**", On(EditHostConfiguration, At(Kinds.Host))),
+        Line(Write, "hosts/{id}/devices/**", On(EditHostConfiguration, At(Kinds.Host))),
+        Line(Write, "hosts/{id}/numanodes/**", On(EditHostConfiguration, At(Kinds.Host))),
         Line(Write, "hosts/{id}/nics/**", On(ConfigureHostNetwork, At(Kinds.Host))),
         Line(Write, "hosts/{id}/networkattachments/**", On(ConfigureHostNetwork, At(Kinds.Host))),
         Line(Write, "hosts/{id}/unmanagednetworks/**", On(ConfigureHostNetwork, At(Kinds.Host))),

@@ -158,8 +158,8 @@ internal static class Users
 
     private static async Task<Answer> PutKey(ApiCall call)
     {
-        var content = (await call.ReadBody(Shapes.SshPublicKey)).Text("content")?.Trim();
         var account = await OwnOr(call, Permit.ManipulateUsers);
+        var content = (await call.ReadBody(Shapes.SshPublicKey)).Text("content")?.Trim();
         if (string.IsNullOrEmpty(content)) throw FaultException.Missing("SshPublicKey", "content", "add");
         if (content.Split(' ') is not [var type, { Length: > 0 }, ..] || !type.Contains('-', StringComparison.Ordinal) || content.Any(char.IsControl))
             throw FaultException.Bad("SshPublicKey.content must be one line as in authorized_keys, such as 'ssh-ed25519 AAAA…'");
