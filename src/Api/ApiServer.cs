@@ -33,7 +33,9 @@ public static class ApiServer
             ? new Clock(clock)
             : new Clock(TimeProvider.System));
         services.AddSingleton(provider => new Login(
-            provider.GetRequiredService<IUsers>(), options, provider.GetRequiredService<Clock>().Time));
+            provider.GetRequiredService<IUsers>(), provider.GetRequiredService<IAccounts>(),
+            provider.GetService<Directories>() ?? Directories.None, provider.GetRequiredService<RightsCache>(),
+            options, provider.GetRequiredService<Clock>().Time));
         services.AddSingleton(provider => new RightsCache(
             provider.GetRequiredService<IPermissions>(), provider.GetRequiredService<Clock>().Time));
         services.AddSingleton(provider => new Tokens(
@@ -45,6 +47,7 @@ public static class ApiServer
             provider.GetRequiredService<IUsers>(), provider.GetRequiredService<Clock>().Time,
             provider.GetRequiredService<ILoggerFactory>().CreateLogger("Orchestrator.Api"))
         {
+            Directories = provider.GetService<Directories>() ?? Directories.None,
             Accounts = provider.GetRequiredService<IAccounts>(),
             Permissions = provider.GetRequiredService<IPermissions>(),
             Rights = provider.GetRequiredService<RightsCache>(),

@@ -84,6 +84,7 @@ internal static class EngineNode
             .AddSingleton(new Patience(config.Time("entities.ask-patience"), TimeProvider.System))
             .AddSingleton<IAccounts, PostgresAccounts>()
             .AddSingleton<IPermissions, PostgresPermissions>()
+            .AddSingleton(LdapProfiles.Read(config))
             .AddSingleton<IUsers, PostgresUsers>()
             .AddSingleton<PostgresTokenRevocations>()
             .AddSingleton<ITokenRevocations>(s => s.GetRequiredService<PostgresTokenRevocations>())
@@ -225,6 +226,8 @@ internal static class EngineNode
             BasicCacheLife = config.Time("api.basic-cache-life"),
             MaxFailures = config.Number("api.max-failures"),
             LockOut = config.Time("api.lock-out"),
+            AccountFailures = config.Number("api.account-failures"),
+            AccountLockOut = config.Time("api.account-lock-out"),
             MaxBodyBytes = config.Number("api.max-body-bytes"),
             MaxDepth = config.Number("api.max-depth"),
             RequestLimit = config.Time("api.request-limit"),

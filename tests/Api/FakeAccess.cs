@@ -28,6 +28,7 @@ public sealed class FakeAccess(FakeUsers users) : IAccounts, IPermissions
     public Task<Removal> SetEnabled(Guid id, bool enabled, CancellationToken cancel)
     {
         _disabled[id] = !enabled;
+        Locked.RemoveWhere(name => All().Any(account => account.Id == id && account.Name == name));
         return Task.FromResult(Removal.Done);
     }
 
@@ -39,6 +40,25 @@ public sealed class FakeAccess(FakeUsers users) : IAccounts, IPermissions
         _external.TryRemove(id, out _);
         foreach (var permission in _permissions.Values.Where(p => p.Holder == id)) _permissions.TryRemove(permission.Id, out _);
         return Task.FromResult(Removal.Done);
+    }
+
+    public ConcurrentDictionary<string, int> Failures { get; } = new();
+
+    public HashSet<string> Locked { get; } = [];
+
+    public Task<TimeSpan?> LockedFor(string name, CancellationToken cancel) =>
+        Task.FromResult<TimeSpan?>(Locked.Contains(name) ? TimeSpan.FromMinutes(15) : null);
+
+    public Task NoteFailure(string name, int most, TimeSpan lockFor, CancellationToken cancel)
+    {
+        if (Failures.AddOrUpdate(name, 1, (_, before) => before + 1) >= most) Locked.Add(name);
+        return Task.CompletedTask;
+    }
+
+    public Task NoteSuccess(string name, CancellationToken cancel)
+    {
+        Failures.TryRemove(name, out _);
+        return Task.CompletedTask;
     }
 
     public Task<IReadOnlyList<Group>> Groups(CancellationToken cancel) => Of([.. _groups.Values.OrderBy(group => group.Name)]);

@@ -44,6 +44,8 @@ public sealed class TestApi : IAsyncLifetime
 
     public TestApi() => Access = new FakeAccess(Users);
 
+    public Directories Directories { get; set; } = Directories.None;
+
     public FakeConsoles Consoles { get; } = new();
 
     public FakeHostStorage HostStorage { get; } = new();
@@ -78,7 +80,7 @@ public sealed class TestApi : IAsyncLifetime
         builder.Services.AddSingleton<IEntities>(Engine).AddSingleton<IReadModel>(Engine)
             .AddSingleton<IObservations>(Observations)
             .AddSingleton<ISecrets>(Secrets).AddSingleton<IOwners>(new FakeOwners()).AddSingleton<IUsers>(Users)
-            .AddSingleton<IAccounts>(Access).AddSingleton<IPermissions>(Access)
+            .AddSingleton<IAccounts>(Access).AddSingleton(Directories).AddSingleton<IPermissions>(Access)
             .AddSingleton<IConsoles>(Consoles).AddSingleton<IHostTokens>(HostTokens).AddSingleton<IHostAuthority>(Authority)
             .AddSingleton<IHostStorage>(HostStorage)
             .AddSingleton<ITokenRevocations>(new FakeRevocations()).AddSingleton<TimeProvider>(Clock);

@@ -51,6 +51,14 @@ public interface IAccounts
     /// <summary>With all its permissions.</summary>
     Task<Removal> RemoveAccount(Guid id, CancellationToken cancel);
 
+    /// <summary>How long no password of his is looked at yet; null: it is.</summary>
+    Task<TimeSpan?> LockedFor(string name, CancellationToken cancel);
+
+    /// <summary>Counts a wrong password, on whatever node; the last of so many in a row locks the account.</summary>
+    Task NoteFailure(string name, int most, TimeSpan lockFor, CancellationToken cancel);
+
+    Task NoteSuccess(string name, CancellationToken cancel);
+
     Task<IReadOnlyList<Group>> Groups(CancellationToken cancel);
 
     Task<IReadOnlyList<Group>> GroupsOf(Guid account, CancellationToken cancel);

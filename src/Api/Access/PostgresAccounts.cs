@@ -32,6 +32,19 @@ public sealed class PostgresAccounts(PrimarySource database, Patience patience) 
         DELETE FROM sso.users WHERE id = $1
         """, id, cancel);
 
+    public async Task<TimeSpan?> LockedFor(string name, CancellationToken cancel) =>
+        (await List("SELECT locked_until - clock_timestamp() FROM sso.users WHERE name = $1 AND locked_until > clock_timestamp()",
+            row => row.GetTimeSpan(0), cancel, name)) is [var left] ? left : null;
+
+    public Task NoteFailure(string name, int most, TimeSpan lockFor, CancellationToken cancel) => Run("""
+        UPDATE sso.users SET failures = CASE WHEN failures + 1 >= $2 THEN 0 ELSE failures + 1 END,
+            locked_until = CASE WHEN failures + 1 >= $2 THEN clock_timestamp() + $3 ELSE locked_until END
+        WHERE name = $1
+        """, cancel, name, most, lockFor);
+
+    public Task NoteSuccess(string name, CancellationToken cancel) =>
+        Run("UPDATE sso.users SET failures = 0 WHERE name = $1 AND failures > 0", cancel, name);
+
     public Task<IReadOnlyList<Group>> Groups(CancellationToken cancel) =>
         List("SELECT id, name, profile, external_id FROM sso.groups ORDER BY name", ReadGroup, cancel);
 

@@ -38,6 +38,7 @@ public sealed class Doorkeeper(Tokens tokens, Login login, RightsCache rights)
             {
                 RetryAfter = Math.Max(1, (int)Math.Ceiling(later.Wait.TotalSeconds)),
             },
+            LoginResult.Away away => throw new FaultException(503, FaultException.OperationFailed, away.Why) { RetryAfter = 30 },
             _ => throw Unauthorized("The user name or password is incorrect"),
         };
     }

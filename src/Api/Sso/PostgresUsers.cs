@@ -10,7 +10,7 @@ public sealed class PostgresUsers(PrimarySource database) : IUsers
     public async Task<Identity?> Verify(string name, string password, CancellationToken cancel)
     {
         await using var query = database().CreateCommand(
-            "SELECT id, password_hash, is_admin FROM sso.users WHERE name = $1");
+            "SELECT id, password_hash, is_admin FROM sso.users WHERE name = $1 AND enabled");
         query.Parameters.AddWithValue(name);
         Identity? user = null;
         var hash = PasswordHash.Nobody;

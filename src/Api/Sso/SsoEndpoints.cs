@@ -65,6 +65,10 @@ public sealed class SsoEndpoints(Tokens tokens, ITokenRevocations revocations, L
                 await Refuse(context, scope, Denied(scope),
                     "Too many wrong passwords from this address; wait and try again");
                 break;
+            case LoginResult.Away away:
+                context.Response.Headers.RetryAfter = "30";
+                await Refuse(context, scope, "server_error", away.Why, 503);
+                break;
             default:
                 await Refuse(context, scope, Denied(scope),
                     $"Cannot authenticate user '{user}': the user name or password is incorrect");
@@ -114,8 +118,8 @@ public sealed class SsoEndpoints(Tokens tokens, ITokenRevocations revocations, L
 
     private static string Denied(string scope) => scope.Trim() == ApiScope ? "access_denied" : "invalid_grant";
 
-    private static Task Refuse(HttpContext context, string scope, string code, string sentence) =>
-        Write(context, 400, json =>
+    private static Task Refuse(HttpContext context, string scope, string code, string sentence, int status = 400) =>
+        Write(context, status, json =>
         {
             var plain = scope.Trim() == ApiScope;
             json.WriteString(plain ? "error_code" : "error", code);
