@@ -134,7 +134,7 @@ public sealed class Operations(Installation installation, OperationOptions optio
                 break;
             case What.Reboot:
                 _boots++;
-                await Job(guest, await vm.Act("reboot", new JsonObject { ["force"] = "true" }));
+                await Job(guest, await vm.Act("reboot", new JsonObject { ["force"] = $"{_random.Next(2) == 0}" }));
                 await Patience.Until("the guest to boot", TimeSpan.FromSeconds(90), () => Task.FromResult(guest.Disk.Boots >= _boots ? this : null));
                 break;
             case What.PlugDisk:

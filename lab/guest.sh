@@ -50,7 +50,7 @@ copy_modules() {
 }
 
 build_tree() {
-  mkdir -p "$tree"/{bin,sbin,usr/sbin,proc,sys,dev,run,tmp,etc/acpi/PWRF,mnt,lib/modules,var/run,usr/var/run,root}
+  mkdir -p "$tree"/{bin,sbin,usr/sbin,proc,sys,dev,run,tmp,etc/acpi/PWRF,mnt,lib/modules,var/run,var/log,usr/var/run,root}
   cp "$(command -v busybox)" "$tree/bin/busybox"
   local applet
   for applet in $(busybox --list); do [[ $applet == busybox ]] || ln -s busybox "$tree/bin/$applet"; done

@@ -13,6 +13,9 @@ internal sealed class Guest(GuestReport report, long since)
     public bool Busy => !Last.IsCompleted;
     public bool Moving { get; set; }
 
+    /// <summary>This agent has given the order to save it, and has no answer yet.</summary>
+    public bool Saving { get; set; }
+
     public static Guest Remembered(LeaseRecord record, long since)
     {
         var state = record.Ended ? GuestState.Down : GuestState.WaitForLaunch;

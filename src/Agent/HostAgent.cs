@@ -137,17 +137,6 @@ public sealed partial class HostAgent : IGuestWatch, IAsyncDisposable
             Then(guest, () => Stored(order.Definition, () => _hypervisor.Restore(guest.Key, order.Definition, order.Memory)), EndsGuest);
         });
 
-    public AgentAnswer Save(Guid vm, SaveOrder order) => !OrderGuard.IsPath(order.Path)
-        ? OrderGuard.NoPath(order.Path)
-        : Take(order.Stamp, vm, (known, guest) => OrderGuard.Save(known, order.Lease, order.Id, guest), () =>
-        {
-            var guest = _guests[vm];
-            Tell(guest, guest.Report with { Save = order.Id, SaveError = null });
-
-            // Not awaited by the orders behind it: a power off must be able to overtake it.
-            Then(guest, () => { _ = CarrySave(guest, order); return Task.CompletedTask; }, Notes);
-        });
-
     public AgentAnswer Reshape(ReshapeOrder order) =>
         Take(
             order.Stamp, order.Definition.Id,
@@ -283,20 +272,30 @@ public sealed partial class HostAgent : IGuestWatch, IAsyncDisposable
 
     public void Found(ImmutableArray<GuestReport> all)
     {
+        var saved = new List<(Guest Guest, string Path)>();
         lock (_gate)
         {
             if (_closed) return;
-            _looked = true;
             foreach (var told in all) Take(told);
             var there = all.Select(g => new GuestKey(g.Vm, g.Lease)).ToHashSet();
             foreach (var guest in _guests.Values.ToList())
             {
                 if (guest.Report.State == GuestState.Down || there.Contains(guest.Key)) continue;
                 if (guest.Report.State is GuestState.WaitForLaunch or GuestState.Incoming && guest.Busy) continue;
+                if (SavedTo(guest) is { } path)
+                {
+                    saved.Add((guest, path));
+                    continue;
+                }
+
                 _log.LogWarning("vm {Guest}: gone, and nobody saw how", guest.Key);
                 End(guest, guest.Report, GuestExit.Lost, "the guest was gone when the agent looked");
             }
+
+            _looked = saved.Count == 0;
         }
+
+        if (saved.Count > 0) _ = Settle(saved);
     }
 
     /// <summary>Lets the follower go, so that the agent can stop; the guests do not notice.</summary>
@@ -406,6 +405,7 @@ public sealed partial class HostAgent : IGuestWatch, IAsyncDisposable
             return;
         }
 
+        if (told.State == GuestState.Up) RunsOn(guest);
         // The hypervisor knows nothing of an order to leave until the guest has left or the attempt is over.
         if (guest.Moving && told.State is GuestState.Up or GuestState.PoweringUp)
             told = told with { State = GuestState.MigratingOut };
@@ -591,28 +591,6 @@ public sealed partial class HostAgent : IGuestWatch, IAsyncDisposable
                 if (guest.Report.Reshape == order.Number) Tell(guest, Reshaping.Over(guest.Report, order.Number, machine, failed));
             }
         });
-
-    private async Task CarrySave(Guest guest, SaveOrder order)
-    {
-        try
-        {
-            await _hypervisor.Save(guest.Key, order.Path);
-        }
-        catch (HypervisorAwayException e)
-        {
-            // Whether it was saved shows when the hypervisor is back; a guest that is still there may be told again.
-            _log.LogWarning("vm {Guest}: it is not known whether its memory was saved: {Why}", guest.Key, e.Message);
-            lock (_gate)
-                if (guest.Report.Save == order.Id) guest.Report = guest.Report with { Save = null };
-        }
-        catch (Exception e)
-        {
-            _log.LogWarning("vm {Guest}: runs on, its memory was not saved: {Why}", guest.Key, e.Message);
-            lock (_gate)
-                if (!_closed && guest.Report.State != GuestState.Down)
-                    Tell(guest, guest.Report with { Save = order.Id, SaveError = e.Message });
-        }
-    }
 
     /// <summary>Lets it go on if its disks can be used, and ends it if that is wanted and has taken too long.</summary>
     private void Unstick(Guest guest)

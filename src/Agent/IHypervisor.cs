@@ -36,6 +36,10 @@ public interface IHypervisor : IAsyncDisposable
     /// <summary>Completes when the guest has ended and the file is on storage, all of it; throws when the guest runs on.</summary>
     Task Save(GuestKey guest, string memory);
 
+    /// <summary>Of a guest that is not there any more: whether it ended by <see cref="Save"/>, so that the file is all of its memory, on
+    /// storage, and nothing has run since it was written. In doubt it is not.</summary>
+    Task<bool> IsSaved(GuestKey guest, string memory);
+
     /// <summary>Plugs and unplugs until the guest has the devices, CPUs and memory of the definition, as far as it can. May be
     /// asked again after any crash.</summary>
     /// <returns>What the guest has then, and why that is not all that was wanted.</returns>

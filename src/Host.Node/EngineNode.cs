@@ -204,7 +204,9 @@ internal static class EngineNode
             kestrel.AddServerHeader = false;
             kestrel.Listen(IPAddress.Parse(config.Text("api.address")), config.Number("api.port"), listen =>
             {
-                listen.Protocols = HttpProtocols.Http1AndHttp2;
+                // oVirt speaks HTTP/1.1 alone, and clients rely on it: libsoup (libgovirt, virt-viewer) breaks the protocol
+                // when it asks anew with a password over HTTP/2.
+                listen.Protocols = HttpProtocols.Http1;
                 listen.UseHttps(new TlsHandshakeCallbackOptions
                 {
                     OnConnection = _ => ValueTask.FromResult(credentials.ForAnybody()),

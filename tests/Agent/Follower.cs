@@ -93,5 +93,5 @@ public sealed class Follower : IAsyncDisposable
         _end.Dispose();
     }
 
-    private string Seen() => string.Join("; ", _seen.TakeLast(20));
+    private string Seen() => string.Join("; ", _seen.TakeLast(20).Select(e => e is HostEvent.Report r ? $"report of {string.Join(", ", r.Guests)}" : $"{e}"));
 }

@@ -40,6 +40,36 @@ public sealed class LedgerTests : IDisposable
     }
 
     [Fact]
+    public void Where_the_memory_of_a_guest_was_going_is_known_after_a_crash_until_it_runs_on_or_ends()
+    {
+        var place = new SavedMemoryPlace("boot 1", "/storage/a folder/50 %.memory");
+        using (var before = Open())
+        {
+            before.Open(_vm, 3);
+            before.Reshape(_vm, 3, 6);
+            before.Save(_vm, 3, place.Boot, place.Path);
+        }
+
+        using (var after = Open())
+        {
+            Assert.Equal(new LeaseRecord(_vm, 3) { Reshape = 6, Saved = place }, after.Find(_vm));
+            after.SaveFailed(_vm, 3);
+        }
+
+        using (var later = Open())
+        {
+            Assert.Equal(new LeaseRecord(_vm, 3) { Reshape = 6 }, later.Find(_vm));
+            later.Open(_vm, 4);
+            later.Save(_vm, 4, place.Boot, place.Path);
+            Assert.Equal(new LeaseRecord(_vm, 4) { Saved = place }, later.Find(_vm));
+            later.End(_vm, 4, GuestExit.Saved, null);
+        }
+
+        using var last = Open();
+        Assert.Equal(new LeaseRecord(_vm, 4, Ended: true) { Exit = GuestExit.Saved }, last.Find(_vm));
+    }
+
+    [Fact]
     public void How_a_change_of_a_machine_ended_is_known_after_a_crash()
     {
         using (var before = Open())

@@ -30,6 +30,8 @@ public sealed class HookedHypervisor(IHypervisor inner, HookFolder hooks) : IHyp
     public Task Restore(GuestKey guest, VmDefinition definition, string memory) =>
         Between(HookPoint.BeforeVmDehibernate, () => inner.Restore(guest, definition, memory), HookPoint.AfterVmDehibernate, guest);
 
+    public Task<bool> IsSaved(GuestKey guest, string memory) => inner.IsSaved(guest, memory);
+
     public Task Save(GuestKey guest, string memory) =>
         Between(HookPoint.BeforeVmHibernate, () => inner.Save(guest, memory), HookPoint.AfterVmHibernate, guest);
 

@@ -9,6 +9,7 @@ namespace Orchestrator.Agent.Ledgers;
 /// </summary>
 public sealed class LeaseLedger : IDisposable
 {
+    private const string Nothing = "-";
     private readonly IAppendLog _log;
     private readonly int _slack;
     private readonly Dictionary<Guid, LeaseRecord> _records = [];
@@ -59,6 +60,13 @@ public sealed class LeaseLedger : IDisposable
     /// <summary>It was: whoever comes after this agent need not be told again.</summary>
     public void Reshaped(Guid vm, long lease, long number) =>
         Write(OpenLine(OfLease(vm, lease) with { Reshape = number, Reshaped = true }));
+
+    /// <summary>The guest's memory is about to be written to that file, and the guest to end.</summary>
+    public void Save(Guid vm, long lease, string boot, string path) =>
+        Write(OpenLine(OfLease(vm, lease) with { Saved = new SavedMemoryPlace(boot, path) }));
+
+    /// <summary>The guest runs on: what may be in that file is not its memory.</summary>
+    public void SaveFailed(Guid vm, long lease) => Write(OpenLine(OfLease(vm, lease) with { Saved = null }));
 
     public void End(Guid vm, long lease, GuestExit exit, string? message) =>
         Write(EndLine(new LeaseRecord(vm, lease, Ended: true) { Exit = exit, ExitMessage = message }));
@@ -123,9 +131,10 @@ public sealed class LeaseLedger : IDisposable
     {
         Move = more is [not "-", ..] ? Number(more[0]) : null,
         MoveFailed = more is [_, "failed", ..],
-        Reshape = more is [_, _, var number, ..] ? Number(number) : null,
+        Reshape = more is [_, _, not "-" and var number, ..] ? Number(number) : null,
         ReshapeFailed = more is [_, _, _, "failed", ..],
         Reshaped = more is [_, _, _, "done", ..],
+        Saved = more is [_, _, _, _, var boot, var path, ..] ? new SavedMemoryPlace(Uri.UnescapeDataString(boot), Uri.UnescapeDataString(path)) : null,
     };
 
     private static string EpochLine(long epoch, string owner) => $"epoch {Number(epoch)} {owner}";
@@ -133,13 +142,15 @@ public sealed class LeaseLedger : IDisposable
     /// <summary>An agent of 0.1.0 reads no further than the lease.</summary>
     private static string OpenLine(LeaseRecord record)
     {
-        var line = $"open {record.Vm} {Number(record.Lease)}";
-        if (record.Move is null && record.Reshape is null) return line;
-        line += record.Move is { } destination ? $" {Number(destination)}" : " -";
-        if (record.MoveFailed) line += " failed";
-        return record.Reshape is { } number
-            ? $"{line}{(record.MoveFailed ? "" : " -")} {Number(number)}{(record.ReshapeFailed ? " failed" : record.Reshaped ? " done" : "")}"
-            : line;
+        string[] words =
+        [
+            record.Move is { } destination ? Number(destination) : Nothing, record.MoveFailed ? "failed" : Nothing,
+            record.Reshape is { } number ? Number(number) : Nothing, record.ReshapeFailed ? "failed" : record.Reshaped ? "done" : Nothing,
+            record.Saved is { } saved ? Uri.EscapeDataString(saved.Boot) : Nothing, record.Saved is { } at ? Uri.EscapeDataString(at.Path) : Nothing,
+        ];
+        var told = words.Length;
+        while (told > 0 && words[told - 1] == Nothing) told--;
+        return string.Join(' ', ["open", record.Vm.ToString(), Number(record.Lease), .. words[..told]]);
     }
 
     private static string EndLine(LeaseRecord record) =>

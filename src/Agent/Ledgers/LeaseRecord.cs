@@ -23,6 +23,12 @@ public sealed record LeaseRecord(Guid Vm, long Lease, bool Ended = false, bool F
     /// <summary>It was done.</summary>
     public bool Reshaped { get; init; }
 
+    /// <summary>Where its memory is being written, or was; null when that was not ordered, or has failed.</summary>
+    public SavedMemoryPlace? Saved { get; init; }
+
     public GuestExit Exit { get; init; }
     public string? ExitMessage { get; init; }
 }
+
+/// <param name="Boot">Which life of the machine it was ordered in.</param>
+public sealed record SavedMemoryPlace(string Boot, string Path);

@@ -111,6 +111,10 @@ internal sealed class LibvirtGuest(GuestKey key, long started)
     public static GuestState Here(nint domain) =>
         Native.virDomainGetState(domain, out var state, out _, 0) >= 0 && state == 3 ? GuestState.Paused : GuestState.Up;
 
+    /// <summary>virDomainPausedReason: 3 by a save, 2 by what QEMU takes for a migration (as each save is to it), 0 if libvirtd does not know.</summary>
+    public static bool IsPausedBySave(nint domain) =>
+        Native.virDomainGetState(domain, out var state, out var reason, 0) >= 0 && (state, reason) is (3, 0 or 2 or 3);
+
     public const string PostCopyBroke = "its migration broke in post-copy: its memory is in two halves";
 
     /// <summary>virDomainState and the reason of a pause: 2 is an arriving (or leaving) migration, 11 a start under way, 12

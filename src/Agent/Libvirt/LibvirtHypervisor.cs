@@ -109,8 +109,16 @@ public sealed class LibvirtHypervisor(AgentConfig config, HostSampling sampling,
             // It may have been saved all the same, by an order that an agent before this one had given.
             mine.Saving = false;
             if (mine.StoppedEarly is { } saved) _news.Writer.TryWrite(saved);
+            else await SavedMemory.LetGoOn(Run, guest, config.Time);
             throw;
         }
+    }
+
+    public async Task<bool> IsSaved(GuestKey guest, string memory)
+    {
+        var saved = false;
+        await Run(connection => saved = SavedMemory.IsOf(connection, guest, memory));
+        return saved;
     }
 
     public async Task<GuestMachine> Reshape(GuestKey guest, VmDefinition definition)

@@ -8,6 +8,9 @@ namespace Orchestrator.Agent.Libvirt;
 /// </summary>
 internal static class SavedMemory
 {
+    /// <summary>Until all of it is there, the file begins with "LibvirtQemudPart" (libvirt, qemu_saveimage.h).</summary>
+    private static ReadOnlySpan<byte> Whole => "LibvirtQemudSave"u8;
+
     /// <summary>Completes when the guest has ended and the file is flushed. libvirt lets the guest go on when that fails, and
     /// removes what it has written.</summary>
     public static void Write(LibvirtConnection connection, GuestKey guest, string path)
@@ -30,13 +33,66 @@ internal static class SavedMemory
         });
         try
         {
-            using (var file = new FileStream(path, FileMode.Open, FileAccess.Read)) file.Flush(flushToDisk: true);
-            Folder.Sync(folder);
+            Flush(path);
         }
         catch (IOException)
         {
             // The guest has ended, and libvirt has closed the file without an error: that is all that can be known.
         }
+    }
+
+    /// <summary>A guest that was stopped to be saved, and was not, runs on. A libvirtd that was killed in between tries that itself once, too
+    /// early: QEMU is not done with its attempt then. Best effort: what failed before is what is told.</summary>
+    public static async Task LetGoOn(Func<Action<LibvirtConnection>, Task> run, GuestKey guest, TimeProvider time)
+    {
+        for (var attempt = 0; attempt < 10; attempt++)
+        {
+            var stands = false;
+            try
+            {
+                await run(connection => stands = connection.OnDomain(guest.Vm, domain =>
+                    LibvirtGuest.IsPausedBySave(domain) && Native.virDomainResume(domain) < 0));
+            }
+            catch (Exception e) when (e is HypervisorException or HypervisorAwayException)
+            {
+                return;
+            }
+
+            if (!stands) return;
+            await Task.Delay(TimeSpan.FromMilliseconds(500), time);
+        }
+    }
+
+    /// <summary>Whether it is the whole memory of that guest, which has not run since. libvirt writes its mark at the front when all of
+    /// the rest is there, and ends the guest then; one that libvirtd, killed at that very moment, let go on afterwards has written to a
+    /// disk later than to the file, or has not written at all: then it can go on from here as well.</summary>
+    public static bool IsOf(LibvirtConnection connection, GuestKey guest, string path)
+    {
+        try
+        {
+            var written = File.GetLastWriteTimeUtc(path);
+            using (var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite))
+            {
+                var mark = new byte[Whole.Length];
+                if (file.ReadAtLeast(mark, mark.Length, throwOnEndOfStream: false) < mark.Length || !Whole.SequenceEqual(mark)) return false;
+            }
+
+            var xml = connection.Use(c => Native.Take(Native.virDomainSaveImageGetXMLDesc(c, path, 0)));
+            if (xml is null || DomainXml.Owner(xml)?.Guest != guest) return false;
+            if (DomainXml.DiskPaths(xml).Any(disk => File.GetLastWriteTimeUtc(disk) > written)) return false;
+            Flush(path);
+            return true;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return false;
+        }
+    }
+
+    private static void Flush(string path)
+    {
+        using (var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite)) file.Flush(flushToDisk: true);
+        Folder.Sync(Path.GetDirectoryName(path)!);
     }
 
     /// <returns>The domain's XML.</returns>

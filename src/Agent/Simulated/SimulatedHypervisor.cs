@@ -118,6 +118,8 @@ public sealed class SimulatedHypervisor(
         Kill(guest, GuestExit.Saved, null);
     }
 
+    public Task<bool> IsSaved(GuestKey guest, string memory) => Task.FromResult(!faults().StorageGone && images.IsMemoryOf(guest, memory));
+
     /// <summary>As QEMU does it: what is plugged in is there at once, what is to leave when the guest lets it go.</summary>
     public async Task<GuestMachine> Reshape(GuestKey guest, VmDefinition definition)
     {

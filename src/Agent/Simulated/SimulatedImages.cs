@@ -60,6 +60,8 @@ public sealed class SimulatedImages(TimeProvider time) : IImageWork
         ? _images[path] = image with { VirtualBytes = Math.Max(image.VirtualBytes, bytes) }
         : throw new ImageWorkException($"{path} is not there");
 
+    public bool IsMemoryOf(GuestKey guest, string path) => _memories.TryGetValue(path, out var saved) && saved == guest;
+
     /// <returns>Whose memory it is: he is the only one who gets it. Null when it is not there.</returns>
     public GuestKey? TakeMemory(string path) =>
         _images.TryRemove(path, out _) && _memories.TryRemove(path, out var guest) ? guest : null;

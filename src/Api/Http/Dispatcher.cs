@@ -20,6 +20,7 @@ public sealed class Dispatcher(World world, Router router, Doorkeeper doorkeeper
     public async Task Handle(HttpContext context)
     {
         using var watch = ApiWatch.Begin(context);
+        if (AnnouncesBodyInVain(context.Request)) context.Response.Headers.Connection = "close";
         try
         {
             await Answer(context);
@@ -67,6 +68,11 @@ public sealed class Dispatcher(World world, Router router, Doorkeeper doorkeeper
         or Engine.StoreUnavailableException
 #endif
         ;
+
+    /// <summary>libgovirt gives each GET the body of an action, and libsoup leaves it out when it asks anew with a password, but not
+    /// its length: the next request on that connection would be taken for the body.</summary>
+    private static bool AnnouncesBodyInVain(HttpRequest request) =>
+        request.ContentLength > 0 && (HttpMethods.IsGet(request.Method) || HttpMethods.IsHead(request.Method));
 
     private async Task Answer(HttpContext context)
     {

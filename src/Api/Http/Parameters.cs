@@ -19,6 +19,7 @@ public sealed class Parameters
         _matrix = matrix;
         Correlation = Clip(Text("correlation_id") ?? Header(request, "Correlation-Id"));
         Filter = Flag("filter") ?? Boolean(Header(request, "Filter"));
+        AllContent = Flag("all_content") ?? Boolean(Header(request, "All-Content")) ?? false;
         var expect = (Header(request, "Expect") ?? "") + ',' + (Header(request, "X-Ovirt-Expect") ?? "");
         Async = Flag("async") == true || expect.Contains("202-accepted", StringComparison.OrdinalIgnoreCase);
         ExpectCreated = expect.Contains("201-created", StringComparison.OrdinalIgnoreCase);
@@ -31,6 +32,7 @@ public sealed class Parameters
         _following = true;
         Correlation = outer.Correlation;
         Filter = outer.Filter;
+        AllContent = outer.AllContent;
     }
 
     /// <summary>Goes into commands, jobs, events and logs; at most 100 characters, no control characters.</summary>
@@ -38,6 +40,9 @@ public sealed class Parameters
 
     /// <summary>Only what the user's own permissions show; null when he does not say.</summary>
     public bool? Filter { get; }
+
+    /// <summary>Also what is expensive to find out.</summary>
+    public bool AllContent { get; }
 
     /// <summary>Answer 202 without waiting.</summary>
     public bool Async { get; }

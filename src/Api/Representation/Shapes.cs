@@ -206,7 +206,12 @@ public static partial class Shapes
         One("original_template", () => Template), Text("fqdn"), One("guest_operating_system", () => GuestOperatingSystem),
         One("guest_time_zone", () => TimeZone), Many("applications", () => Application),
         Many("reported_devices", () => ReportedDevice), Many("sessions", () => Session), Many("statistics", () => Statistic), Many("snapshots", () => Snapshot),
+        One("display", () => Display),
     ]);
+
+    public static Shape Display { get; } = new("display", "displays",
+        Text("address"), Boolean("allow_override"), Boolean("copy_paste_enabled"), Text("disconnect_action"), Boolean("file_transfer_enabled"),
+        Integer("monitors"), Integer("port"), Boolean("smartcard_enabled"), Choice("type", "spice", "vnc"));
 
     public static Shape Snapshot { get; } = new("snapshot", "snapshots",
     [

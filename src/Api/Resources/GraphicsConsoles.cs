@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Net;
 using System.Security.Cryptography;
 using System.Text;
 using Orchestrator.Actors;
@@ -109,7 +108,7 @@ internal static class GraphicsConsoles
     {
         var vm = await call.Ask<VmView>(Kinds.Vm, call.Id(), new Look());
         await Present(call, vm);
-        if (await At(call, vm) is { } place && IsHostsOwn(place.Address))
+        if (await At(call, vm) is { } place && Displays.IsHostsOwn(place.Address))
             throw FaultTable.Refusal(Fault.VmConsoleNotOpened,
                 "Its host shows screens to itself alone; ask for a proxyticket, or set agent.vnc-listen on the hosts to an address that "
                 + "viewers reach");
@@ -120,7 +119,7 @@ internal static class GraphicsConsoles
         return string.Create(CultureInfo.InvariantCulture, $"""
             [virt-viewer]
             type=vnc
-            host={Reached(console.Address, host)}
+            host={Displays.Reached(console.Address, host.Config.Address)}
             port={console.Port}
             password={password}
             # The password is good for {TicketSeconds} seconds.
@@ -166,12 +165,6 @@ internal static class GraphicsConsoles
     private static async Task<ConsoleAddress?> At(ApiCall call, VmView vm) =>
         GuestPlace.Of(vm) is { } guest ? await call.World.Consoles.Find(guest, call.Cancel) : null;
 
-    private static bool IsHostsOwn(string address) => IPAddress.TryParse(address, out var ip) && IPAddress.IsLoopback(ip);
-
-    /// <summary>Who listens everywhere is reached where the agent is.</summary>
-    private static string Reached(string address, HostView host) =>
-        IPAddress.TryParse(address, out var ip) && (ip.Equals(IPAddress.Any) || ip.Equals(IPAddress.IPv6Any)) ? host.Config.Address : address;
-
     private static async Task<Element> Show(ApiCall call, VmView vm)
     {
         var href = $"{Hrefs.Vm(vm.Id.Value)}/graphicsconsoles/{_vncId}";
@@ -183,7 +176,7 @@ internal static class GraphicsConsoles
             .With("vm", Refs.To(vm.Id));
         if (call.Parameters.Flag("current") != true || vm.Host is not { } at || await At(call, vm) is not { } place) return console;
         return console
-            .With("address", Reached(place.Address, await call.Get<HostView>(Kinds.Host, at.Value)))
+            .With("address", Displays.Reached(place.Address, (await call.Get<HostView>(Kinds.Host, at.Value)).Config.Address))
             .With("port", place.Port);
     }
 }

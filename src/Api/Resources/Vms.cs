@@ -35,13 +35,13 @@ internal static class Vms
     public static void Map(Router router) => router
         .Get("vms", List)
         .Post("vms", Add)
-        .Get("vms/{id}", async call => Answer.Of(await Show(call, await Read(call))))
+        .Get("vms/{id}", Get)
         .Put("vms/{id}", Update)
         .Delete("vms/{id}", Remove)
         .Post("vms/{id}/start", Start)
         .Post("vms/{id}/stop", call => Act(call, (origin, _) => new VmCommand.Stop(origin)))
         .Post("vms/{id}/shutdown", call => Act(call, (origin, _) => new VmCommand.Shutdown(origin)))
-        .Post("vms/{id}/reboot", call => Act(call, (origin, _) => new VmCommand.Reboot(origin)))
+        .Post("vms/{id}/reboot", call => Act(call, (origin, action) => Forced(call, action) ? new VmCommand.Reset(origin) : new VmCommand.Reboot(origin)))
         .Post("vms/{id}/reset", call => Act(call, (origin, _) => new VmCommand.Reset(origin)))
         .Post("vms/{id}/suspend", Suspend)
         .Post("vms/{id}/migrate", Migrate)
@@ -56,7 +56,16 @@ internal static class Vms
         var seen = await call.World.Observations.OfGuests([.. views.Where(v => v.Host is not null).Select(v => v.Id.Value)], call.Cancel);
         for (var at = 0; at < shown.Length; at++)
             shown[at] = await Show(call, views[at], Observed.Fits(views[at], seen.GetValueOrDefault(views[at].Id.Value)));
+        await Displays.Locate(call, [.. views.Zip(shown)]);
         return Answer.Of(Shapes.Vm, shown);
+    }
+
+    private static async Task<Answer> Get(ApiCall call)
+    {
+        var view = await Read(call);
+        var vm = await Show(call, view);
+        await Displays.Locate(call, [(view, vm)]);
+        return Answer.Of(vm);
     }
 
     private static async Task<Answer> Add(ApiCall call)
@@ -178,9 +187,10 @@ internal static class Vms
         var action = await call.ReadBody(Shapes.Action);
         if (action.Has("cluster")) throw FaultException.NotYet("Migrating to another cluster");
         HostId? host = await Refs.Resolve(call, Kinds.Host, action.One("host")) is { } id ? new HostId(id) : null;
-        var force = action.Flag("force") ?? call.Parameters.Flag("force") ?? false;
-        return await Acts.Send(call, Kinds.Vm, call.Id(), origin => new VmCommand.Migrate(origin, host, force));
+        return await Acts.Send(call, Kinds.Vm, call.Id(), origin => new VmCommand.Migrate(origin, host, Forced(call, action)));
     }
+
+    private static bool Forced(ApiCall call, Element action) => action.Flag("force") ?? call.Parameters.Flag("force") ?? false;
 
     private static async Task<Answer> Act(ApiCall call, Func<Origin, Element, VmCommand> command)
     {
@@ -231,6 +241,7 @@ internal static class Vms
             .WithLink("tags", $"{href}/tags")
             .WithLink("watchdogs", $"{href}/watchdogs");
         if (view.Host is { } host) vm.With("host", Refs.To(host));
+        if (Displays.Of(config) is { } display) vm.With("display", display);
         if (view.StatusDetail.Length > 0) vm.With("status_detail", view.StatusDetail);
         if (view.StopReason.Length > 0) vm.With("stop_reason", view.StopReason);
         Observed.Tell(vm, seen);

@@ -281,6 +281,32 @@ public sealed class LibvirtTests(HypervisorHosts hosts)
     }
 
     [SkippableFact]
+    public async Task A_guest_that_is_saved_while_its_agent_is_away_was_saved()
+    {
+        Skip.If(hosts.Missing is not null, hosts.Missing);
+        var memory = $"{hosts.Shared}/{_vm}/away.memory";
+        var one = await hosts.StartAgent(1);
+        await using (var before = await one.Follow())
+        {
+            Taken(await one.Client.Launch(Launch(1)));
+            await before.Until(_vm, GuestState.Up, g => g.Ips.Length > 0);
+            Taken(await one.Client.Save(_vm, new SaveOrder(new Stamp(1), 1, Guid.NewGuid(), memory)));
+            await Until("the memory to be written", () => Task.FromResult(File.Exists(memory)));
+        }
+
+        await one.DisposeAsync();
+        await Until("the guest to be gone", async () => await hosts.QemuProcesses(1, _vm) == 0);
+        await using var again = await hosts.StartAgent(1);
+        await using var after = await again.Follow();
+        Assert.Equal(GuestExit.Saved, (await again.Client.Report()).Guests.Single(g => g.Vm == _vm).Exit);
+
+        Taken(await again.Client.Restore(new RestoreOrder(new Stamp(1), 2, Definition(), memory)));
+        await after.Until(_vm, GuestState.Up, g => g.Lease == 2);
+        Taken(await again.Client.Stop(_vm, new StopOrder(new Stamp(1), 2, StopMode.PowerOff)));
+        await after.Until(_vm, GuestState.Down, g => g.Lease == 2);
+    }
+
+    [SkippableFact]
     public async Task A_stateless_guest_writes_to_an_overlay_that_goes_with_it()
     {
         Skip.If(hosts.Missing is not null, hosts.Missing);
