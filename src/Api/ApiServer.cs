@@ -65,15 +65,18 @@ public static class ApiServer
         var world = app.Services.GetRequiredService<World>();
         var tokens = app.Services.GetRequiredService<Tokens>();
         var login = app.Services.GetRequiredService<Login>();
-        var doorkeeper = new Doorkeeper(tokens, login, world.Rights);
+        var doorkeeper = new Doorkeeper(
+            tokens, login, world.Rights, app.Services.GetRequiredService<ITokenRevocations>(), world.Options, world.Clock);
         var dispatcher = new Dispatcher(world, Routes.All(), doorkeeper);
 
         app.UseWebSockets();
         app.UseResponseCompression();
         app.Map(Hrefs.Base, (RequestDelegate)dispatcher.Handle);
         app.Map(Hrefs.Base + "/{**path}", (RequestDelegate)dispatcher.Handle);
-        new SsoEndpoints(
-            tokens, app.Services.GetRequiredService<ITokenRevocations>(), login, world.Options).Map(app);
+        var revocations = app.Services.GetRequiredService<ITokenRevocations>();
+        var codes = new AuthorizationCodes(world.Options.TokenKey, revocations, world.Clock);
+        new SsoEndpoints(tokens, revocations, login, codes, world.Rights, world.Options).Map(app);
+        new LoginPage(codes, login, world.Options).Map(app);
         new ConsoleProxy(world, app.Lifetime.ApplicationStopping).Map(app);
         new ServiceEndpoints(
             world, doorkeeper, app.Services.GetService<IInsight>(), app.Services.GetService<IHostTokens>(), app.Services.GetService<IHostAuthority>())

@@ -228,6 +228,8 @@ internal static class EngineNode
             BasicCacheLife = config.Time("api.basic-cache-life"),
             MaxFailures = config.Number("api.max-failures"),
             LockOut = config.Time("api.lock-out"),
+            SessionLife = config.Time("api.session-life"),
+            Clients = OAuthClients(config),
             AccountFailures = config.Number("api.account-failures"),
             AccountLockOut = config.Time("api.account-lock-out"),
             MaxBodyBytes = config.Number("api.max-body-bytes"),
@@ -245,6 +247,14 @@ internal static class EngineNode
         ApiServer.Map(app);
         return app;
     }
+
+    private static List<OAuthClient> OAuthClients(NodeConfig config) =>
+    [
+        .. config.Hocon.GetStringList("orchestrator.api.oauth-clients").Select(line => line.Split(' ', StringSplitOptions.RemoveEmptyEntries)).Select(words =>
+            words is [var id, var file, _, ..] && words[2..].All(redirect => Uri.TryCreate(redirect, UriKind.Absolute, out var uri) && uri.Scheme is "https" or "http")
+                ? new OAuthClient(id, File.ReadAllText(file).Trim(), [.. words[2..]])
+                : throw new UsageException("orchestrator.api.oauth-clients: each is \"ID FILE-WITH-SECRET REDIRECT-URI…\"")),
+    ];
 
     private static CustomProperties CustomPropertiesOf(string text)
     {

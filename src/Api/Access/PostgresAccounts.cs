@@ -18,7 +18,7 @@ public sealed class PostgresAccounts(PrimarySource database, Patience patience) 
         (await List($"""
             INSERT INTO sso.users AS u (id, name, password_hash, is_admin, profile, first_name, last_name, email, department, external_id, external_groups)
             VALUES ($1, $2, '', false, $3, $4, $5, $6, $7, $8, coalesce($9, ARRAY[]::text[]))
-            ON CONFLICT (name) DO UPDATE SET first_name = excluded.first_name, last_name = excluded.last_name, email = excluded.email,
+            ON CONFLICT (id) DO UPDATE SET name = excluded.name, first_name = excluded.first_name, last_name = excluded.last_name, email = excluded.email,
                 department = excluded.department, external_id = excluded.external_id, external_groups = coalesce($9, u.external_groups)
             RETURNING {Columns}
             """, ReadAccount, cancel, account.Id, account.Name, account.Profile, account.FirstName, account.LastName, account.Email,

@@ -30,7 +30,7 @@ internal static class Domains
         ?? throw FaultException.Bad($"There is no domain {domain.Id ?? domain.Text("name")}; there are {string.Join(", ", Profiles(call))}");
 
     public static Account AccountOf(string profile, DirectoryEntry entry) =>
-        new(NamedIds.Of($"user {profile} {entry.ExternalId}"), $"{entry.Name}@{profile}")
+        new(NamedIds.Of($"user {profile} {entry.Name.ToLowerInvariant()}"), $"{entry.Name}@{profile}")
         {
             FirstName = entry.FirstName,
             LastName = entry.LastName,

@@ -12,7 +12,8 @@ namespace Orchestrator.Api.Sso;
 /// {"error_code","error"}; one that asks for more (as the SDKs for extensions do) gets OAuth's
 /// {"error","error_description"}.
 /// </summary>
-public sealed class SsoEndpoints(Tokens tokens, ITokenRevocations revocations, Login login, ApiOptions options)
+public sealed class SsoEndpoints(
+    Tokens tokens, ITokenRevocations revocations, Login login, AuthorizationCodes codes, Access.RightsCache rights, ApiOptions options)
 {
     private const string ApiScope = "ovirt-app-api";
 
@@ -34,9 +35,15 @@ public sealed class SsoEndpoints(Tokens tokens, ITokenRevocations revocations, L
             return;
         }
 
+        if (grant == "authorization_code")
+        {
+            await TokenForCode(context, form, scope);
+            return;
+        }
+
         if (grant != "password")
         {
-            await Refuse(context, scope, "unsupported_grant_type", $"The grant_type {grant} is not here; use password");
+            await Refuse(context, scope, "unsupported_grant_type", $"The grant_type {grant} is not here; use password or authorization_code");
             return;
         }
 
@@ -63,7 +70,7 @@ public sealed class SsoEndpoints(Tokens tokens, ITokenRevocations revocations, L
                 context.Response.Headers.RetryAfter =
                     Math.Ceiling(later.Wait.TotalSeconds).ToString(CultureInfo.InvariantCulture);
                 await Refuse(context, scope, Denied(scope),
-                    "Too many wrong passwords from this address; wait and try again");
+                    "Too many wrong passwords; wait and try again");
                 break;
             case LoginResult.Away away:
                 context.Response.Headers.RetryAfter = "30";
@@ -74,6 +81,23 @@ public sealed class SsoEndpoints(Tokens tokens, ITokenRevocations revocations, L
                     $"Cannot authenticate user '{user}': the user name or password is incorrect");
                 break;
         }
+    }
+
+    private async Task TokenForCode(HttpContext context, IFormCollection form, string scope)
+    {
+        var (id, secret) = (form["client_id"].ToString(), form["client_secret"].ToString());
+        if (Doorkeeper.BasicOf(context) is { } basic) (id, secret) = basic;
+        if (options.Clients.FirstOrDefault(known => known.Id == id) is not { } client || !client.Proves(secret))
+        {
+            await Refuse(context, scope, "unauthorized_client", "The client is not known, or its secret is wrong");
+            return;
+        }
+
+        var user = await codes.Use(form["code"].ToString(), client.Id, form["redirect_uri"].ToString(), context.RequestAborted);
+        if (user is null || await rights.Of(user.Id, context.RequestAborted) is null)
+            await Refuse(context, "", "invalid_grant", "The code is not this client's, was used before, or is older than a minute");
+        else
+            await Welcome(context, scope.Length > 0 ? scope : ApiScope, user);
     }
 
     private Task Welcome(HttpContext context, string scope, Identity user)
@@ -100,7 +124,7 @@ public sealed class SsoEndpoints(Tokens tokens, ITokenRevocations revocations, L
     private async Task TokenInfo(HttpContext context, IFormCollection form)
     {
         var scope = form["scope"].ToString();
-        if (tokens.Read(form["token"].ToString()) is not { } token)
+        if (tokens.Read(form["token"].ToString()) is not { } token || await rights.Of(token.User.Id, context.RequestAborted) is null)
         {
             await Refuse(context, scope, "invalid_token", "The token is not valid, has expired or was revoked");
             return;
