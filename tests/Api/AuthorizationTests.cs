@@ -243,6 +243,21 @@ public sealed class AuthorizationTests : IAsyncLifetime
         Assert.InRange(_api.Access.Asked - before, 1, 10);
     }
 
+    [Fact]
+    public async Task What_was_known_is_believed_for_minutes_while_the_database_is_away()
+    {
+        var clock = new ManualClock();
+        var cache = new RightsCache(_api.Access, clock);
+        var admin = _api.Users.All.Single(user => user.Name == TestApi.User).Id;
+        Assert.True((await cache.Of(admin, default))!.IsSuperUser);
+        _api.Access.Away = new TimeoutException();
+        clock.Now += RightsCache.LifeWithoutDatabase - TimeSpan.FromSeconds(1);
+        Assert.True((await cache.Of(admin, default))!.IsSuperUser);
+        await Assert.ThrowsAsync<TimeoutException>(() => cache.Of(_guest, default));
+        clock.Now += TimeSpan.FromSeconds(1);
+        await Assert.ThrowsAsync<TimeoutException>(() => cache.Of(admin, default));
+    }
+
     private static bool IsForEverybody(string method, string pattern) => method switch
     {
         "GET" => pattern is "" or "roles" or "domains" or "networkfilters" or "users" or "groups" || pattern.StartsWith("roles/", StringComparison.Ordinal)

@@ -15,6 +15,9 @@ public sealed class FakeAccess(FakeUsers users) : IAccounts, IPermissions
 
     public int Asked { get; private set; }
 
+    /// <summary>Thrown by questions for rights while set.</summary>
+    public Exception? Away { get; set; }
+
     public Task<IReadOnlyList<Account>> Accounts(CancellationToken cancel) => Of([.. All()]);
 
     public Task<Account?> Account(Guid id, CancellationToken cancel) => Task.FromResult(All().FirstOrDefault(account => account.Id == id));
@@ -87,6 +90,7 @@ public sealed class FakeAccess(FakeUsers users) : IAccounts, IPermissions
     public Task<Rights?> RightsOf(Guid account, CancellationToken cancel)
     {
         Asked++;
+        if (Away is not null) throw Away;
         if (All().All(known => known.Id != account) || _disabled.GetValueOrDefault(account)) return Task.FromResult<Rights?>(null);
         var held = _permissions.Values.Where(p => p.Holder == account || (_groups.TryGetValue(p.Holder, out var group) && IsIn(account, group)))
             .Concat(users.Administrators.Contains(account) ? [SuperUser(account)] : []);

@@ -339,6 +339,10 @@ public sealed class ManualClock : TimeProvider
     public DateTimeOffset Now { get; set; } = new(2026, 3, 1, 12, 0, 0, TimeSpan.Zero);
 
     public override DateTimeOffset GetUtcNow() => Now;
+
+    public override long GetTimestamp() => Now.Ticks;
+
+    public override long TimestampFrequency => TimeSpan.TicksPerSecond;
 }
 
 /// <summary>What was put last, of each host and guest.</summary>

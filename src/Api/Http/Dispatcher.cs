@@ -63,7 +63,7 @@ public sealed class Dispatcher(World world, Router router, Doorkeeper doorkeeper
         }
     }
 
-    public static bool IsStoreAway(Exception cause) => cause is DbException { IsTransient: true } or TimeoutException
+    public static bool IsStoreAway(Exception cause) => cause is DbException { IsTransient: true } or TimeoutException or EntityUnavailableException
 #if !AKKA_PACKAGES
         or Engine.StoreUnavailableException
 #endif
