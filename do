@@ -17,7 +17,7 @@ help() {
 ./do demo WHAT     trials of the real hosts, each with a verdict: migrations [ROUNDS] with mishaps, drain [GUESTS] with an
                    echo of each, pauses [N] that must not fence, moves [ROUNDS] of disks, snapshots [ROUNDS],
                    operations [COUNT] with kill -9 of agent and libvirtd, ha [ROUNDS] by phase, starts [ROUNDS]
-                   beside virsh, crowd [GUESTS] on one host (./do demo help: their options)
+                   beside virsh, crowd [GUESTS] on one host, fuzz [MINUTES] (./do demo help: their options)
 ./do down          stops everything that `up` started, and nothing else (--erase: removes its data too)
 ./do build         builds the solution (Release)
 ./do check         format, build, the fast tests
@@ -220,6 +220,7 @@ run_tests() {
   local result=0
   "$LAB/packages.sh" || result=$?
   if ((result == 1)); then exit 1; fi
+  "$LAB/packages.sh" tests || say "Tests that need what could not be installed are skipped."
   step "Building the solution" quietly build dotnet build "$ROOT/Orchestrator.sln" --verbosity quiet
   "$LAB/test.sh" "$@"
 }

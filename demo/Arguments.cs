@@ -32,6 +32,8 @@ public static class Arguments
                 i => new SnapshotRounds(i, new SnapshotOptions(rounds, seed)).Run(),
             (["operations", .. var count], var known) when Only(known, "--seed") && Count(count, 200) is { } operations =>
                 i => new Operations(i, new OperationOptions(operations, seed)).Run(),
+            (["fuzz", .. var count], var known) when Only(known, "--seed") && Count(count, 10) is { } minutes =>
+                i => new Fuzz(i, new FuzzOptions(minutes, seed)).Run(),
             (["crowd", .. var count], []) when Count(count, 100) is { } crowd => i => new Crowd(i, crowd).Run(),
             (["starts", .. var count], []) when Count(count, 20) is { } starts => i => new Starts(i, starts).Run(),
             (["ha", .. var count], []) when Count(count, 3) is { } losses => i => new Restarts(i, losses).Run(),

@@ -34,7 +34,7 @@ public sealed class EngineApi : IDisposable
             ConnectTimeout = TimeSpan.FromSeconds(2),
         })
         {
-            Timeout = TimeSpan.FromSeconds(40),
+            Timeout = TimeSpan.FromSeconds(50),
         };
     }
 
@@ -92,6 +92,14 @@ public sealed class EngineApi : IDisposable
         {
             return false;
         }
+    }
+
+    /// <summary>Sends what it is given, with the token, and answers whatever comes.</summary>
+    public async Task<HttpResponseMessage> Raw(HttpRequestMessage request, TimeSpan limit)
+    {
+        request.Headers.Authorization = _token;
+        using var end = new CancellationTokenSource(limit);
+        return await _http.SendAsync(request, end.Token);
     }
 
     public static string Text(JsonNode? node, string name) =>

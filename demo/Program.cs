@@ -20,6 +20,8 @@ const string Usage = """
       ROUNDS          snapshots of a running guest taken and removed, with a mishap at a random moment (100)
     ./do demo operations [COUNT] [--seed N]
       COUNT           operations on a running guest, during each its host's agent or libvirtd is killed (200)
+    ./do demo fuzz [MINUTES] [--seed N]
+      MINUTES         requests that make no sense to every method of the API; spoils the installation (10)
     ./do demo crowd [GUESTS]
       GUESTS          guests on one host: what its agent takes of memory and CPU (100)
     ./do demo starts [ROUNDS]

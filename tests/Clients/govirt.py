@@ -2,6 +2,9 @@
 """What virt-viewer does with libgovirt, step by step: each step prints one line, "step: what was seen".
 
 govirt.py ADDRESS:PORT CA-FILE USER PASSWORD-FILE VM
+
+Left out because libgovirt 0.3.9 cannot do it with oVirt's API v4 either: pools (it expects "vmpools" where oVirt says
+"vm_pools"), and a wrong password (librest 0.9 crashes on the second 401).
 """
 import sys
 import time
@@ -54,8 +57,6 @@ def main(address, ca, user, password_file, name):
     with open(password_file, encoding="utf-8") as file:
         password = file.read().strip()
 
-    step("wrong password", refused(lambda: proxy(address, ca, user, password + "x").fetch_api()))
-
     engine = proxy(address, ca, user, password)
     api = engine.fetch_api()
     step("logged in", api is not None)
@@ -64,7 +65,6 @@ def main(address, ca, user, password_file, name):
     step("clusters", ", ".join(sorted(fetch(api.get_clusters(), engine))))
     step("data centers", ", ".join(sorted(fetch(api.get_data_centers(), engine))))
     step("storage domains", ", ".join(sorted(fetch(api.get_storage_domains(), engine))))
-    step("pools", len(fetch(api.get_vm_pools(), engine)))
 
     found = fetch(api.search_vms(f"name={name}"), engine)
     step("found", ", ".join(found))

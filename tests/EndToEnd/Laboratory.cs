@@ -21,6 +21,15 @@ public sealed class Laboratory : IAsyncDisposable
     public static string BmcAddress => $"{NetworkPrefix}.254";
     public string BmcPassword => File.ReadAllText(Path.Combine(_var, "secrets", "bmc-password")).Trim();
 
+    public string AdminPasswordFile => Path.Combine(_var, "secrets", "admin-password");
+    public string AdminPassword => File.ReadAllText(AdminPasswordFile).Trim();
+    public string CaFile => Path.Combine(_var, "pki", "ca.crt");
+
+    /// <summary>Folder of the test guest's kernel and initrd.</summary>
+    public string Guest => Path.Combine(_var, "guest");
+
+    public static string Node(int number) => $"{LoopbackPrefix}.{10 + number}";
+
     /// <summary>Skips the test where hosts cannot be had.</summary>
     public static Laboratory Open(ITestOutputHelper output)
     {
@@ -42,6 +51,16 @@ public sealed class Laboratory : IAsyncDisposable
     {
         var (code, text) = await Try(script, arguments);
         Assert.True(code == 0, $"{script} {string.Join(' ', arguments)} ended with {code}: {text}");
+        return text;
+    }
+
+    /// <summary>Runs a program of this machine in the same way.</summary>
+    public Task<(int ExitCode, string Output)> TryProgram(string program, params string[] arguments) => Start(program, arguments, []);
+
+    public async Task<string> RunProgram(string program, params string[] arguments)
+    {
+        var (code, text) = await TryProgram(program, arguments);
+        Assert.True(code == 0, $"{program} {string.Join(' ', arguments)} ended with {code}: {text}");
         return text;
     }
 
