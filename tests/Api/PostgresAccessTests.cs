@@ -114,6 +114,25 @@ public sealed class PostgresAccessTests(OwnPostgres postgres) : IClassFixture<Ow
         Assert.Equal(Removal.Done, await Accounts.RemoveAccount(user.Id, default));
     }
 
+    /// <summary>By the statement that takes a removed object out of the read model, in the journal's transaction.</summary>
+    [SkippableFact]
+    public async Task What_is_removed_takes_its_permissions_along()
+    {
+        Skip.If(postgres.Database is null, "needs root and PostgreSQL 15");
+        await using (var tables = postgres.Database.CreateCommand(ReadSchema.Migrations.Single(step => step.Number == 100).Sql))
+            await tables.ExecuteNonQueryAsync();
+        var user = await User("leaver");
+        var (gone, stays) = (new ObjectRef(Kinds.Vm, Guid.NewGuid()), new ObjectRef(Kinds.Vm, Guid.NewGuid()));
+        foreach (var on in new[] { gone, stays })
+            await Permissions.Give(new Permission(Guid.NewGuid(), PredefinedRoles.UserRole.Id, user.Id, HolderKind.User, on), default);
+        await using var removal = postgres.Database.CreateCommand(ReadSchema.Companions.Single(row => row.Kind == "gone").Statement);
+        removal.Parameters.AddWithValue(new[] { $"vm/{gone.Id}" });
+        removal.Parameters.AddWithValue(new[] { 7L });
+        removal.Parameters.AddWithValue(new[] { "{}" });
+        await removal.ExecuteNonQueryAsync();
+        Assert.Equal([stays], (await Permissions.Permissions(new PermissionQuery(Holder: user.Id), default)).Select(permission => permission.Object));
+    }
+
     /// <summary>Beside a SuperUser, so that accounts can be taken away.</summary>
     private async Task<Identity> User(string name)
     {

@@ -40,11 +40,11 @@ internal static class Absent
         "clusterlevels", "cpuprofiles", "diskprofiles", "externaltemplateimports", "externalvmimports",
         "icons", "instancetypes", "macpools", "operatingsystems", "options",
         "schedulingpolicies", "schedulingpolicyunits",
-        "clusters/{id}/cpuprofiles", 
+        "clusters/{id}/cpuprofiles",
         "hosts/{id}/nics",
         "hosts/{id}/devices", "hosts/{id}/numanodes",
         "hosts/{id}/networkattachments", "storagedomains/{id}/vms",
-        "storagedomains/{id}/templates", "storagedomains/{id}/diskprofiles", 
+        "storagedomains/{id}/templates", "storagedomains/{id}/diskprofiles",
         "vms/{id}/hostdevices",
     ];
 
