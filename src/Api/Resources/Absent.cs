@@ -50,8 +50,7 @@ internal static class Absent
 
     private static readonly string[] _missingActions =
     [
-        "clusters/{id}/upgrade", "disks/{id}/export", "disks/{id}/sparsify",
-        "disks/{id}/reduce", "disks/{id}/convert", "hosts/{id}/refresh",
+        "clusters/{id}/upgrade", "disks/{id}/export", "hosts/{id}/refresh",
         "hosts/{id}/setupnetworks",
         "hosts/{id}/commitnetconfig", "hosts/{id}/forceselectspm", "reloadconfigurations",
         "vms/{id}/export", "vms/{id}/detach",
