@@ -42,6 +42,18 @@ public sealed record ApiOptions
     /// <summary>The first wait; it doubles with each further failure, up to sixteen times this.</summary>
     public TimeSpan LockOut { get; init; } = TimeSpan.FromSeconds(15);
 
+    /// <summary>Wrong passwords in a row, from whatever addresses, after which an account is locked.</summary>
+    public int AccountFailures { get; init; } = 20;
+
+    /// <summary>How long it stays so, unless an administrator enables it before.</summary>
+    public TimeSpan AccountLockOut { get; init; } = TimeSpan.FromMinutes(15);
+
+    /// <summary>Programs that send browsers here to log in.</summary>
+    public IReadOnlyList<Sso.OAuthClient> Clients { get; init; } = [];
+
+    /// <summary>How long a session of "Prefer: persistent-auth" lives without a request, unless the client says another time.</summary>
+    public TimeSpan SessionLife { get; init; } = TimeSpan.FromMinutes(30);
+
     public int MaxBodyBytes { get; init; } = 1 << 20;
 
     /// <summary>Levels of nesting in a body.</summary>

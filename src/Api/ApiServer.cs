@@ -5,6 +5,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Orchestrator.Actors.Host;
 using Orchestrator.Actors.Journal;
+using Orchestrator.Api.Access;
 using Orchestrator.Api.Catalogue;
 using Orchestrator.Api.Http;
 using Orchestrator.Api.Resources;
@@ -34,7 +35,11 @@ public static class ApiServer
             ? new Clock(clock)
             : new Clock(TimeProvider.System));
         services.AddSingleton(provider => new Login(
-            provider.GetRequiredService<IUsers>(), options, provider.GetRequiredService<Clock>().Time));
+            provider.GetRequiredService<IUsers>(), provider.GetRequiredService<IAccounts>(),
+            provider.GetService<Directories>() ?? Directories.None, provider.GetRequiredService<RightsCache>(),
+            options, provider.GetRequiredService<Clock>().Time));
+        services.AddSingleton(provider => new RightsCache(
+            provider.GetRequiredService<IPermissions>(), provider.GetRequiredService<Clock>().Time));
         services.AddSingleton(provider => new Tokens(
             options.TokenKey, provider.GetRequiredService<ITokenRevocations>(),
             provider.GetRequiredService<Clock>().Time));
@@ -45,6 +50,10 @@ public static class ApiServer
             provider.GetRequiredService<ILoggerFactory>().CreateLogger("Orchestrator.Api"))
         {
             Catalogue = provider.GetRequiredService<ICatalogue>(),
+            Directories = provider.GetService<Directories>() ?? Directories.None,
+            Accounts = provider.GetRequiredService<IAccounts>(),
+            Permissions = provider.GetRequiredService<IPermissions>(),
+            Rights = provider.GetRequiredService<RightsCache>(),
             Consoles = provider.GetRequiredService<IConsoles>(),
             ConsoleTickets = new ConsoleTickets(
                 options.TokenKey, provider.GetRequiredService<ITokenRevocations>(), provider.GetRequiredService<Clock>().Time),
@@ -60,16 +69,19 @@ public static class ApiServer
         var world = app.Services.GetRequiredService<World>();
         var tokens = app.Services.GetRequiredService<Tokens>();
         var login = app.Services.GetRequiredService<Login>();
-        var doorkeeper = new Doorkeeper(tokens, login);
         app.Lifetime.ApplicationStopping.Register(world.Feed.Dispose);
+        var doorkeeper = new Doorkeeper(
+            tokens, login, world.Rights, app.Services.GetRequiredService<ITokenRevocations>(), world.Options, world.Clock);
         var dispatcher = new Dispatcher(world, Routes.All(), doorkeeper);
 
         app.UseWebSockets();
         app.UseResponseCompression();
         app.Map(Hrefs.Base, (RequestDelegate)dispatcher.Handle);
         app.Map(Hrefs.Base + "/{**path}", (RequestDelegate)dispatcher.Handle);
-        new SsoEndpoints(
-            tokens, app.Services.GetRequiredService<ITokenRevocations>(), login, world.Options).Map(app);
+        var revocations = app.Services.GetRequiredService<ITokenRevocations>();
+        var codes = new AuthorizationCodes(world.Options.TokenKey, revocations, world.Clock);
+        new SsoEndpoints(tokens, revocations, login, codes, world.Rights, world.Options).Map(app);
+        new LoginPage(codes, login, world.Options).Map(app);
         new ConsoleProxy(world, app.Lifetime.ApplicationStopping).Map(app);
         new ServiceEndpoints(
             world, doorkeeper, app.Services.GetService<IInsight>(), app.Services.GetService<IHostTokens>(), app.Services.GetService<IHostAuthority>())

@@ -13,6 +13,7 @@ using Orchestrator.Actors.Journal;
 using Orchestrator.Actors.Watching;
 using Orchestrator.Agent.Protocol;
 using Orchestrator.Api;
+using Orchestrator.Api.Access;
 using Orchestrator.Api.Catalogue;
 using Orchestrator.Api.ReadModel;
 using Orchestrator.Api.Sso;
@@ -83,6 +84,10 @@ internal static class EngineNode
             .AddSingleton(database)
             .AddSingleton<ICatalogue, PostgresCatalogue>()
             .AddSingleton<Api.IClientRecords, PostgresClientRecords>()
+            .AddSingleton(new Patience(config.Time("entities.ask-patience"), TimeProvider.System))
+            .AddSingleton<IAccounts, PostgresAccounts>()
+            .AddSingleton<IPermissions, PostgresPermissions>()
+            .AddSingleton(LdapProfiles.Read(config))
             .AddSingleton<IUsers, PostgresUsers>()
             .AddSingleton<PostgresTokenRevocations>()
             .AddSingleton<ITokenRevocations>(s => s.GetRequiredService<PostgresTokenRevocations>())
@@ -226,6 +231,10 @@ internal static class EngineNode
             BasicCacheLife = config.Time("api.basic-cache-life"),
             MaxFailures = config.Number("api.max-failures"),
             LockOut = config.Time("api.lock-out"),
+            SessionLife = config.Time("api.session-life"),
+            Clients = OAuthClients(config),
+            AccountFailures = config.Number("api.account-failures"),
+            AccountLockOut = config.Time("api.account-lock-out"),
             MaxBodyBytes = config.Number("api.max-body-bytes"),
             MaxDepth = config.Number("api.max-depth"),
             RequestLimit = config.Time("api.request-limit"),
@@ -241,6 +250,14 @@ internal static class EngineNode
         ApiServer.Map(app);
         return app;
     }
+
+    private static List<OAuthClient> OAuthClients(NodeConfig config) =>
+    [
+        .. config.Hocon.GetStringList("orchestrator.api.oauth-clients").Select(line => line.Split(' ', StringSplitOptions.RemoveEmptyEntries)).Select(words =>
+            words is [var id, var file, _, ..] && words[2..].All(redirect => Uri.TryCreate(redirect, UriKind.Absolute, out var uri) && uri.Scheme is "https" or "http")
+                ? new OAuthClient(id, File.ReadAllText(file).Trim(), [.. words[2..]])
+                : throw new UsageException("orchestrator.api.oauth-clients: each is \"ID FILE-WITH-SECRET REDIRECT-URI…\"")),
+    ];
 
     private static CustomProperties CustomPropertiesOf(string text)
     {

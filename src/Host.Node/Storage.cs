@@ -17,7 +17,7 @@ internal static class Storage
     public static ImmutableArray<Migration> Steps { get; } =
     [
         .. ReadSchema.Migrations.Select(m => new Migration(m.Number, m.Name, m.Sql)),
-        .. SsoSchema.Migrations.Select(m => new Migration(200 + m.Number, "users and revoked tokens", m.Sql)),
+        .. SsoSchema.Migrations.Select(m => new Migration(200 + m.Number, SsoSchema.NameOf(m.Number), m.Sql)),
         .. CatalogueSchema.Migrations.Select(m => new Migration(m.Number, m.Name, m.Sql)),
     ];
 

@@ -320,7 +320,18 @@ public sealed class FakeUsers : IUsers
 {
     private readonly ConcurrentDictionary<string, (Identity User, string Password)> _users = new();
 
+    public HashSet<Guid> Administrators { get; } = [];
+
+    public IEnumerable<Identity> All => _users.Values.Select(entry => entry.User);
+
     public int Verifications { get; private set; }
+
+    public void Remove(Guid id)
+    {
+        foreach (var (name, entry) in _users)
+            if (entry.User.Id == id)
+                _users.TryRemove(name, out _);
+    }
 
     public Task<Identity?> Verify(string name, string password, CancellationToken cancel)
     {
@@ -331,7 +342,9 @@ public sealed class FakeUsers : IUsers
 
     public Task SetPassword(string name, string password, bool isAdmin, CancellationToken cancel)
     {
-        _users[name] = (new Identity(new Guid(1, 2, 3, [.. new byte[7], (byte)_users.Count]), name, isAdmin), password);
+        var id = _users.TryGetValue(name, out var known) ? known.User.Id : new Guid(1, 2, 3, [.. new byte[7], (byte)_users.Count]);
+        _users[name] = (new Identity(id, name, isAdmin), password);
+        if (isAdmin) Administrators.Add(id);
         return Task.CompletedTask;
     }
 
@@ -406,6 +419,10 @@ public sealed class ManualClock : TimeProvider
     public DateTimeOffset Now { get; set; } = new(2026, 3, 1, 12, 0, 0, TimeSpan.Zero);
 
     public override DateTimeOffset GetUtcNow() => Now;
+
+    public override long GetTimestamp() => Now.Ticks;
+
+    public override long TimestampFrequency => TimeSpan.TicksPerSecond;
 }
 
 /// <summary>What was put last, of each host and guest.</summary>

@@ -16,6 +16,7 @@ using Orchestrator.Actors.Journal;
 using Orchestrator.Actors.StorageDomain;
 using Orchestrator.Actors.Vm;
 using Orchestrator.Api;
+using Orchestrator.Api.Access;
 using Orchestrator.Api.Catalogue;
 using Orchestrator.Api.Sso;
 
@@ -41,6 +42,12 @@ public sealed class TestApi : IAsyncLifetime
     public FakeSecrets Secrets { get; } = new();
 
     public FakeUsers Users { get; } = new();
+
+    public FakeAccess Access { get; }
+
+    public TestApi() => Access = new FakeAccess(Users);
+
+    public Directories Directories { get; set; } = Directories.None;
 
     public FakeConsoles Consoles { get; } = new();
 
@@ -77,6 +84,7 @@ public sealed class TestApi : IAsyncLifetime
             .AddSingleton<IClientRecords>(new FakeRecords(Engine))
             .AddSingleton<IObservations>(Observations)
             .AddSingleton<ISecrets>(Secrets).AddSingleton<IOwners>(new FakeOwners()).AddSingleton<IUsers>(Users)
+            .AddSingleton<IAccounts>(Access).AddSingleton(Directories).AddSingleton<IPermissions>(Access)
             .AddSingleton<IConsoles>(Consoles).AddSingleton<IHostTokens>(HostTokens).AddSingleton<IHostAuthority>(Authority)
             .AddSingleton<IHostStorage>(HostStorage)
             .AddSingleton<ICatalogue>(Catalogue)
@@ -93,6 +101,9 @@ public sealed class TestApi : IAsyncLifetime
         Client.DefaultRequestHeaders.Authorization = Basic(User, Password);
         Fill();
     }
+
+    /// <summary>What was changed behind the API's back counts at once.</summary>
+    public void Forget() => _app!.Services.GetRequiredService<RightsCache>().Forget();
 
     public async Task DisposeAsync()
     {

@@ -3,6 +3,7 @@ using Orchestrator.Actors;
 using Orchestrator.Actors.Journal;
 using Orchestrator.Actors.Watching;
 using Orchestrator.Agent.Protocol;
+using Orchestrator.Api.Access;
 using Orchestrator.Api.Representation;
 using Orchestrator.Api.Sso;
 
@@ -10,7 +11,7 @@ namespace Orchestrator.Api.Http;
 
 /// <summary>One request, authenticated and taken apart: all that a resource may know of HTTP.</summary>
 public sealed class ApiCall(
-    World world, Parameters parameters, Identity user, CancellationToken cancel,
+    World world, Parameters parameters, Identity user, CallAccess access, CancellationToken cancel,
     ReadSoFar? read = null)
 {
     private readonly ReadSoFar _read = read ?? new ReadSoFar(world.Views);
@@ -20,6 +21,8 @@ public sealed class ApiCall(
     public Parameters Parameters { get; } = parameters;
 
     public Identity User { get; } = user;
+
+    public CallAccess Access { get; } = access;
 
     public CancellationToken Cancel { get; } = cancel;
 
@@ -50,10 +53,10 @@ public sealed class ApiCall(
 
     /// <summary>The same user's look at another path, for links that are followed.</summary>
     public ApiCall Inner(IReadOnlyList<string> ids) =>
-        new(World, Parameters.ForFollow(), User, Cancel, _read) { Ids = ids, ReadBody = ReadBody, Authority = Authority };
+        new(World, Parameters.ForFollow(), User, Access, Cancel, _read) { Ids = ids, ReadBody = ReadBody, Authority = Authority };
 
     /// <summary>This same request, as if it had been made at another path.</summary>
-    public ApiCall At(IReadOnlyList<string> ids, Func<Shape, Task<Element>>? readBody = null) => new(World, Parameters, User, Cancel, _seen)
+    public ApiCall At(IReadOnlyList<string> ids, Func<Shape, Task<Element>>? readBody = null) => new(World, Parameters, User, Access, Cancel, _read)
     {
         Ids = ids,
         ReadBody = readBody ?? ReadBody,
@@ -64,7 +67,7 @@ public sealed class ApiCall(
 
     /// <summary>Like <see cref="Inner"/>, but sees the documents as they are now.</summary>
     public ApiCall Anew(IReadOnlyList<string> ids) =>
-        new(World, Parameters.ForFollow(), User, Cancel) { Ids = ids, ReadBody = ReadBody, Authority = Authority };
+        new(World, Parameters.ForFollow(), User, Access, Cancel) { Ids = ids, ReadBody = ReadBody, Authority = Authority };
 
     public async Task<Document?> Find(string kind, Guid id)
     {
@@ -104,10 +107,29 @@ public sealed class ApiCall(
 
     public async Task<IReadOnlyList<TView>> List<TView>(ReadQuery query) where TView : notnull
     {
+        var filtered = Method == "GET" && Access.Filtered && ObjectKinds.Named(query.Kind) is not null;
+        var documents = filtered ? await Visible(query) : await Remember(query);
+        return Method == "GET" ? [.. documents.Select(_read.View<TView>)] : [.. documents.Select(document => WireJson.Read<TView>(document.Json))];
+    }
+
+    /// <summary>Reads documents that this GET will ask for one by one.</summary>
+    internal async Task<IReadOnlyList<Document>> Remember(ReadQuery query)
+    {
         var documents = await World.Read.List(query, Cancel);
-        if (Method != "GET") return [.. documents.Select(document => WireJson.Read<TView>(document.Json))];
-        foreach (var document in documents) _read.Keep(document.Kind, document.Id, document);
-        return [.. documents.Select(_read.View<TView>)];
+        if (Method == "GET")
+            foreach (var document in documents)
+                _read.Keep(document.Kind, document.Id, document);
+        return documents;
+    }
+
+    /// <summary>What the user sees of it; only of that are the first ones counted off.</summary>
+    private async Task<IReadOnlyList<Document>> Visible(ReadQuery query)
+    {
+        var visible = new List<Document>();
+        foreach (var document in await Remember(query with { Max = null, Offset = 0 }))
+            if (await Access.Sees(this, new ObjectRef(document.Kind, document.Id)))
+                visible.Add(document);
+        return [.. visible.Skip(query.Offset).Take(query.Max ?? int.MaxValue)];
     }
 
     /// <summary>Sends a command and answers the entity's view after it.</summary>
@@ -116,12 +138,20 @@ public sealed class ApiCall(
         WireJson.Read<TView>(await Ask(kind, id, command));
 
     /// <inheritdoc cref="Ask{TView}"/>
-    public async Task<string> Ask(string kind, Guid id, object command) =>
-        await World.Entities.Ask(kind, id, command, Cancel) switch
+    public async Task<string> Ask(string kind, Guid id, object command)
+    {
+        var owned = await Ownership.Give(this, kind, id, command);
+        switch (await World.Entities.Ask(kind, id, command, Cancel))
         {
-            Reply.Accepted accepted => accepted.View,
-            Reply.AlreadyDone done => done.View,
-            Reply.Refused refused => throw FaultTable.Refusal(refused.Fault, refused.Detail),
-            var other => throw new InvalidOperationException($"{kind} {id} answered with {other.GetType().Name}"),
-        };
+            case Reply.Accepted accepted:
+                return accepted.View;
+            case Reply.AlreadyDone done:
+                return done.View;
+            case Reply.Refused refused:
+                if (owned is not null) await Ownership.TakeBack(this, owned);
+                throw FaultTable.Refusal(refused.Fault, refused.Detail);
+            case var other:
+                throw new InvalidOperationException($"{kind} {id} answered with {other.GetType().Name}");
+        }
+    }
 }

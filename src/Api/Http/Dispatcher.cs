@@ -5,6 +5,7 @@ using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Extensions.Logging;
 using Orchestrator.Actors.Journal;
+using Orchestrator.Api.Access;
 using Orchestrator.Api.Representation;
 using Orchestrator.Api.Resources;
 using Orchestrator.Api.Sso;
@@ -62,7 +63,7 @@ public sealed class Dispatcher(World world, Router router, Doorkeeper doorkeeper
         }
     }
 
-    public static bool IsStoreAway(Exception cause) => cause is DbException { IsTransient: true } or TimeoutException
+    public static bool IsStoreAway(Exception cause) => cause is DbException { IsTransient: true } or TimeoutException or EntityUnavailableException
 #if !AKKA_PACKAGES
         or Engine.StoreUnavailableException
 #endif
@@ -82,27 +83,28 @@ public sealed class Dispatcher(World world, Router router, Doorkeeper doorkeeper
 
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(context.RequestAborted);
         limit.CancelAfter(world.Options.RequestLimit);
-        var user = await doorkeeper.Authenticate(context, limit.Token);
+        var (user, rights) = await doorkeeper.Authenticate(context, limit.Token);
         var viewer = Forms.WantsViewer(request);
         var wantsEvents = Forms.WantsEvents(request);
         var form = viewer || wantsEvents ? Form.Xml : Forms.Wanted(request);
         var method = HttpMethods.IsHead(request.Method) ? HttpMethods.Get : request.Method;
-        var (resource, ids) = router.Find(method, path);
+        var (resource, ids, pattern) = router.Find(method, path);
         ApiWatch.Know(context, method, path, ids);
-        if (!user.IsAdmin && path.Trim('/').Length > 0)
-            throw new FaultException(403, FaultException.OperationFailed,
-                $"{user.Name} is not authorized to perform this action; ask an administrator for a role");
 
-        var call = new ApiCall(world, parameters, user, limit.Token)
+        // The guard and the resource read the same body, each as its own type.
+        ReadOnlyMemory<byte>? body = null;
+        var access = new CallAccess(rights, !rights.IsAdministrator || parameters.Filter == true);
+        var call = new ApiCall(world, parameters, user, access, limit.Token)
         {
             Ids = ids,
             Method = method,
             Authority = request.Host.Value ?? "",
             WantsViewer = viewer,
             WantsEvents = wantsEvents,
-            ReadBody = shape => ReadBody(request, shape, limit.Token),
+            ReadBody = async shape => ReadBody(request, shape, body ??= await ReadBytes(request, limit.Token)),
         };
-        var answer = await resource(call);
+        await Guard.Check(call, pattern);
+        var answer = await Guard.Narrow(call, await resource(call));
         if (answer is Answer.Live live)
         {
             await live.Run(context, () => doorkeeper.Authenticate(context, context.RequestAborted));
@@ -134,9 +136,8 @@ public sealed class Dispatcher(World world, Router router, Doorkeeper doorkeeper
         throw FaultException.Bad($"Version {version} of the API is not here; use version 4");
     }
 
-    private async Task<Element> ReadBody(HttpRequest request, Shape shape, CancellationToken cancel)
+    private Element ReadBody(HttpRequest request, Shape shape, ReadOnlyMemory<byte> body)
     {
-        var body = await ReadBytes(request, cancel);
         if (body.Length == 0) return shape.New();
         return Forms.Sent(request) == Form.Json
             ? JsonForm.Read(body, shape, world.Options.MaxDepth)
@@ -188,7 +189,7 @@ public sealed class Dispatcher(World world, Router router, Doorkeeper doorkeeper
     {
         while (true)
         {
-            var (resource, ids) = router.Find(HttpMethods.Get, location[(Hrefs.Base.Length + 1)..]);
+            var (resource, ids, _) = router.Find(HttpMethods.Get, location[(Hrefs.Base.Length + 1)..]);
             var now = await resource(call.Anew(ids));
             if (now is not Answer.One { Element: var element }
                 || element.Text("status") is not ("locked" or "image_locked"))

@@ -1,5 +1,6 @@
 using Microsoft.AspNetCore.Http;
 using Orchestrator.Actors.Journal;
+using Orchestrator.Api.Access;
 using Orchestrator.Api.Representation;
 using Orchestrator.Api.Resources;
 
@@ -96,14 +97,16 @@ public sealed class Follow(Router router, int most)
     {
         if (++_read > most)
             throw FaultException.Bad($"follow would read more than {most} links; ask with max, or follow less");
-        var (resource, ids) = router.Find(HttpMethods.Get, href[(Hrefs.Base.Length + 1)..]);
+        var (resource, ids, pattern) = router.Find(HttpMethods.Get, href[(Hrefs.Base.Length + 1)..]);
         try
         {
-            return await resource(call.Inner(ids));
+            var inner = call.Inner(ids);
+            await Guard.Check(inner, pattern);
+            return await Guard.Narrow(inner, await resource(inner));
         }
-        catch (FaultException gone) when (gone.Status == 404)
+        catch (FaultException gone) when (gone.Status is 403 or 404)
         {
-            // Removed since the document that points at it was read: the bare link stays.
+            // Removed since the document that points at it was read, or not for this user: the bare link stays.
             return null;
         }
     }

@@ -18,7 +18,7 @@ public sealed class Parameters
         _query = request.Query;
         _matrix = matrix;
         Correlation = Clip(Text("correlation_id") ?? Header(request, "Correlation-Id"));
-        Filter = Flag("filter") ?? Boolean(Header(request, "Filter")) ?? false;
+        Filter = Flag("filter") ?? Boolean(Header(request, "Filter"));
         AllContent = Flag("all_content") ?? Boolean(Header(request, "All-Content")) ?? false;
         var expect = (Header(request, "Expect") ?? "") + ',' + (Header(request, "X-Ovirt-Expect") ?? "");
         Async = Flag("async") == true || expect.Contains("202-accepted", StringComparison.OrdinalIgnoreCase);
@@ -39,8 +39,8 @@ public sealed class Parameters
     /// <summary>Goes into commands, jobs, events and logs; at most 100 characters, no control characters.</summary>
     public string? Correlation { get; }
 
-    /// <summary>Only what the user's own permissions show.</summary>
-    public bool Filter { get; }
+    /// <summary>Only what the user's own permissions show; null when he does not say.</summary>
+    public bool? Filter { get; }
 
     /// <summary>Also what is expensive to find out.</summary>
     public bool AllContent { get; }

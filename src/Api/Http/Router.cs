@@ -1,4 +1,5 @@
 using Microsoft.AspNetCore.Http;
+using Orchestrator.Api.Access;
 
 namespace Orchestrator.Api.Http;
 
@@ -31,7 +32,7 @@ public sealed class Router
 
     /// <param name="path">Without the base and without a slash in front, such as "vms/abc/start".</param>
     /// <exception cref="FaultException">404 unknown path, 405 unknown method, 400 malformed id.</exception>
-    public (Resource Resource, IReadOnlyList<string> Ids) Find(string method, string path)
+    public (Resource Resource, IReadOnlyList<string> Ids, string Pattern) Find(string method, string path)
     {
         var branch = _root;
         List<string>? ids = null;
@@ -51,13 +52,23 @@ public sealed class Router
             (ids ??= []).Add(segment);
         }
 
-        if (branch.Methods.TryGetValue(method, out var resource)) return (resource, ids ?? []);
+        if (branch.Methods.TryGetValue(method, out var found)) return (found.Resource, ids ?? [], found.Pattern);
         if (branch.Methods.Count == 0)
             throw new FaultException(404, FaultException.OperationFailed, $"There is nothing at {path} in this API");
         throw new FaultException(405, FaultException.OperationFailed, $"{method} is not possible at {path}")
         {
             Allow = string.Join(", ", branch.Methods.Keys.Order(StringComparer.Ordinal)),
         };
+    }
+
+    /// <summary>What the same user gets at another path, with its own guard, as it is now.</summary>
+    /// <exception cref="FaultException">As <see cref="Find"/>, and what is said there.</exception>
+    public async Task<Answer> Read(ApiCall call, string path)
+    {
+        var (resource, ids, pattern) = Find(HttpMethods.Get, path);
+        var inner = call.Anew(ids);
+        await Guard.Check(inner, pattern);
+        return await Guard.Narrow(inner, await resource(inner));
     }
 
     private static void CheckId(Branch branch, string segment)
@@ -88,7 +99,7 @@ public sealed class Router
         }
 
         if (otherwise is not null && branch.Methods.ContainsKey(method)) return this;
-        branch.Methods.Add(method, resource);
+        branch.Methods.Add(method, (resource, path));
         _routes.Add(new Route(method, path, otherwise ?? RouteKind.Real));
         return this;
     }
@@ -97,7 +108,7 @@ public sealed class Router
     {
         public Dictionary<string, Branch> Words { get; } = new(StringComparer.Ordinal);
 
-        public Dictionary<string, Resource> Methods { get; } = new(StringComparer.Ordinal);
+        public Dictionary<string, (Resource Resource, string Pattern)> Methods { get; } = new(StringComparer.Ordinal);
 
         public Branch? Id { get; set; }
 

@@ -1,6 +1,7 @@
 using Microsoft.Extensions.Logging;
 using Orchestrator.Actors.Disk;
 using Orchestrator.Actors.Journal;
+using Orchestrator.Api.Access;
 using Orchestrator.Api.Catalogue;
 using Orchestrator.Api.Sso;
 
@@ -12,6 +13,13 @@ public sealed record World(
     TimeProvider Clock, ILogger Log)
 {
     public required ICatalogue Catalogue { get; init; }
+    public Directories Directories { get; init; } = Directories.None;
+
+    public required IAccounts Accounts { get; init; }
+
+    public required IPermissions Permissions { get; init; }
+
+    public required RightsCache Rights { get; init; }
 
     public required IConsoles Consoles { get; init; }
 

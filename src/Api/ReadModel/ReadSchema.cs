@@ -77,7 +77,8 @@ public static class ReadSchema
             WITH gone AS (
                 SELECT split_part(k, '/', 1) AS kind, split_part(k, '/', 2)::uuid AS id, v
                 FROM unnest($1, $2, $3) AS u(k, v, j)),
-            names AS (DELETE FROM read.names n USING gone g WHERE n.kind = g.kind AND n.id = g.id)
+            names AS (DELETE FROM read.names n USING gone g WHERE n.kind = g.kind AND n.id = g.id),
+            permissions AS (DELETE FROM sso.permissions p USING gone g WHERE p.object_kind = g.kind AND p.object_id = g.id)
             DELETE FROM read.objects r USING gone g WHERE r.kind = g.kind AND r.id = g.id AND r.version < g.v
             """),
         ("audit", EventSchema.Insert),

@@ -16,11 +16,6 @@ public static partial class Shapes
     public static Shape Version { get; } = new("version", "versions",
         Integer("build"), Text("full_version"), Integer("major"), Integer("minor"), Integer("revision"));
 
-    public static Shape User { get; } = new("user", "users",
-        Text("name"), Text("user_name"), Text("principal"), Text("department"), Text("email"), Text("last_name"),
-        One("domain", () => Domain));
-
-    public static Shape Domain { get; } = new("domain", "domains", Text("name"));
 
     // the entry point
 

@@ -1,3 +1,4 @@
+using Orchestrator.Api.Access;
 using Orchestrator.Api.Description;
 using Orchestrator.Api.Http;
 using Orchestrator.Api.Representation;
@@ -26,21 +27,23 @@ internal static class Aliases
             {
                 var path = alias.Path + route.Path[alias.Target.Length..];
                 if (!ServiceTree.ByPath.ContainsKey(path) && !ServiceTree.ByPath.ContainsKey(path[..path.LastIndexOf('/')])) continue;
-                var (resource, _) = router.Find(route.Method, Sample(route.Path));
-                router.Otherwise(route.Method, path, RouteKind.Real, call => Through(router, alias, resource, call));
+                var (resource, _, pattern) = router.Find(route.Method, Sample(route.Path));
+                router.Otherwise(route.Method, path, RouteKind.Real, call => Through(router, alias, resource, pattern, call));
             }
         }
 
         router.Otherwise("GET", "clusters/{id}/networkfilters", RouteKind.Real, async call =>
         {
-            await Must(router, call, $"clusters/{call.Ids[0]}");
-            return await Must(router, call, "networkfilters");
+            await router.Read(call, $"clusters/{call.Ids[0]}");
+            return await router.Read(call, "networkfilters");
         });
         router.Otherwise("GET", "datacenters/{id}/storagedomains/{id}/disks", RouteKind.Real, async call =>
         {
-            await Must(router, call, $"datacenters/{call.Ids[0]}/storagedomains/{call.Ids[1]}");
-            var (list, ids) = router.Find("GET", $"storagedomains/{call.Ids[1]}/disks");
-            return await list(call.At(ids));
+            await router.Read(call, $"datacenters/{call.Ids[0]}/storagedomains/{call.Ids[1]}");
+            var (list, ids, pattern) = router.Find("GET", $"storagedomains/{call.Ids[1]}/disks");
+            var inner = call.At(ids);
+            await Guard.Check(inner, pattern);
+            return await Guard.Narrow(inner, await list(inner));
         });
         Items(router);
         AddBelow(router, "datacenters/{id}/clusters", "clusters", (cluster, id) => cluster.With("data_center", Shapes.DataCenter.New(id)));
@@ -51,17 +54,19 @@ internal static class Aliases
     /// <summary>A new object of the owner in the path.</summary>
     private static void AddBelow(Router router, string path, string target, Action<Element, Guid> own)
     {
-        var (add, _) = router.Find("POST", target);
+        var (add, _, pattern) = router.Find("POST", target);
         router.Otherwise("POST", path, RouteKind.Real, async call =>
         {
-            await Must(router, call, $"{path[..path.IndexOf('/', StringComparison.Ordinal)]}/{call.Ids[0]}");
+            await router.Read(call, $"{path[..path.IndexOf('/', StringComparison.Ordinal)]}/{call.Ids[0]}");
             if (call.Parameters.Flag("unregistered") == true) throw FaultException.NotYet("Registering what lies in a storage domain");
-            return await add(call.At([], async shape =>
+            var inner = call.At([], async shape =>
             {
                 var body = await call.ReadBody(shape);
                 own(body, call.Id());
                 return body;
-            }));
+            });
+            await Guard.Check(inner, pattern);
+            return await add(inner);
         });
     }
 
@@ -73,9 +78,9 @@ internal static class Aliases
         {
             var list = service.Path[..service.Path.LastIndexOf('/')];
             if (real.Contains(ServiceTree.Plain(service.Path)) || !real.Contains(ServiceTree.Plain(list))) continue;
-            var (all, _) = router.Find("GET", Sample(list));
+            var (all, _, pattern) = router.Find("GET", Sample(list));
             router.Otherwise("GET", service.Path, RouteKind.Real, async call =>
-                await all(call.Anew([.. call.Ids.Take(call.Ids.Count - 1)])) is Answer.Many many
+                await List(call.Anew([.. call.Ids.Take(call.Ids.Count - 1)]), all, pattern) is Answer.Many many
                 && many.Elements.FirstOrDefault(element => string.Equals(element.Id, call.Ids[^1], StringComparison.OrdinalIgnoreCase)) is { } found
                     ? Answer.Of(found)
                     : throw FaultException.Unknown(service.Type.Replace('_', ' '), call.Ids[^1]));
@@ -91,25 +96,27 @@ internal static class Aliases
     private static string Sample(string path) => path.Replace("{id}", $"{Guid.Empty}", StringComparison.Ordinal)
         .Replace("{number}", "0", StringComparison.Ordinal).Replace("{word}", "-", StringComparison.Ordinal);
 
-    private static async Task<Answer> Through(Router router, Alias alias, Resource resource, ApiCall call)
+    private static async Task<Answer> List(ApiCall call, Resource all, string pattern)
+    {
+        await Guard.Check(call, pattern);
+        return await Guard.Narrow(call, await all(call));
+    }
+
+    private static async Task<Answer> Through(Router router, Alias alias, Resource resource, string pattern, ApiCall call)
     {
         var inner = call.Ids.Skip(alias.Owners).ToList();
         var place = alias.Path[..alias.Path.LastIndexOf('/')].Split('/');
         var at = 0;
-        await Must(router, call, string.Join('/', place[..^1].Select(segment => segment == "{id}" ? call.Ids[at++] : segment)));
-        var shown = await Must(router, call, alias.Target.Replace("{id}", inner[0], StringComparison.Ordinal));
+        await router.Read(call, string.Join('/', place[..^1].Select(segment => segment == "{id}" ? call.Ids[at++] : segment)));
+        var shown = await router.Read(call, alias.Target.Replace("{id}", inner[0], StringComparison.Ordinal));
         if (shown is not Answer.One { Element: var element } || !alias.OwnersOf(element).Any(owner => IsOf(owner, call.Ids[alias.Owners - 1])))
             throw FaultException.Unknown(ServiceTree.ByPath[alias.Target].Type.Replace('_', ' '), inner[0]);
-        return await resource(call.At(inner));
+        var target = call.At(inner);
+        await Guard.Check(target, pattern);
+        return await Guard.Narrow(target, await resource(target));
     }
 
     private static bool IsOf(Element? owner, string id) => string.Equals(owner?.Id, id, StringComparison.OrdinalIgnoreCase);
-
-    private static Task<Answer> Must(Router router, ApiCall call, string path)
-    {
-        var (read, ids) = router.Find("GET", path);
-        return read(call.Anew(ids));
-    }
 
     /// <param name="Owners">Ids in the path before that of the object itself.</param>
     /// <param name="OwnersOf">What the object, as it is shown, says that it belongs to.</param>

@@ -40,7 +40,7 @@ internal static class EntryPoint
             .With("time", call.World.Clock.GetUtcNow())
             .With("authenticated_user", me)
             .With("effective_user", me);
-        if (call.User.IsAdmin && !call.Parameters.Filter) api.With("summary", await Summary(call));
+        if (!call.Access.Filtered) api.With("summary", await Summary(call));
         foreach (var name in collections) api.WithLink(name, $"{Hrefs.Base}/{name}");
         foreach (var name in _searchable) api.WithLink($"{name}/search", $"{Hrefs.Base}/{name}?search={{query}}");
         return Answer.Of(api);

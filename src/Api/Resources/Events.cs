@@ -1,6 +1,7 @@
 using System.Globalization;
 using Orchestrator.Actors;
 using Orchestrator.Actors.Journal;
+using Orchestrator.Api.Access;
 using Orchestrator.Api.Http;
 using Orchestrator.Api.Representation;
 using Orchestrator.Api.Search;
@@ -31,17 +32,39 @@ internal static class Events
     {
         var query = Searching.Events(call);
         if (call.WantsEvents)
-            return new Answer.Live((context, mayStay) => new EventStream(
-                call.World, call.Parameters.LastEvent ?? query.After, query.Only, query.Visible, Show, mayStay).Run(context));
-        var rows = await call.World.Read.Events(query, call.Cancel);
-        return Answer.Of(Shapes.Event, [.. rows.Select(Show)]);
+            return call.Access.Filtered
+                ? throw FaultException.NotYet("A stream of events for a user who sees a part of them")
+                : new Answer.Live((context, mayStay) => new EventStream(
+                    call.World, call.Parameters.LastEvent ?? query.After, query.Only, query.Visible, Show, mayStay).Run(context));
+        if (!call.Access.Filtered)
+            return Answer.Of(Shapes.Event, [.. (await call.World.Read.Events(query, call.Cancel)).Select(Show)]);
+        var (skipped, seen) = (0, new List<Element>());
+        foreach (var row in await call.World.Read.Events(query with { Max = null, Offset = 0 }, call.Cancel))
+        {
+            if (seen.Count >= (query.Max ?? int.MaxValue)) break;
+            if (await IsOwn(call, row.Line) && ++skipped > query.Offset) seen.Add(Show(row));
+        }
+
+        return Answer.Of(Shapes.Event, seen);
     }
 
     private static async Task<Answer> Get(ApiCall call)
     {
         var id = Number(call);
         var rows = await call.World.Read.Events(new AuditQuery(id - 1, 1) { Direction = Direction.Ascending }, call.Cancel);
-        return rows is [var row] && row.Id == id ? Answer.Of(Show(row)) : throw FaultException.Unknown("event", call.Ids[0]);
+        return rows is [var row] && row.Id == id && (!call.Access.Filtered || await IsOwn(call, row.Line))
+            ? Answer.Of(Show(row))
+            : throw FaultException.Unknown("event", call.Ids[0]);
+    }
+
+    /// <summary>What he did himself, and what happened to a VM, template or disk that he sees.</summary>
+    private static async Task<bool> IsOwn(ApiCall call, AuditLine line)
+    {
+        if (line.User == call.User.Name) return true;
+        foreach (var (kind, id) in new[] { (Kinds.Vm, line.Vm), (Kinds.Template, line.Template), (Kinds.Disk, line.Disk) })
+            if (id is { } seen && await call.Access.Sees(call, new ObjectRef(kind, seen)))
+                return true;
+        return false;
     }
 
     /// <summary>An event of a client's own: of its origin, and with its number if it has one.</summary>

@@ -40,5 +40,11 @@ public static class Hrefs
 
     public static string User(Guid id) => $"{Base}/users/{id}";
 
+    public static string Group(Guid id) => $"{Base}/groups/{id}";
+
+    public static string Role(Guid id) => $"{Base}/roles/{id}";
+
+    public static string Domain(Guid id) => $"{Base}/domains/{id}";
+
     public static string Event(long id) => $"{Base}/events/{id}";
 }

@@ -4,6 +4,7 @@ using Orchestrator.Actors.Host;
 using Orchestrator.Actors.Journal;
 using Orchestrator.Actors.StorageDomain;
 using Orchestrator.Actors.Vm;
+using Orchestrator.Api.Access;
 using Orchestrator.Api.Http;
 using Orchestrator.Api.Representation;
 
@@ -26,7 +27,8 @@ internal static class ImageTransfers
     {
         var all = new List<Element>();
         foreach (var view in await call.List<ImageTransferView>(new ReadQuery(Kinds.ImageTransfer, Max: call.Parameters.Max)))
-            all.Add(await Show(call, view));
+            if (await call.Access.May(call, Permit.EditDiskProperties, new ObjectRef(Kinds.Disk, view.Disk.Value)))
+                all.Add(await Show(call, view));
         return Answer.Of(Shapes.ImageTransfer, all);
     }
 

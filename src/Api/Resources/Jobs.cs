@@ -30,8 +30,6 @@ internal static class Jobs
             : throw FaultException.Unknown("step", call.Ids[1]))
         .Post("jobs/{id}/steps/{id}/end", EndStep);
 
-    private static Task<JobView> Read(ApiCall call) => call.Get<JobView>(Kinds.Job, call.Id());
-
     private static async Task<IReadOnlyList<Element>> Steps(ApiCall call)
     {
         var job = await Read(call);
@@ -44,10 +42,19 @@ internal static class Jobs
         return [Show(job, new StepView(job.Id.Value, job.Description, "executing", "started", job.StartedAt, null), 0).With("progress", progress.Percent)];
     }
 
+    private static async Task<JobView> Read(ApiCall call)
+    {
+        var job = await call.Get<JobView>(Kinds.Job, call.Id());
+        return !call.Access.Filtered || job.User == call.User.Name ? job : throw FaultException.Unknown(Kinds.Job, call.Ids[0]);
+    }
+
     private static async Task<Answer> List(ApiCall call)
     {
-        var views = await call.List<JobView>(Searching.Query(call, Kinds.Job) with { Descending = true });
-        return Answer.Of(Shapes.Job, [.. views.Select(Show)]);
+        var query = Searching.Query(call, Kinds.Job) with { Descending = true };
+        if (!call.Access.Filtered) return Answer.Of(Shapes.Job, [.. (await call.List<JobView>(query)).Select(Show)]);
+        // Jobs that he began: what a job of somebody else says of an object is not for him.
+        var own = (await call.List<JobView>(query with { Max = null, Offset = 0 })).Where(job => job.User == call.User.Name);
+        return Answer.Of(Shapes.Job, [.. own.Skip(query.Offset).Take(query.Max ?? int.MaxValue).Select(Show)]);
     }
 
     private static async Task<Answer> Add(ApiCall call)

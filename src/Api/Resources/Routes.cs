@@ -39,6 +39,10 @@ public static class Routes
         Events.Map(router);
         Jobs.Map(router);
         Users.Map(router);
+        Groups.Map(router);
+        Domains.Map(router);
+        Roles.Map(router);
+        Permissions.Map(router);
         Networks.Map(router);
         ClusterNetworks.Map(router);
         Tags.Map(router);

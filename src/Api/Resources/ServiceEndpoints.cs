@@ -96,8 +96,8 @@ internal sealed class ServiceEndpoints(
     {
         try
         {
-            var user = await doorkeeper.Authenticate(context, context.RequestAborted);
-            if (!user.IsAdmin)
+            var (user, rights) = await doorkeeper.Authenticate(context, context.RequestAborted);
+            if (!rights.IsSuperUser)
                 throw new FaultException(403, FaultException.OperationFailed, "Only administrators may ask this");
             await endpoint(context, user);
         }

@@ -4,6 +4,7 @@ using Orchestrator.Actors.Disk;
 using Orchestrator.Actors.Journal;
 using Orchestrator.Actors.StorageDomain;
 using Orchestrator.Actors.Vm;
+using Orchestrator.Api.Access;
 using Orchestrator.Api.Http;
 using Orchestrator.Api.Representation;
 
@@ -177,6 +178,8 @@ internal static class Snapshots
         {
             if (id == ActiveId(owner.Id)) throw FaultException.Conflict("This is the VM as it is now; name another snapshot, or the VM");
             if (owner.Snapshots.FirstOrDefault(s => s.Id == id) is not { } snapshot) continue;
+            // Who knows a snapshot's id does not see its VM for that.
+            if (!await call.Access.Sees(call, new ObjectRef(Kinds.Vm, owner.Id.Value))) break;
             if (snapshot.Broken) throw FaultTable.Refusal(Fault.VmSnapshotBroken, snapshot.Description);
             if (snapshot.Status != "ok") throw FaultTable.Refusal(Fault.VmSnapshotBusy, snapshot.Description);
             return (owner, snapshot);

@@ -79,8 +79,7 @@ internal static class Tags
 
     private static async Task<IReadOnlyList<Element>> Of(ApiCall call, Router router, string owner)
     {
-        var (read, ids) = router.Find("GET", $"{owner}/{call.Ids[0]}");
-        await read(call.Anew(ids));
+        await router.Read(call, $"{owner}/{call.Ids[0]}");
         var assigned = (await call.World.Catalogue.List(Assigned, call.Id(), call.Cancel)).Select(item => item.Name).ToHashSet();
         if (assigned.Count == 0) return [];
         var all = await _tags.All(call, call.World.Catalogue, [new Place(Guid.Empty, "")]);

@@ -181,7 +181,6 @@ public static class Unbuilt
         var ids = call.Ids.Take(owner.Count(letter => letter == '{')).ToList();
         var at = 0;
         var path = string.Join('/', owner.Split('/').Select(segment => segment[0] == '{' ? ids[at++] : segment));
-        var (read, found) = router.Find("GET", path);
-        await read(call.Anew(found));
+        await router.Read(call, path);
     }
 }

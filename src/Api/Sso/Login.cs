@@ -1,6 +1,8 @@
 using System.Collections.Concurrent;
 using System.Security.Cryptography;
 using System.Text;
+using Orchestrator.Api.Access;
+using Orchestrator.Api.Resources;
 
 namespace Orchestrator.Api.Sso;
 
@@ -16,14 +18,18 @@ public abstract record LoginResult
 
     /// <summary>Too many wrong passwords; nothing was checked.</summary>
     public sealed record TryLater(TimeSpan Wait) : LoginResult;
+
+    /// <summary>The directory of his profile does not answer.</summary>
+    public sealed record Away(string Why) : LoginResult;
 }
 
 /// <summary>
 /// Checks passwords without paying the slow hash on every request, and slows those who guess. A user is made to wait
-/// per address, so that a guesser elsewhere cannot lock the operator out. Two hashes run at a time, not more: a flood
+/// per address at once; from whatever addresses, only after many more failures, since that can lock the operator out too. Two hashes run at a time, not more: a flood
 /// of logins must not take the node's CPU from its entities.
 /// </summary>
-public sealed class Login(IUsers users, ApiOptions options, TimeProvider clock) : IDisposable
+public sealed class Login(
+    IUsers users, IAccounts accounts, Directories directories, RightsCache rights, ApiOptions options, TimeProvider clock) : IDisposable
 {
     private const int MaxRemembered = 10_000;
     private readonly byte[] _secret = RandomNumberGenerator.GetBytes(32);
@@ -42,31 +48,57 @@ public sealed class Login(IUsers users, ApiOptions options, TimeProvider clock) 
         if (_failed.TryGetValue(guesser, out var failed) && failed.Until > now)
             return new LoginResult.TryLater(failed.Until - now);
 
+        if (await accounts.LockedFor(name, cancel) is { } locked) return new LoginResult.TryLater(locked);
         Identity? user;
-        await _hashing.WaitAsync(cancel);
         try
         {
-            user = await users.Verify(name, password, cancel);
+            user = await Verify(name, password, cancel);
         }
-        finally
+        catch (DirectoryAwayException away)
         {
-            _hashing.Release();
+            return new LoginResult.Away(away.Message);
         }
 
+        // Removed or disabled here, whatever his directory says.
+        if (user is not null && await rights.Of(user.Id, cancel) is null) return new LoginResult.WrongPassword();
         if (user is null)
         {
+            await accounts.NoteFailure(name, options.AccountFailures, options.AccountLockOut, cancel);
             Bound(_failed, now, entry => entry.Until);
             _failed.AddOrUpdate(guesser, _ => Failed(1, now), (_, before) => Failed(before.Failures + 1, now));
             return new LoginResult.WrongPassword();
         }
 
         _failed.TryRemove(guesser, out _);
+        await accounts.NoteSuccess(name, cancel);
         Bound(_verified, now, entry => entry.Until);
         _verified[credential] = (user, now + options.BasicCacheLife);
         return new LoginResult.Welcome(user);
     }
 
     public void Dispose() => _hashing.Dispose();
+
+    private async Task<Identity?> Verify(string name, string password, CancellationToken cancel)
+    {
+        var at = name.LastIndexOf('@');
+        if (at >= 0 && directories.Of(name[(at + 1)..]) is { } directory)
+        {
+            if (await directory.Authenticate(name[..at], password, cancel) is not { } entry) return null;
+            var account = await accounts.Remember(Domains.AccountOf(directory.Profile, entry), entry.Groups, cancel);
+            rights.Forget();
+            return new Identity(account.Id, account.Name, false);
+        }
+
+        await _hashing.WaitAsync(cancel);
+        try
+        {
+            return await users.Verify(name, password, cancel);
+        }
+        finally
+        {
+            _hashing.Release();
+        }
+    }
 
     private (int Failures, DateTimeOffset Until) Failed(int failures, DateTimeOffset now)
     {

@@ -1,4 +1,5 @@
 using Npgsql;
+using Orchestrator.Api.Access;
 using Orchestrator.Api.ReadModel;
 
 namespace Orchestrator.Api.Sso;
@@ -9,7 +10,7 @@ public sealed class PostgresUsers(PrimarySource database) : IUsers
     public async Task<Identity?> Verify(string name, string password, CancellationToken cancel)
     {
         await using var query = database().CreateCommand(
-            "SELECT id, password_hash, is_admin FROM sso.users WHERE name = $1");
+            "SELECT id, password_hash, is_admin FROM sso.users WHERE name = $1 AND enabled");
         query.Parameters.AddWithValue(name);
         Identity? user = null;
         var hash = PasswordHash.Nobody;
@@ -28,14 +29,23 @@ public sealed class PostgresUsers(PrimarySource database) : IUsers
 
     public async Task SetPassword(string name, string password, bool isAdmin, CancellationToken cancel)
     {
+        // Who was made an administrator otherwise stays one.
         await using var command = database().CreateCommand("""
-            INSERT INTO sso.users (id, name, password_hash, is_admin) VALUES ($1, $2, $3, $4)
-            ON CONFLICT (name) DO UPDATE SET password_hash = excluded.password_hash, is_admin = excluded.is_admin
+            WITH account AS (
+                INSERT INTO sso.users AS u (id, name, password_hash, is_admin, profile) VALUES ($1, $2, $3, $4, 'internal')
+                ON CONFLICT (name) DO UPDATE SET password_hash = excluded.password_hash, is_admin = u.is_admin OR excluded.is_admin,
+                    failures = 0, locked_until = NULL
+                RETURNING id)
+            INSERT INTO sso.permissions (id, role, holder, holder_is_group, object_kind, object_id)
+            SELECT gen_random_uuid(), $5, account.id, false, 'system', $6 FROM account WHERE $4
+            ON CONFLICT (role, holder, object_kind, object_id) DO NOTHING
             """);
         command.Parameters.AddWithValue(Guid.NewGuid());
         command.Parameters.AddWithValue(name);
         command.Parameters.AddWithValue(PasswordHash.Make(password));
         command.Parameters.AddWithValue(isAdmin);
+        command.Parameters.AddWithValue(PredefinedRoles.SuperUser.Id);
+        command.Parameters.AddWithValue(ObjectRef.System.Id);
         await command.ExecuteNonQueryAsync(cancel);
     }
 

@@ -12,7 +12,8 @@ namespace Orchestrator.Api.Sso;
 /// {"error_code","error"}; one that asks for more (as the SDKs for extensions do) gets OAuth's
 /// {"error","error_description"}.
 /// </summary>
-public sealed class SsoEndpoints(Tokens tokens, ITokenRevocations revocations, Login login, ApiOptions options)
+public sealed class SsoEndpoints(
+    Tokens tokens, ITokenRevocations revocations, Login login, AuthorizationCodes codes, Access.RightsCache rights, ApiOptions options)
 {
     private const string ApiScope = "ovirt-app-api";
 
@@ -34,9 +35,15 @@ public sealed class SsoEndpoints(Tokens tokens, ITokenRevocations revocations, L
             return;
         }
 
+        if (grant == "authorization_code")
+        {
+            await TokenForCode(context, form, scope);
+            return;
+        }
+
         if (grant != "password")
         {
-            await Refuse(context, scope, "unsupported_grant_type", $"The grant_type {grant} is not here; use password");
+            await Refuse(context, scope, "unsupported_grant_type", $"The grant_type {grant} is not here; use password or authorization_code");
             return;
         }
 
@@ -63,13 +70,34 @@ public sealed class SsoEndpoints(Tokens tokens, ITokenRevocations revocations, L
                 context.Response.Headers.RetryAfter =
                     Math.Ceiling(later.Wait.TotalSeconds).ToString(CultureInfo.InvariantCulture);
                 await Refuse(context, scope, Denied(scope),
-                    "Too many wrong passwords from this address; wait and try again");
+                    "Too many wrong passwords; wait and try again");
+                break;
+            case LoginResult.Away away:
+                context.Response.Headers.RetryAfter = "30";
+                await Refuse(context, scope, "server_error", away.Why, 503);
                 break;
             default:
                 await Refuse(context, scope, Denied(scope),
                     $"Cannot authenticate user '{user}': the user name or password is incorrect");
                 break;
         }
+    }
+
+    private async Task TokenForCode(HttpContext context, IFormCollection form, string scope)
+    {
+        var (id, secret) = (form["client_id"].ToString(), form["client_secret"].ToString());
+        if (Doorkeeper.BasicOf(context) is { } basic) (id, secret) = basic;
+        if (options.Clients.FirstOrDefault(known => known.Id == id) is not { } client || !client.Proves(secret))
+        {
+            await Refuse(context, scope, "unauthorized_client", "The client is not known, or its secret is wrong");
+            return;
+        }
+
+        var user = await codes.Use(form["code"].ToString(), client.Id, form["redirect_uri"].ToString(), context.RequestAborted);
+        if (user is null || await rights.Of(user.Id, context.RequestAborted) is null)
+            await Refuse(context, "", "invalid_grant", "The code is not this client's, was used before, or is older than a minute");
+        else
+            await Welcome(context, scope.Length > 0 ? scope : ApiScope, user);
     }
 
     private Task Welcome(HttpContext context, string scope, Identity user)
@@ -96,7 +124,7 @@ public sealed class SsoEndpoints(Tokens tokens, ITokenRevocations revocations, L
     private async Task TokenInfo(HttpContext context, IFormCollection form)
     {
         var scope = form["scope"].ToString();
-        if (tokens.Read(form["token"].ToString()) is not { } token)
+        if (tokens.Read(form["token"].ToString()) is not { } token || await rights.Of(token.User.Id, context.RequestAborted) is null)
         {
             await Refuse(context, scope, "invalid_token", "The token is not valid, has expired or was revoked");
             return;
@@ -114,8 +142,8 @@ public sealed class SsoEndpoints(Tokens tokens, ITokenRevocations revocations, L
 
     private static string Denied(string scope) => scope.Trim() == ApiScope ? "access_denied" : "invalid_grant";
 
-    private static Task Refuse(HttpContext context, string scope, string code, string sentence) =>
-        Write(context, 400, json =>
+    private static Task Refuse(HttpContext context, string scope, string code, string sentence, int status = 400) =>
+        Write(context, status, json =>
         {
             var plain = scope.Trim() == ApiScope;
             json.WriteString(plain ? "error_code" : "error", code);
