@@ -27,7 +27,7 @@ help() {
 ./do bench [WHAT]  measures. starts: VM starts per second, CPU and memory; engine: tells, asks, events, recovery beside
                    their limits (tells, asks, persists, memory, recovery: that part alone); takeover: 10,000 VMs when a
                    node dies, freezes, leaves; restarts: a host with 200 HA VMs dies; transfer: an image goes up
-                   and down. Default: all
+                   and down; lists: 1,000 VMs listed, searched, followed, and read at once after a write. Default: all
 ./do nodes ACTION  the engine nodes: start|stop|kill N, status     (lab/nodes.sh)
 ./do host ACTION   the laboratory hosts: on|off|cut|heal|exec|virsh N …   (lab/hosts.sh)
 
@@ -234,8 +234,9 @@ bench() {
     takeover) dotnet run --project "$ROOT/bench/Takeover" --configuration Release -- "$@";;
     restarts) dotnet run --project "$ROOT/bench/Restarts" --configuration Release -- "$@";;
     transfer) dotnet run --project "$ROOT/bench/Transfer" --configuration Release -- "$@";;
-    '') for what in starts engine takeover restarts transfer; do bench "$what" || result=$?; done; return "$result";;
-    *) fail "./do bench starts [VMS], engine [tells|asks|persists|memory|recovery ...], takeover, restarts [VMS], transfer [MIB]; or ./do bench for all";;
+    lists) dotnet run --project "$ROOT/bench/Lists" --configuration Release -- "$@";;
+    '') for what in starts engine takeover restarts transfer lists; do bench "$what" || result=$?; done; return "$result";;
+    *) fail "./do bench starts [VMS], engine [tells|asks|persists|memory|recovery ...], takeover, restarts [VMS], transfer [MIB], lists [VMS]; or ./do bench for all";;
   esac
 }
 

@@ -5,6 +5,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Orchestrator.Actors.Host;
 using Orchestrator.Actors.Journal;
+using Orchestrator.Api.Catalogue;
 using Orchestrator.Api.Http;
 using Orchestrator.Api.Resources;
 using Orchestrator.Api.Sso;
@@ -12,7 +13,7 @@ using Orchestrator.Api.Sso;
 namespace Orchestrator.Api;
 
 /// <summary>
-/// Puts the API on a web application. Composition registers IEntities, IReadModel, IOwners, ISecrets, IUsers,
+/// Puts the API on a web application. Composition registers IEntities, IReadModel, ICatalogue, IClientRecords, IOwners, ISecrets, IUsers,
 /// IConsoles and ITokenRevocations besides, and configures Kestrel and TLS.
 /// </summary>
 public static class ApiServer
@@ -28,6 +29,7 @@ public static class ApiServer
             compression.EnableForHttps = true;
             compression.MimeTypes = [.. ResponseCompressionDefaults.MimeTypes, "application/xml", "application/json"];
         });
+        services.AddSingleton<IResponseCompressionProvider, Packing>();
         services.AddSingleton(provider => provider.GetService<TimeProvider>() is { } clock
             ? new Clock(clock)
             : new Clock(TimeProvider.System));
@@ -42,9 +44,11 @@ public static class ApiServer
             provider.GetRequiredService<IUsers>(), provider.GetRequiredService<Clock>().Time,
             provider.GetRequiredService<ILoggerFactory>().CreateLogger("Orchestrator.Api"))
         {
+            Catalogue = provider.GetRequiredService<ICatalogue>(),
             Consoles = provider.GetRequiredService<IConsoles>(),
             ConsoleTickets = new ConsoleTickets(
                 options.TokenKey, provider.GetRequiredService<ITokenRevocations>(), provider.GetRequiredService<Clock>().Time),
+            Records = provider.GetRequiredService<IClientRecords>(),
             Storage = provider.GetService<IHostStorage>() ?? new NoHostStorage(),
             Observations = provider.GetService<IObservations>() ?? NoObservations.Instance,
         });
@@ -57,6 +61,7 @@ public static class ApiServer
         var tokens = app.Services.GetRequiredService<Tokens>();
         var login = app.Services.GetRequiredService<Login>();
         var doorkeeper = new Doorkeeper(tokens, login);
+        app.Lifetime.ApplicationStopping.Register(world.Feed.Dispose);
         var dispatcher = new Dispatcher(world, Routes.All(), doorkeeper);
 
         app.UseWebSockets();

@@ -1,3 +1,5 @@
+using Orchestrator.Actors.Journal;
+
 namespace Orchestrator.Api;
 
 /// <summary>Keeps passwords of devices, encrypted. Only names of secrets go into commands and the journal.</summary>
@@ -8,6 +10,24 @@ public interface ISecrets
 
     /// <summary>Forgets a secret; one that is not there is no error.</summary>
     Task Remove(string name, CancellationToken cancel);
+}
+
+/// <summary>What clients themselves add to the audit log and to the list of jobs. It is in the database when a call returns.</summary>
+public interface IClientRecords
+{
+    /// <summary>The line as it is kept; the earlier one where the same was told within its flood rate.</summary>
+    Task<AuditRow> Tell(AuditLine line, CancellationToken cancel);
+
+    /// <summary>Hides an event; false: there is none.</summary>
+    Task<bool> RemoveEvent(long id, CancellationToken cancel);
+
+    /// <summary>Shows all hidden events again.</summary>
+    Task RestoreEvents(CancellationToken cancel);
+
+    Task AddJob(JobView job, CancellationToken cancel);
+
+    /// <summary>Replaces a job that nobody has changed since this version; false: somebody has.</summary>
+    Task<bool> ReplaceJob(JobView job, long version, CancellationToken cancel);
 }
 
 /// <summary>Where entities live, for operators and for tests that aim at an owner.</summary>

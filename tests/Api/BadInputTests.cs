@@ -167,19 +167,6 @@ public sealed class BadInputTests : IAsyncLifetime
         Assert.DoesNotContain("secret", detail, StringComparison.Ordinal);
     }
 
-    [Theory]
-    [InlineData("name!=web")]
-    [InlineData("name=a or name=b")]
-    [InlineData("web")]
-    [InlineData("memory > 5")]
-    [InlineData("color=red")]
-    [InlineData("status=\"up")]
-    [InlineData("page zero")]
-    [InlineData("sortby memory")]
-    public async Task What_cannot_be_searched_yet_is_said(string search) => await TestApi.FaultOf(
-        await _api.Client.GetAsync($"/ovirt-engine/api/vms?search={Uri.EscapeDataString(search)}"),
-        HttpStatusCode.BadRequest);
-
     private async Task Refused(HttpResponseMessage response, int status, string? reason, string names)
     {
         var detail = await TestApi.FaultOf(response, (HttpStatusCode)status, reason);

@@ -1,9 +1,10 @@
 using System.Collections.Concurrent;
 using System.Collections.Immutable;
+using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
 using System.Net.WebSockets;
-using System.Text.RegularExpressions;
+using System.Text.Json;
 using Newtonsoft.Json.Linq;
 using Orchestrator.Actors;
 using Orchestrator.Actors.Cluster;
@@ -16,6 +17,7 @@ using Orchestrator.Actors.StorageDomain;
 using Orchestrator.Actors.Template;
 using Orchestrator.Actors.Vm;
 using Orchestrator.Api;
+using Orchestrator.Api.Search;
 using Orchestrator.Api.Sso;
 
 namespace Orchestrator.Tests.Api;
@@ -25,10 +27,17 @@ public sealed class FakeEngine : IEntities, IReadModel
 {
     private readonly ConcurrentDictionary<(string Kind, Guid Id), JObject> _documents = new();
     private readonly ConcurrentDictionary<(string Kind, string Name), Guid> _names = new();
+    private int _gets;
 
     public ConcurrentQueue<(string Kind, Guid Id, object Command)> Commands { get; } = new();
 
     public List<AuditRow> Audit { get; } = [];
+
+    /// <summary>What was asked of the read model, each list once.</summary>
+    public ConcurrentQueue<ReadQuery> Queries { get; } = new();
+
+    /// <summary>Single documents that were asked for.</summary>
+    public int Gets => _gets;
 
     /// <summary>Thrown by every call while set.</summary>
     public Exception? Away { get; set; }
@@ -47,6 +56,11 @@ public sealed class FakeEngine : IEntities, IReadModel
     public void Put(string kind, Guid id, object view) => _documents[(kind, id)] = JObject.Parse(WireJson.Write(view));
 
     public T View<T>(string kind, Guid id) where T : notnull => WireJson.Read<T>(_documents[(kind, id)].ToString());
+
+    /// <summary>All that is stored, to see that nothing has changed.</summary>
+    public string Fingerprint() =>
+        $"{string.Join('|', _documents.Select(d => $"{d.Key}{d.Value}").Order())} {string.Join('|', _names.Keys.Order())}";
+    public Guid Named(string kind, string name) => _documents.Single(d => d.Key.Kind == kind && (string?)d.Value.SelectToken("config.name") == name).Key.Id;
 
     public bool Has(string kind, Guid id) => _documents.ContainsKey((kind, id));
 
@@ -130,6 +144,7 @@ public sealed class FakeEngine : IEntities, IReadModel
     public Task<Document?> Get(string kind, Guid id, CancellationToken cancel)
     {
         if (Away is not null) throw Away;
+        Interlocked.Increment(ref _gets);
         return Task.FromResult(_documents.TryGetValue((kind, id), out var json) ? Of(kind, id, json) : null);
     }
 
@@ -149,12 +164,17 @@ public sealed class FakeEngine : IEntities, IReadModel
     public Task<IReadOnlyList<VmCopy>> CopiesOn(HostId host, CancellationToken cancel) =>
         Task.FromResult<IReadOnlyList<VmCopy>>([]);
 
-    public Task<IReadOnlyList<AuditRow>> Events(AuditQuery query, CancellationToken cancel) =>
-        Task.FromResult<IReadOnlyList<AuditRow>>([.. Audit
-            .Where(row => row.Id > (query.After ?? 0))
-            .Where(row => query.Correlation is null || row.Line.Correlation == query.Correlation)
-            .Where(row => query.Severity is null || (int)row.Line.Severity == query.Severity)
-            .OrderByDescending(row => row.Id).Take(query.Max ?? int.MaxValue)]);
+    public Task<IReadOnlyList<AuditRow>> Events(AuditQuery query, CancellationToken cancel)
+    {
+        var evaluation = new FilterEvaluation(Rows);
+        var lines = Lines().ToDictionary(row => row.Id.ToString(CultureInfo.InvariantCulture));
+        var found = Rows(Kinds.Event).Where(row => long.Parse(row.Id, CultureInfo.InvariantCulture) > (query.After ?? 0))
+            .Where(row => IsTrue(evaluation, query.Only, row) && IsTrue(evaluation, query.Visible, row)).ToList();
+        if (query.Order is { } order) found = [.. evaluation.Sorted(found, order)];
+        else if (query.Direction == Direction.Descending) found.Reverse();
+        return Task.FromResult<IReadOnlyList<AuditRow>>(
+            [.. found.Skip(query.Offset).Take(query.Max ?? int.MaxValue).Select(row => lines[row.Id])]);
+    }
 
     public Task<bool> ClaimName(string kind, string scope, string name, Guid id, CancellationToken cancel) =>
         Task.FromResult(_names.GetOrAdd((kind, name), id) == id);
@@ -168,22 +188,31 @@ public sealed class FakeEngine : IEntities, IReadModel
     private IEnumerable<Document> Matching(ReadQuery query)
     {
         if (Away is not null) throw Away;
-        var like = query.NameLike is null ? null : new Regex(
-            "^" + string.Concat(Regex.Matches(query.NameLike, @"\\.|%|.").Select(part => part.Value switch
-            {
-                "%" => ".*",
-                ['\\', var letter] => Regex.Escape(letter.ToString()),
-                var letter => Regex.Escape(letter),
-            })) + "$", RegexOptions.IgnoreCase);
-        var found = _documents.Where(entry => entry.Key.Kind == query.Kind)
-            .Where(entry => (query.Equal ?? ImmutableDictionary<string, string>.Empty)
-                .All(wanted => (string?)At(entry.Value, wanted.Key) == wanted.Value))
-            .Select(entry => Of(entry.Key.Kind, entry.Key.Id, entry.Value))
-            .Where(document => like is null || like.IsMatch(document.Name));
-        return query.Descending
-            ? found.OrderByDescending(document => document.Name, StringComparer.Ordinal)
-            : found.OrderBy(document => document.Name, StringComparer.Ordinal);
+        Queries.Enqueue(query);
+        var evaluation = new FilterEvaluation(Rows);
+        var found = Rows(query.Kind)
+            .Where(row => (query.Equal ?? ImmutableDictionary<string, string>.Empty)
+                .All(wanted => (string?)At(_documents[(query.Kind, Guid.Parse(row.Id))], wanted.Key) == wanted.Value))
+            .Where(row => IsTrue(evaluation, query.Only, row) && IsTrue(evaluation, query.Visible, row));
+        found = query.Order is { } order ? evaluation.Sorted(found, order)
+            : query.Kind == Kinds.Job ? found.OrderByDescending(row => row.Document.GetProperty("startedAt").GetString())
+            : query.Descending ? found.OrderByDescending(row => row.Name, StringComparer.Ordinal)
+            : found.OrderBy(row => row.Name, StringComparer.Ordinal);
+        return found.Select(row => Of(query.Kind, Guid.Parse(row.Id), _documents[(query.Kind, Guid.Parse(row.Id))]));
     }
+
+    private AuditRow[] Lines()
+    {
+        lock (Audit) return [.. Audit];
+    }
+
+    private IEnumerable<SearchRow> Rows(string kind) => kind == Kinds.Event
+        ? Lines().OrderBy(row => row.Id).Select(row => new SearchRow(
+            kind, row.Id.ToString(CultureInfo.InvariantCulture), "", JsonDocument.Parse(WireJson.Write(row.Line)).RootElement))
+        : _documents.Where(entry => entry.Key.Kind == kind).Select(entry => new SearchRow(
+            kind, entry.Key.Id.ToString(), Of(kind, entry.Key.Id, entry.Value).Name, JsonDocument.Parse(entry.Value.ToString()).RootElement));
+
+    private static bool IsTrue(FilterEvaluation evaluation, ReadFilter? filter, SearchRow row) => filter is null || evaluation.IsTrue(filter, row);
 
     private static JToken? At(JToken json, string path)
     {
@@ -214,6 +243,51 @@ public sealed class FakeEngine : IEntities, IReadModel
     private Reply Drop(string kind, Guid id) => _documents.TryRemove((kind, id), out var last)
         ? new Reply.Accepted(last.ToString(), 3)
         : new Reply.Refused(Fault.NotFound, null);
+}
+
+/// <summary>What clients add, in the fake engine's own log and documents.</summary>
+public sealed class FakeRecords(FakeEngine engine) : IClientRecords
+{
+    private readonly List<AuditRow> _hidden = [];
+
+    public Task<AuditRow> Tell(AuditLine line, CancellationToken cancel)
+    {
+        lock (engine.Audit)
+        {
+            var row = new AuditRow(engine.Audit.Count + _hidden.Count + 1, line);
+            engine.Audit.Add(row);
+            return Task.FromResult(row);
+        }
+    }
+
+    public Task<bool> RemoveEvent(long id, CancellationToken cancel)
+    {
+        lock (engine.Audit)
+        {
+            if (engine.Audit.FirstOrDefault(row => row.Id == id) is not { } found) return Task.FromResult(false);
+            _hidden.Add(found);
+            return Task.FromResult(engine.Audit.Remove(found));
+        }
+    }
+
+    public Task RestoreEvents(CancellationToken cancel)
+    {
+        lock (engine.Audit) engine.Audit.AddRange(_hidden);
+        _hidden.Clear();
+        return Task.CompletedTask;
+    }
+
+    public Task AddJob(JobView job, CancellationToken cancel)
+    {
+        engine.Put(Kinds.Job, job.Id.Value, job);
+        return Task.CompletedTask;
+    }
+
+    public Task<bool> ReplaceJob(JobView job, long version, CancellationToken cancel)
+    {
+        engine.Put(Kinds.Job, job.Id.Value, job);
+        return Task.FromResult(true);
+    }
 }
 
 public sealed class FakeSecrets : ISecrets

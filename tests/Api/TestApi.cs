@@ -16,6 +16,7 @@ using Orchestrator.Actors.Journal;
 using Orchestrator.Actors.StorageDomain;
 using Orchestrator.Actors.Vm;
 using Orchestrator.Api;
+using Orchestrator.Api.Catalogue;
 using Orchestrator.Api.Sso;
 
 namespace Orchestrator.Tests.Api;
@@ -34,6 +35,8 @@ public sealed class TestApi : IAsyncLifetime
     private WebApplication? _app;
 
     public FakeEngine Engine { get; } = new();
+
+    public FakeCatalogue Catalogue { get; } = new();
 
     public FakeSecrets Secrets { get; } = new();
 
@@ -71,10 +74,12 @@ public sealed class TestApi : IAsyncLifetime
         builder.WebHost.ConfigureKestrel(kestrel => kestrel.Listen(
             IPAddress.Loopback, 0, listen => listen.Protocols = HttpProtocols.Http1));
         builder.Services.AddSingleton<IEntities>(Engine).AddSingleton<IReadModel>(Engine)
+            .AddSingleton<IClientRecords>(new FakeRecords(Engine))
             .AddSingleton<IObservations>(Observations)
             .AddSingleton<ISecrets>(Secrets).AddSingleton<IOwners>(new FakeOwners()).AddSingleton<IUsers>(Users)
             .AddSingleton<IConsoles>(Consoles).AddSingleton<IHostTokens>(HostTokens).AddSingleton<IHostAuthority>(Authority)
             .AddSingleton<IHostStorage>(HostStorage)
+            .AddSingleton<ICatalogue>(Catalogue)
             .AddSingleton<ITokenRevocations>(new FakeRevocations()).AddSingleton<TimeProvider>(Clock);
         builder.Services.AddApi(Options);
         _app = builder.Build();

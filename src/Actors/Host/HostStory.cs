@@ -97,7 +97,7 @@ public static class HostStory
                 $"Power {e.Action.ToString().ToLowerInvariant()} of host {name} failed: {e.Reason}. It is not tried again."),
             HostEvent.Fenced e => Said(9018, Severity.Normal, e.At,
                 $"Host {name} is fenced ({e.How}). Its guests are dead; life {e.Incarnation} begins."),
-            FenceDoubted e => Said(9019, Severity.Alert, e.At,
+            FenceDoubted e => Said(9002, Severity.Alert, e.At,
                 $"Host {name} answers in boot {Short(e.BootId)} although its power was said to be off. Guests that it should no "
                 + "longer have are ended. Look at its fence device; switch it off by hand, or reboot it."),
             // oVirt has no such events, and its codes end below 15000: these are ours.
@@ -109,7 +109,7 @@ public static class HostStory
                 + "management or an operator's word that it was rebooted."),
             PowerFailed e => Said(9019, Severity.Error, e.At,
                 $"Power {e.Action.ToString().ToLowerInvariant()} of host {name} failed: {e.Reason}. It is tried again."),
-            FenceSkipped { Why: FenceSkip.Turn } e => Said(9014, Severity.Warning, e.At,
+            FenceSkipped { Why: FenceSkip.Turn } e => Said(9014, Severity.Alert, e.At,
                 $"Host {name} is non responsive, and waits for its turn to be fenced: {e.Words}."),
             FenceTurnCame e => Said(9017, Severity.Normal, e.At, $"It is the turn of host {name} to be fenced. Its power is to be cut."),
             HostEvent.AgentRestarted e => Said(75, Severity.Normal, e.At,

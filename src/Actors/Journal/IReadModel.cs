@@ -1,3 +1,5 @@
+using System.Collections.Immutable;
+
 namespace Orchestrator.Actors.Journal;
 
 /// <summary>
@@ -47,13 +49,35 @@ public sealed record VmCopy(Guid Vm, Lease Lease);
 public sealed record Document(string Kind, Guid Id, string Name, long Version, string Json);
 
 /// <param name="Equal">Field path → value that its text must equal.</param>
-/// <param name="NameLike">SQL LIKE pattern without case, or null.</param>
 /// <param name="Descending">Newest (highest name) first.</param>
 public sealed record ReadQuery(
-    string Kind, IReadOnlyDictionary<string, string>? Equal = null, string? NameLike = null, int? Max = null,
-    int Offset = 0, bool Descending = false);
+    string Kind, IReadOnlyDictionary<string, string>? Equal = null, int? Max = null, int Offset = 0, bool Descending = false)
+{
+    /// <summary>What is searched for; null: all.</summary>
+    public ReadFilter? Only { get; init; }
 
-public sealed record AuditQuery(long? After = null, int? Max = null, string? Correlation = null, int? Severity = null);
+    /// <summary>What who asks may see; null: all.</summary>
+    public ReadFilter? Visible { get; init; }
+
+    /// <summary>Null: by name, jobs by their start.</summary>
+    public ReadOrder? Order { get; init; }
+}
+
+/// <param name="After">Only events with a higher number.</param>
+public sealed record AuditQuery(long? After = null, int? Max = null, int Offset = 0)
+{
+    /// <inheritdoc cref="ReadQuery.Only"/>
+    public ReadFilter? Only { get; init; }
+
+    /// <inheritdoc cref="ReadQuery.Visible"/>
+    public ReadFilter? Visible { get; init; }
+
+    /// <summary>Null: newest first.</summary>
+    public ReadOrder? Order { get; init; }
+
+    /// <summary>The oldest of them first, for who follows the log.</summary>
+    public Direction Direction { get; init; } = Direction.Descending;
+}
 
 /// <summary>A line of the audit log: oVirt's event.</summary>
 public sealed record AuditRow(long Id, AuditLine Line);
@@ -62,7 +86,17 @@ public sealed record AuditRow(long Id, AuditLine Line);
 public sealed record AuditLine(
     int Code, Severity Severity, string Description, DateTimeOffset At, string? Correlation, string User,
     Guid? Vm = null, Guid? Host = null, Guid? Cluster = null, Guid? DataCenter = null, Guid? StorageDomain = null,
-    Guid? Template = null, Guid? Disk = null);
+    Guid? Template = null, Guid? Disk = null)
+{
+    /// <summary>Who told it, where that was not the engine.</summary>
+    public string? Origin { get; init; }
+
+    /// <summary>The teller's own number for it.</summary>
+    public int? CustomId { get; init; }
+
+    /// <summary>The same is not told again within so many seconds, where its code has no such time of its own.</summary>
+    public int? FloodRate { get; init; }
+}
 
 public enum Severity { Normal = 0, Warning = 1, Error = 2, Alert = 10 }
 
@@ -88,4 +122,19 @@ public sealed record JobView
     public required string EntityKind { get; init; }
 
     public required Guid EntityId { get; init; }
+
+    /// <summary>A client's own, which the engine only keeps.</summary>
+    public bool External { get; init; }
+
+    /// <summary>It is dropped some time after its end.</summary>
+    public bool AutoCleared { get; init; } = true;
+
+    public DateTimeOffset? LastUpdated { get; init; }
+
+    /// <summary>Of a job of a client's.</summary>
+    public ImmutableArray<StepView> Steps { get => field.IsDefault ? [] : field; init; }
 }
+
+/// <param name="Type">executing, finalizing, validating or unknown.</param>
+/// <param name="Status">started, finished or failed.</param>
+public sealed record StepView(Guid Id, string Description, string Type, string Status, DateTimeOffset StartedAt, DateTimeOffset? EndedAt);

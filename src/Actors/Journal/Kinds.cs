@@ -16,4 +16,10 @@ public static class Kinds
 
     /// <summary>As jobs: a row that a disk's facts leave behind.</summary>
     public const string ImageTransfer = "imagetransfer";
+
+    /// <summary>Lines of the audit log, where searches name them.</summary>
+    public const string Event = "event";
+
+    /// <summary>Users, where searches name them.</summary>
+    public const string User = "user";
 }

@@ -1,3 +1,4 @@
+using Microsoft.AspNetCore.Http;
 using Orchestrator.Api.Representation;
 
 namespace Orchestrator.Api.Http;
@@ -23,6 +24,9 @@ public abstract record Answer
 
     /// <summary>A file of another form.</summary>
     public sealed record Raw(string ContentType, ReadOnlyMemory<byte> Body) : Answer;
+
+    /// <summary>One that goes on: it writes itself, and asks now and then whether its client may stay.</summary>
+    public sealed record Live(Func<HttpContext, Func<Task>, Task> Run) : Answer;
 
     public static Answer Of(Element element) => new One(element);
 

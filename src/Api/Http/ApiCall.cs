@@ -1,6 +1,8 @@
+using System.Collections.Immutable;
 using Orchestrator.Actors;
 using Orchestrator.Actors.Journal;
 using Orchestrator.Actors.Watching;
+using Orchestrator.Agent.Protocol;
 using Orchestrator.Api.Representation;
 using Orchestrator.Api.Sso;
 
@@ -9,11 +11,9 @@ namespace Orchestrator.Api.Http;
 /// <summary>One request, authenticated and taken apart: all that a resource may know of HTTP.</summary>
 public sealed class ApiCall(
     World world, Parameters parameters, Identity user, CancellationToken cancel,
-    Dictionary<(string Kind, Guid Id), Document?>? seen = null)
+    ReadSoFar? read = null)
 {
-    /// <summary>Documents that this GET has read already: one with follow meets the same ones again and
-    /// again.</summary>
-    private readonly Dictionary<(string Kind, Guid Id), Document?> _seen = seen ?? [];
+    private readonly ReadSoFar _read = read ?? new ReadSoFar(world.Views);
 
     public World World { get; } = world;
 
@@ -36,6 +36,9 @@ public sealed class ApiCall(
     /// <summary>The client asks for a file for virt-viewer, and for nothing else.</summary>
     public bool WantsViewer { get; init; }
 
+    /// <summary>The client asks for events as they come.</summary>
+    public bool WantsEvents { get; init; }
+
     public Guid Id(int at = 0) => Guid.ParseExact(Ids[at], "D");
 
     /// <summary>A new job for each command: the job is what makes a repeated command harmless.</summary>
@@ -47,7 +50,17 @@ public sealed class ApiCall(
 
     /// <summary>The same user's look at another path, for links that are followed.</summary>
     public ApiCall Inner(IReadOnlyList<string> ids) =>
-        new(World, Parameters.ForFollow(), User, Cancel, _seen) { Ids = ids, ReadBody = ReadBody, Authority = Authority };
+        new(World, Parameters.ForFollow(), User, Cancel, _read) { Ids = ids, ReadBody = ReadBody, Authority = Authority };
+
+    /// <summary>This same request, as if it had been made at another path.</summary>
+    public ApiCall At(IReadOnlyList<string> ids, Func<Shape, Task<Element>>? readBody = null) => new(World, Parameters, User, Cancel, _seen)
+    {
+        Ids = ids,
+        ReadBody = readBody ?? ReadBody,
+        Method = Method,
+        Authority = Authority,
+        WantsViewer = WantsViewer,
+    };
 
     /// <summary>Like <see cref="Inner"/>, but sees the documents as they are now.</summary>
     public ApiCall Anew(IReadOnlyList<string> ids) =>
@@ -55,25 +68,46 @@ public sealed class ApiCall(
 
     public async Task<Document?> Find(string kind, Guid id)
     {
-        if (Method == "GET" && _seen.TryGetValue((kind, id), out var seen)) return seen;
+        if (Method != "GET") return await World.Read.Get(kind, id, Cancel);
+        if (_read.Has(kind, id)) return _read.Document(kind, id);
         var document = await World.Read.Get(kind, id, Cancel);
-        if (Method == "GET") _seen[(kind, id)] = document;
+        _read.Keep(kind, id, document);
         return document;
+    }
+
+    /// <summary>Reads many at once, so that this GET finds them when it comes to each.</summary>
+    public async Task Foresee(string kind, IEnumerable<Guid> ids)
+    {
+        var wanted = ids.Where(id => !_read.Has(kind, id)).Distinct().ToImmutableArray();
+        if (wanted.Length < 2) return;
+        foreach (var id in wanted) _read.Keep(kind, id, null);
+        foreach (var document in await World.Read.List(new ReadQuery(kind) { Only = new ReadFilter.Ids(wanted) }, Cancel))
+            _read.Keep(kind, document.Id, document);
+    }
+
+    /// <summary>What was seen of the guests of these VMs; of each VM it is asked for once.</summary>
+    public async Task<IReadOnlyDictionary<Guid, GuestObservation>> Guests(IReadOnlyCollection<Guid> vms)
+    {
+        var unknown = vms.Where(vm => !_read.Guests.ContainsKey(vm)).ToList();
+        if (unknown.Count == 0) return _read.Guests!;
+        var seen = await World.Observations.OfGuests(unknown, Cancel);
+        if (Method != "GET") return seen;
+        foreach (var vm in unknown) _read.Guests[vm] = seen.GetValueOrDefault(vm);
+        return _read.Guests!;
     }
 
     /// <exception cref="FaultException">404.</exception>
     public async Task<TView> Get<TView>(string kind, Guid id) where TView : notnull =>
         await Find(kind, id) is { } document
-            ? WireJson.Read<TView>(document.Json)
+            ? _read.View<TView>(document)
             : throw FaultException.Unknown(kind, id.ToString());
 
     public async Task<IReadOnlyList<TView>> List<TView>(ReadQuery query) where TView : notnull
     {
         var documents = await World.Read.List(query, Cancel);
-        if (Method == "GET")
-            foreach (var document in documents)
-                _seen[(document.Kind, document.Id)] = document;
-        return documents.Select(document => WireJson.Read<TView>(document.Json)).ToList();
+        if (Method != "GET") return [.. documents.Select(document => WireJson.Read<TView>(document.Json))];
+        foreach (var document in documents) _read.Keep(document.Kind, document.Id, document);
+        return [.. documents.Select(_read.View<TView>)];
     }
 
     /// <summary>Sends a command and answers the entity's view after it.</summary>

@@ -84,7 +84,8 @@ public sealed class Dispatcher(World world, Router router, Doorkeeper doorkeeper
         limit.CancelAfter(world.Options.RequestLimit);
         var user = await doorkeeper.Authenticate(context, limit.Token);
         var viewer = Forms.WantsViewer(request);
-        var form = viewer ? Form.Xml : Forms.Wanted(request);
+        var wantsEvents = Forms.WantsEvents(request);
+        var form = viewer || wantsEvents ? Form.Xml : Forms.Wanted(request);
         var method = HttpMethods.IsHead(request.Method) ? HttpMethods.Get : request.Method;
         var (resource, ids) = router.Find(method, path);
         ApiWatch.Know(context, method, path, ids);
@@ -98,10 +99,17 @@ public sealed class Dispatcher(World world, Router router, Doorkeeper doorkeeper
             Method = method,
             Authority = request.Host.Value ?? "",
             WantsViewer = viewer,
+            WantsEvents = wantsEvents,
             ReadBody = shape => ReadBody(request, shape, limit.Token),
         };
         var answer = await resource(call);
-        if (viewer && answer is not Http.Answer.Raw) Forms.Wanted(request);
+        if (answer is Answer.Live live)
+        {
+            await live.Run(context, () => doorkeeper.Authenticate(context, context.RequestAborted));
+            return;
+        }
+
+        if ((viewer && answer is not Http.Answer.Raw) || wantsEvents) Forms.Wanted(request);
         if (parameters.ExpectCreated && answer is Answer.One { Status: 202, Location: { } location })
             answer = await AwaitCreation(call, location);
         if (parameters.Follow is { Length: > 0 } follow && method == HttpMethods.Get)
@@ -258,6 +266,7 @@ public sealed class Dispatcher(World world, Router router, Doorkeeper doorkeeper
     private static async Task WriteBody(HttpContext context, Form form, ArrayBufferWriter<byte> body)
     {
         context.Response.ContentType = Forms.ContentType(form);
+        context.Response.ContentLength = body.WrittenCount;
         if (HttpMethods.IsHead(context.Request.Method)) return;
         await context.Response.BodyWriter.WriteAsync(body.WrittenMemory, context.RequestAborted);
     }

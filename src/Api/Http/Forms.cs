@@ -19,7 +19,7 @@ public static class Forms
             return OfType(asked.ToString()) ?? throw NotHere(asked.ToString());
         var header = request.Headers.Accept.ToString();
         if (header.Length == 0) return Form.Xml;
-        if (OfType(header) is { } single) return single;
+        if (!header.Contains(',', StringComparison.Ordinal) && OfType(header) is { } single) return single;
         if (!MediaTypeHeaderValue.TryParseList(request.Headers.Accept, out var types)) throw NotHere(header);
         foreach (var type in types.OrderByDescending(type => type.Quality ?? 1))
         {
@@ -34,6 +34,10 @@ public static class Forms
     /// <summary>A file for virt-viewer, which one resource has.</summary>
     public static bool WantsViewer(HttpRequest request) =>
         request.Headers.Accept.ToString().Equals("application/x-virt-viewer", StringComparison.OrdinalIgnoreCase);
+
+    /// <summary>A stream of events, which one resource has.</summary>
+    public static bool WantsEvents(HttpRequest request) =>
+        OfText(request.Headers.Accept.ToString()).Equals("text/event-stream", StringComparison.OrdinalIgnoreCase);
 
     /// <summary>For faults: whatever can be made of the request, XML otherwise.</summary>
     public static Form WantedOrXml(HttpRequest request)
@@ -56,10 +60,16 @@ public static class Forms
             $"The body's Content-Type is '{type}'; send application/xml or application/json");
     }
 
-    private static Form? OfType(string text)
+    /// <summary>A media type without its parameters.</summary>
+    private static string OfText(string text)
     {
         var end = text.IndexOf(';', StringComparison.Ordinal);
-        var type = (end < 0 ? text : text[..end]).Trim();
+        return (end < 0 ? text : text[..end]).Trim();
+    }
+
+    private static Form? OfType(string text)
+    {
+        var type = OfText(text);
         return type.Equals("application/xml", StringComparison.OrdinalIgnoreCase)
             || type.Equals("text/xml", StringComparison.OrdinalIgnoreCase) ? Form.Xml
             : type.Equals("application/json", StringComparison.OrdinalIgnoreCase) ? Form.Json

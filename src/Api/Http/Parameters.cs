@@ -24,6 +24,7 @@ public sealed class Parameters
         Async = Flag("async") == true || expect.Contains("202-accepted", StringComparison.OrdinalIgnoreCase);
         ExpectCreated = expect.Contains("201-created", StringComparison.OrdinalIgnoreCase);
         Follow = Text("follow");
+        LastEvent = long.TryParse(Header(request, "Last-Event-ID"), NumberStyles.None, CultureInfo.InvariantCulture, out var last) ? last : null;
     }
 
     private Parameters(Parameters outer)
@@ -51,6 +52,9 @@ public sealed class Parameters
     public bool ExpectCreated { get; }
 
     public string? Follow { get; }
+
+    /// <summary>Where a stream of events broke off.</summary>
+    public long? LastEvent { get; }
 
     public int? Max => _following ? null : Number("max") is >= 0 and var max and <= int.MaxValue ? (int)max : null;
 

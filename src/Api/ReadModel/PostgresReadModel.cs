@@ -19,31 +19,62 @@ public sealed class PostgresReadModel(
     private static readonly TimeSpan AgainAfter = TimeSpan.FromMilliseconds(250);
     private int _waiting;
 
-    private const string Columns = "kind, id, name, version, doc::text";
+    private const string Columns = "t0.kind, t0.id, t0.name, t0.version, t0.doc::text";
 
     public async Task<Document?> Get(string kind, Guid id, CancellationToken cancel)
     {
         var rows = await Read(
-            $"SELECT {Columns} FROM read.objects WHERE kind = $1 AND id = $2", [kind, id], Row, cancel);
+            $"SELECT {Columns} FROM read.objects t0 WHERE kind = $1 AND id = $2", [kind, id], Row, cancel);
         return rows.Count == 0 ? null : rows[0];
     }
 
     public async Task<IReadOnlyList<Document>> List(ReadQuery query, CancellationToken cancel)
     {
-        var values = new List<object>();
-        var sql = new StringBuilder($"SELECT {Columns} FROM read.objects WHERE ").Append(Where(query, values));
-        sql.Append(query.Kind == Kinds.Job ? " ORDER BY doc->>'startedAt'" : " ORDER BY name")
-            .Append(query.Descending ? " DESC, id DESC" : ", id");
-        if (query.Max is { } max) sql.Append(CultureInfo.InvariantCulture, $" LIMIT {max}");
-        if (query.Offset > 0) sql.Append(CultureInfo.InvariantCulture, $" OFFSET {query.Offset}");
-        return await Read(sql.ToString(), values, Row, cancel);
+        var (sql, values) = Statement(query);
+        return await Read(sql, values, Row, cancel);
     }
 
     public async Task<long> Count(ReadQuery query, CancellationToken cancel)
     {
         var values = new List<object>();
-        var sql = $"SELECT count(*) FROM read.objects WHERE {Where(query, values)}";
+        var sql = $"SELECT count(*) FROM {FilterSql.From(query.Kind)} WHERE {Where(query, values)}";
         return (await Read(sql, values, row => row.GetInt64(0), cancel))[0];
+    }
+
+    /// <summary>What a list asks of the database: text that is made of ours alone, and parameters.</summary>
+    public static (string Sql, List<object> Values) Statement(ReadQuery query)
+    {
+        var values = new List<object>();
+        var sql = new StringBuilder($"SELECT {Columns} FROM {FilterSql.From(query.Kind)} WHERE ").Append(Where(query, values));
+        if (query.Order is { } order) sql.Append(new FilterSql(values).OrderBy(query.Kind, order, "t0.name COLLATE \"C\", t0.id"));
+        else
+            sql.Append(query.Kind == Kinds.Job ? " ORDER BY t0.doc->>'startedAt'" : " ORDER BY t0.name")
+                .Append(query.Descending ? " DESC, t0.id DESC" : ", t0.id");
+        return (Paged(sql, query.Max, query.Offset).ToString(), values);
+    }
+
+    /// <inheritdoc cref="Statement(ReadQuery)"/>
+    public static (string Sql, List<object> Values) Statement(AuditQuery query)
+    {
+        var values = new List<object>();
+        var sql = new StringBuilder($"SELECT t0.id, t0.line::text FROM {FilterSql.From(Kinds.Event)} WHERE NOT t0.deleted");
+        if (query.After is { } after)
+        {
+            values.Add(after);
+            sql.Append(CultureInfo.InvariantCulture, $" AND t0.id > ${values.Count}");
+        }
+
+        sql.Append(new FilterSql(values).And(Kinds.Event, query.Only).And(Kinds.Event, query.Visible));
+        if (query.Order is { } order) sql.Append(new FilterSql(values).OrderBy(Kinds.Event, order, "t0.id DESC"));
+        else sql.Append(query.Direction == Direction.Descending ? " ORDER BY t0.id DESC" : " ORDER BY t0.id");
+        return (Paged(sql, query.Max, query.Offset).ToString(), values);
+    }
+
+    private static StringBuilder Paged(StringBuilder sql, int? max, int offset)
+    {
+        if (max is { } most) sql.Append(CultureInfo.InvariantCulture, $" LIMIT {most}");
+        if (offset > 0) sql.Append(CultureInfo.InvariantCulture, $" OFFSET {offset}");
+        return sql;
     }
 
     public async Task<IReadOnlyList<VmOnHost>> VmsOn(HostId host, CancellationToken cancel) =>
@@ -85,22 +116,9 @@ public sealed class PostgresReadModel(
 
     public async Task<IReadOnlyList<AuditRow>> Events(AuditQuery query, CancellationToken cancel)
     {
-        var values = new List<object>();
-        var sql = new StringBuilder("SELECT id, line::text FROM events.audit_log WHERE true");
-        void And(string column, string relation, object value)
-        {
-            values.Add(value);
-            sql.Append(CultureInfo.InvariantCulture, $" AND {column} {relation} ${values.Count}");
-        }
-
-        if (query.After is { } after) And("id", ">", after);
-        if (query.Correlation is { } correlation) And("correlation", "=", correlation);
-        if (query.Severity is { } severity) And("severity", "=", severity);
-        sql.Append(" ORDER BY id DESC");
-        if (query.Max is { } max) sql.Append(CultureInfo.InvariantCulture, $" LIMIT {max}");
+        var (sql, values) = Statement(query);
         return await Read(
-            sql.ToString(), values, row => new AuditRow(row.GetInt64(0), WireJson.Read<AuditLine>(row.GetString(1))),
-            cancel);
+            sql, values, row => new AuditRow(row.GetInt64(0), WireJson.Read<AuditLine>(row.GetString(1))), cancel);
     }
 
     public async Task<bool> ClaimName(string kind, string scope, string name, Guid id, CancellationToken cancel) =>
@@ -123,7 +141,7 @@ public sealed class PostgresReadModel(
     /// and those that failed after 30.</summary>
     public Task DropOldJobs(CancellationToken cancel) => Read(
         """
-        DELETE FROM read.objects WHERE kind = 'job' AND (
+        DELETE FROM read.objects WHERE kind = 'job' AND coalesce((doc->>'autoCleared')::boolean, true) AND (
             (doc->>'status' = 'finished' AND (doc->>'endedAt')::timestamptz < now() - interval '10 minutes')
             OR (doc->>'status' = 'failed' AND (doc->>'endedAt')::timestamptz < now() - interval '60 minutes'))
             OR kind = 'imagetransfer' AND (doc->>'endedAt')::timestamptz
@@ -134,32 +152,27 @@ public sealed class PostgresReadModel(
     private static string Where(ReadQuery query, List<object> values)
     {
         values.Add(query.Kind);
-        var sql = new StringBuilder("kind = $1");
+        var sql = new StringBuilder("t0.kind = $1");
         foreach (var (path, value) in query.Equal ?? new Dictionary<string, string>())
         {
             values.Add(value);
             if (path == "config.name")
             {
-                sql.Append(CultureInfo.InvariantCulture, $" AND name = ${values.Count}");
+                sql.Append(CultureInfo.InvariantCulture, $" AND t0.name = ${values.Count}");
                 continue;
             }
 
             if (path is "host" or "destination" or "status")
             {
-                sql.Append(CultureInfo.InvariantCulture, $" AND doc->>'{path}' = ${values.Count}");
+                sql.Append(CultureInfo.InvariantCulture, $" AND t0.doc->>'{path}' = ${values.Count}");
                 continue;
             }
 
             values.Add(path.Split('.'));
-            sql.Append(CultureInfo.InvariantCulture, $" AND doc #>> ${values.Count} = ${values.Count - 1}");
+            sql.Append(CultureInfo.InvariantCulture, $" AND t0.doc #>> ${values.Count} = ${values.Count - 1}");
         }
 
-        if (query.NameLike is { } like)
-        {
-            values.Add(like);
-            sql.Append(CultureInfo.InvariantCulture, $" AND name ILIKE ${values.Count}");
-        }
-
+        sql.Append(new FilterSql(values).And(query.Kind, query.Only).And(query.Kind, query.Visible));
         return sql.ToString();
     }
 

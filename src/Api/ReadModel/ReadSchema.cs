@@ -58,6 +58,7 @@ public static class ReadSchema
                 until timestamptz NOT NULL,
                 holder bytea);
             """),
+        (EventSchema.Number, "events that are deleted or told too often, and what lists are found by", EventSchema.Sql),
     ];
 
     /// <summary>Statements by kind of row; $1 text[] keys, $2 bigint[] versions, $3 text[] json.</summary>
@@ -79,12 +80,6 @@ public static class ReadSchema
             names AS (DELETE FROM read.names n USING gone g WHERE n.kind = g.kind AND n.id = g.id)
             DELETE FROM read.objects r USING gone g WHERE r.kind = g.kind AND r.id = g.id AND r.version < g.v
             """),
-        ("audit", """
-            INSERT INTO events.audit_log (key, severity, correlation, line)
-            SELECT k, CASE d->>'severity' WHEN 'warning' THEN 1 WHEN 'error' THEN 2 WHEN 'alert' THEN 10 ELSE 0 END,
-                   d->>'correlation', d
-            FROM (SELECT k, j::jsonb AS d FROM unnest($1, $2, $3) AS u(k, v, j)) AS s
-            ON CONFLICT (key) DO NOTHING
-            """),
+        ("audit", EventSchema.Insert),
     ];
 }

@@ -22,8 +22,6 @@ public static partial class Shapes
 
     public static Shape Domain { get; } = new("domain", "domains", Text("name"));
 
-    public static Shape Tag { get; } = new("tag", "tags", Text("name"), Text("description"));
-
     // the entry point
 
     public static Shape Api { get; } = new("api", "apis",
@@ -290,10 +288,6 @@ public static partial class Shapes
 
     public static Shape Mac { get; } = new("mac", "macs", Text("address"));
 
-    public static Shape Network { get; } = new("network", "networks", Text("name"), Text("description"));
-
-    public static Shape VnicProfile { get; } = new("vnic_profile", "vnic_profiles", Text("name"));
-
     // events, jobs, actions
 
     public static Shape Event { get; } = new("event", "events",
@@ -309,7 +303,7 @@ public static partial class Shapes
         Text("correlation_id"), One("owner", () => User), Many("steps", () => Step));
 
     public static Shape Step { get; } = new("step", "steps",
-        Text("description"), Date("end_time"), Integer("number"), Integer("progress"), Date("start_time"),
+        Text("description"), Date("end_time"), Boolean("external"), Integer("number"), Integer("progress"), Date("start_time"),
         Choice("status", "aborted", "failed", "finished", "started", "unknown"),
         Choice("type", "executing", "finalizing", "validating", "unknown"), One("job", () => Job));
 
@@ -323,7 +317,7 @@ public static partial class Shapes
 
     public static Shape Action { get; } = new("action", "actions",
         Text("status"), One("fault", () => Fault), One("job", () => Job), Boolean("async"), Boolean("force"),
-        Text("reason"), Text("fence_type"), Boolean("pause"), Boolean("maintenance_after_restart"),
+        Text("reason"), Boolean("succeeded"), Text("fence_type"), Boolean("pause"), Boolean("maintenance_after_restart"),
         Boolean("use_cloud_init"), Boolean("use_sysprep"), Boolean("use_ignition"), Boolean("use_initialization"),
         Boolean("volatile"), Text("remote_viewer_connection_file"),
         One("ticket", () => Ticket), One("proxy_ticket", () => ProxyTicket),

@@ -10,16 +10,6 @@ namespace Orchestrator.Api.Resources;
 
 internal static class Clusters
 {
-    private static readonly Dictionary<string, SearchField> _search = new()
-    {
-        ["id"] = new("id"),
-        ["description"] = new("config.description"),
-        ["comment"] = new("config.comment"),
-        ["datacenter"] = new("config.dataCenter", Kinds.DataCenter),
-        ["cpu_type"] = new("config.cpuType"),
-        ["architecture"] = new("config.architecture"),
-    };
-
     /// <summary>A cluster's architecture never changes, so it is asked for once.</summary>
     private static readonly ConcurrentDictionary<ClusterId, string> _architectures = new();
 
@@ -54,7 +44,7 @@ internal static class Clusters
 
     private static async Task<Answer> List(ApiCall call)
     {
-        var views = await Searching.List<ClusterView>(call, Kinds.Cluster, _search, view => view.Config.Name);
+        var views = await Searching.List<ClusterView>(call, Kinds.Cluster);
         return Answer.Of(Shapes.Cluster, [.. views.Select(view => Show(call, view))]);
     }
 
@@ -177,6 +167,8 @@ internal static class Clusters
             .With("virt_service", true)
             .With("gluster_service", false)
             .With("ha_reservation", config.HaReservation)
-            .With("data_center", Refs.To(config.DataCenter));
+            .With("data_center", Refs.To(config.DataCenter))
+            .WithLink("networks", $"{Hrefs.Cluster(view.Id.Value)}/networks")
+            .WithLink("cpuprofiles", $"{Hrefs.Cluster(view.Id.Value)}/cpuprofiles");
     }
 }

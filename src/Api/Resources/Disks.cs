@@ -11,14 +11,6 @@ namespace Orchestrator.Api.Resources;
 
 internal static class Disks
 {
-    private static readonly Dictionary<string, SearchField> _search = new()
-    {
-        ["id"] = new("id"),
-        ["status"] = new("status"),
-        ["description"] = new("config.description"),
-        ["storage"] = new("config.storageDomain", Kinds.StorageDomain),
-    };
-
     public static void Map(Router router) => router
         .Get("disks", List)
         .Post("disks", Add)
@@ -239,7 +231,7 @@ internal static class Disks
 
     private static async Task<Answer> List(ApiCall call)
     {
-        var views = await Searching.List<DiskView>(call, Kinds.Disk, _search, view => view.Config.Name);
+        var views = await Searching.List<DiskView>(call, Kinds.Disk);
         return Answer.Of(Shapes.Disk, [.. views.Select(Show)]);
     }
 

@@ -13,15 +13,6 @@ namespace Orchestrator.Api.Resources;
 
 internal static class Hosts
 {
-    private static readonly Dictionary<string, SearchField> _search = new()
-    {
-        ["id"] = new("id"),
-        ["status"] = new("status"),
-        ["cluster"] = new("config.cluster", Kinds.Cluster),
-        ["address"] = new("config.address"),
-        ["comment"] = new("config.comment"),
-    };
-
     private static readonly string[] _actions = ["activate", "approve", "deactivate", "fence"];
 
     /// <summary>Of the agent that an upgrade brings.</summary>
@@ -42,7 +33,7 @@ internal static class Hosts
 
     private static async Task<Answer> List(ApiCall call)
     {
-        var views = await Searching.List<HostView>(call, Kinds.Host, _search, view => view.Config.Name);
+        var views = await Searching.List<HostView>(call, Kinds.Host);
         return Answer.Of(Shapes.Host, [.. views.Select(view => Show(view))]);
     }
 

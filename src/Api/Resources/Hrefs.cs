@@ -1,9 +1,24 @@
+using Orchestrator.Actors.Journal;
+
 namespace Orchestrator.Api.Resources;
 
 /// <summary>Where objects are found; the one place that knows paths.</summary>
 public static class Hrefs
 {
     public const string Base = "/ovirt-engine/api";
+
+    /// <summary>Of what the objects below a path are; null where they are not of the read model.</summary>
+    public static string? KindOf(string collection) => collection switch
+    {
+        "datacenters" => Kinds.DataCenter,
+        "clusters" => Kinds.Cluster,
+        "hosts" => Kinds.Host,
+        "storagedomains" => Kinds.StorageDomain,
+        "disks" => Kinds.Disk,
+        "templates" => Kinds.Template,
+        "vms" => Kinds.Vm,
+        _ => null,
+    };
 
     public static string DataCenter(Guid id) => $"{Base}/datacenters/{id}";
 

@@ -54,7 +54,7 @@ internal static class Observed
 
     /// <summary>Of the copy that runs; null when nothing was seen of it.</summary>
     public static async Task<GuestObservation?> Of(ApiCall call, VmView view) =>
-        Fits(view, (await call.World.Observations.OfGuests(view.Host is null ? [] : [view.Id.Value], call.Cancel)).GetValueOrDefault(view.Id.Value));
+        Fits(view, (await call.Guests(view.Host is null ? [] : [view.Id.Value])).GetValueOrDefault(view.Id.Value));
 
     public static GuestObservation? Fits(VmView view, GuestObservation? seen) =>
         view.Host is not null && seen is not null && (seen.Lease == view.HeldLease || seen.Lease == view.Lease) ? seen : null;

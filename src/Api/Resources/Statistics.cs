@@ -84,8 +84,8 @@ internal static class Statistics
     {
         var disk = await call.Get<DiskView>(Kinds.Disk, call.Id());
         var of = new Of(Hrefs.Disk(disk.Id.Value), statistic => statistic.With("disk", Refs.To(disk.Id)));
-        var all = (await call.World.Observations.OfGuests([.. disk.Vms.Select(v => v.Value)], call.Cancel)).Values
-            .SelectMany(g => g.Disks).Where(d => d.Disk == disk.Id.Value).ToList();
+        var guests = await call.Guests([.. disk.Vms.Select(v => v.Value)]);
+        var all = disk.Vms.Select(vm => guests.GetValueOrDefault(vm.Value)).OfType<GuestObservation>().SelectMany(g => g.Disks).Where(d => d.Disk == disk.Id.Value).ToList();
         if (all.Count == 0) return of;
         if (all.Any(d => d.ReadBytesPerSecond is not null))
         {

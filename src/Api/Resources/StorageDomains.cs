@@ -15,16 +15,6 @@ namespace Orchestrator.Api.Resources;
 /// <summary>storagedomains: defined, imported and removed here, and attached in <see cref="AttachedStorageDomains"/>.</summary>
 internal static class StorageDomains
 {
-    private static readonly Dictionary<string, SearchField> _search = new()
-    {
-        ["id"] = new("id"),
-        ["status"] = new("status"),
-        ["type"] = new("config.storageType"),
-        ["datacenter"] = new("dataCenter", Kinds.DataCenter),
-        ["description"] = new("config.description"),
-        ["comment"] = new("config.comment"),
-    };
-
     public static void Map(Router router) => router
         .Get("storagedomains", List)
         .Post("storagedomains", Add)
@@ -59,8 +49,7 @@ internal static class StorageDomains
 
     private static async Task<Answer> List(ApiCall call)
     {
-        var views = await Searching.List<StorageDomainView>(
-            call, Kinds.StorageDomain, _search, view => view.Config.Name);
+        var views = await Searching.List<StorageDomainView>(call, Kinds.StorageDomain);
         var committed = (await call.List<DiskView>(new ReadQuery(Kinds.Disk))).ToLookup(disk => disk.Config.StorageDomain, disk => disk.Config.ProvisionedSize);
         return Answer.Of(Shapes.StorageDomain, [.. views.Select(view => Show(view).With("committed", committed[view.Id].Sum()))]);
     }

@@ -14,15 +14,6 @@ internal static class Templates
 {
     public const string BlankName = "Blank";
 
-    private static readonly Dictionary<string, SearchField> _search = new()
-    {
-        ["id"] = new("id"),
-        ["status"] = new("status"),
-        ["cluster"] = new("config.cluster", Kinds.Cluster),
-        ["description"] = new("config.description"),
-        ["comment"] = new("config.comment"),
-    };
-
     public static void Map(Router router) => router
         .Get("templates", List)
         .Post("templates", Add)
@@ -52,7 +43,7 @@ internal static class Templates
 
     private static async Task<Answer> List(ApiCall call)
     {
-        var views = await Searching.List<TemplateView>(call, Kinds.Template, _search, view => view.Config.Name);
+        var views = await Searching.List<TemplateView>(call, Kinds.Template);
         var shown = new List<Element>(views.Count + 1);
         // Versions of one template have one name.
         var sorted = call.Parameters.Text("search") is null or "" ? views.OrderBy(v => v.Config.Name, StringComparer.Ordinal).ThenBy(v => v.Version?.Number ?? 1) : views.AsEnumerable();

@@ -1,5 +1,8 @@
+using System.Text.Json;
+using Orchestrator.Actors.Journal;
 using Orchestrator.Api.Http;
 using Orchestrator.Api.Representation;
+using Orchestrator.Api.Search;
 using Orchestrator.Api.Sso;
 
 namespace Orchestrator.Api.Resources;
@@ -10,9 +13,9 @@ internal static class Users
     public static void Map(Router router) => router
         .Get("users", async call =>
         {
-            if (call.Parameters.Text("search") is { Length: > 0 }) throw FaultException.NotYet("Searching for users");
-            var users = await call.World.Users.List(call.Cancel);
-            return Answer.Of(Shapes.User, [.. users.Take(call.Parameters.Max ?? int.MaxValue).Select(Show)]);
+            var users = (await call.World.Users.List(call.Cancel)).ToDictionary(user => user.Id.ToString());
+            return Answer.Of(Shapes.User,
+                [.. Searching.Pick(call, Kinds.User, users.Values.Select(Row)).Select(row => Show(users[row.Id]))]);
         })
         .Get("users/{id}", async call =>
         {
@@ -22,6 +25,18 @@ internal static class Users
                 ? Answer.Of(Show(user))
                 : throw FaultException.Unknown("user", call.Ids[0]);
         });
+
+    private static SearchRow Row(Identity user)
+    {
+        var at = user.Name.LastIndexOf('@');
+        var name = at < 0 ? user.Name : user.Name[..at];
+        return new SearchRow(Kinds.User, user.Id.ToString(), name, JsonSerializer.SerializeToElement(new Dictionary<string, string>
+        {
+            ["userName"] = user.Name,
+            ["principal"] = name,
+            ["domain"] = at < 0 ? "" : user.Name[(at + 1)..],
+        }));
+    }
 
     public static Element Show(Identity user)
     {

@@ -13,19 +13,6 @@ namespace Orchestrator.Api.Resources;
 
 internal static class Vms
 {
-    private static readonly Dictionary<string, SearchField> _search = new()
-    {
-        ["id"] = new("id"),
-        ["status"] = new("status"),
-        ["cluster"] = new("config.cluster", Kinds.Cluster),
-        ["host"] = new("host", Kinds.Host),
-        ["template"] = new("config.template", Kinds.Template),
-        ["description"] = new("config.description"),
-        ["comment"] = new("config.comment"),
-        ["type"] = new("config.type"),
-        ["os"] = new("config.osType"),
-    };
-
     private static readonly string[] _actions =
     [
         "cancelmigration", "clone", "commitsnapshot", "migrate", "previewsnapshot", "reboot", "reset", "shutdown", "start", "stop", "suspend",
@@ -51,9 +38,9 @@ internal static class Vms
 
     private static async Task<Answer> List(ApiCall call)
     {
-        var views = await Searching.List<VmView>(call, Kinds.Vm, _search, view => view.Config.Name);
+        var views = await Searching.List<VmView>(call, Kinds.Vm);
         var shown = new Element[views.Count];
-        var seen = await call.World.Observations.OfGuests([.. views.Where(v => v.Host is not null).Select(v => v.Id.Value)], call.Cancel);
+        var seen = await call.Guests([.. views.Where(v => v.Host is not null).Select(v => v.Id.Value)]);
         for (var at = 0; at < shown.Length; at++)
             shown[at] = await Show(call, views[at], Observed.Fits(views[at], seen.GetValueOrDefault(views[at].Id.Value)));
         await Displays.Locate(call, [.. views.Zip(shown)]);
@@ -101,7 +88,7 @@ internal static class Vms
         Definitions.Checked(patch.Apply(started));
         patch = await Initializations.KeepPassword(call, body, patch, $"{id}");
         var config = patch.Apply(started);
-        var nics = await Nics.Inline(call, source.Nics, body.Many("nics") ?? []);
+        var nics = await Nics.Inline(call, new ClusterId(cluster), source.Nics, body.Many("nics") ?? []);
 
         var view = await Names.Claiming(call, Kinds.Vm, name, id, async () =>
         {
