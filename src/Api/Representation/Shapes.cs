@@ -206,7 +206,7 @@ public static partial class Shapes
     public static Shape Vm { get; } = new("vm", "vms",
     [
         .. Definition, Boolean("next_run_configuration_exists"), Boolean("run_once"), Date("start_time"),
-        Text("stop_reason"), Date("stop_time"), One("host", () => Host), One("template", () => Template),
+        Text("stop_reason"), Date("stop_time"), Boolean("use_latest_template_version"), One("host", () => Host), One("template", () => Template),
         One("original_template", () => Template), Text("fqdn"), One("guest_operating_system", () => GuestOperatingSystem),
         One("guest_time_zone", () => TimeZone), Many("applications", () => Application),
         Many("reported_devices", () => ReportedDevice), Many("sessions", () => Session), Many("statistics", () => Statistic), Many("snapshots", () => Snapshot),

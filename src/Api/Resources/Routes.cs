@@ -19,6 +19,7 @@ public static class Routes
         AttachedStorageDomains.Map(router);
         StorageConnections.Map(router);
         Disks.Map(router);
+        DiskRewrites.Map(router);
         ImageTransfers.Map(router);
         Templates.Map(router);
         Vms.Map(router);
