@@ -1,3 +1,4 @@
+using System.Text.Json.Nodes;
 using Orchestrator.Tests.Cluster.Harness;
 using Xunit.Abstractions;
 
@@ -16,7 +17,7 @@ public sealed class CatalogueTests(ITestOutputHelper output)
             var center = centers.Json!["data_center"]![0]!["id"]!.GetValue<string>();
             for (var round = 0; round < 5; round++)
             {
-                var body = $$"""{"name": "lan-{{round}}", "data_center": {"id": "{{center}}"}}""";
+                var body = new JsonObject { ["name"] = $"lan-{round}", ["data_center"] = new JsonObject { ["id"] = center } };
                 var answers = await Task.WhenAll(Enumerable.Range(0, 3).Select(node => cluster.Client.Once(node, HttpMethod.Post, "networks", body)));
                 Assert.Equal([201, 409, 409], answers.Select(answer => answer.Status).Order());
                 var id = answers.Single(answer => answer.Status == 201).Json!["id"]!.GetValue<string>();

@@ -21,9 +21,9 @@ internal static class DiskRewrites
         var action = await call.ReadBody(Shapes.Action);
         var wanted = action.One("disk");
         var (format, sparse) = (wanted?.Text("format"), wanted?.Flag("sparse"));
+        var disk = await call.Get<DiskView>(Kinds.Disk, call.Id());
         if (what == RewriteKind.Convert && format is null && sparse is null)
             throw FaultException.Missing("Action", "disk.format|sparse", "convert");
-        var disk = await call.Get<DiskView>(Kinds.Disk, call.Id());
         await RequireDown(call, disk);
         if (disk.Config.Content == "iso") await Cdroms.RequireUnused(call, disk.Id);
         var domain = await call.Get<StorageDomainView>(Kinds.StorageDomain, disk.Config.StorageDomain.Value);
