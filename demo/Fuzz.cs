@@ -112,7 +112,7 @@ public sealed partial class Fuzz(Installation installation, FuzzOptions options)
         return routes.Count > 0 ? routes : throw new DemoException("The API's description has no paths.");
     }
 
-    private async Task<bool> Lists(EngineApi api)
+    private static async Task<bool> Lists(EngineApi api)
     {
         foreach (var node in api.Nodes)
         {

@@ -169,6 +169,16 @@ public sealed class LabHosts(Installation installation)
         }
     }
 
+    /// <summary>How often libvirt has seen QEMU of the guest of that name end by a crash of its own, on this host.</summary>
+    public int QemuCrashes(int host, string guest)
+    {
+        var logs = Path.Combine(FolderOf(host), "log", "qemu");
+        return Directory.Exists(logs)
+            ? Directory.EnumerateFiles(logs, $"{guest}*.log").Where(f => !f.EndsWith(".console.log", StringComparison.Ordinal))
+                .Sum(log => File.ReadLines(log).Count(line => line.EndsWith("shutting down, reason=crashed", StringComparison.Ordinal)))
+            : 0;
+    }
+
     private string FolderOf(int host) =>
         Path.Combine(installation.Var, "hosts", host.ToString(CultureInfo.InvariantCulture));
 

@@ -53,7 +53,9 @@ public sealed class Operations(Installation installation, OperationOptions optio
         await CheckImages(guest);
         foreach (var (what, (well, refused)) in _ends.OrderBy(e => e.Key)) Narrator.Say($"{what,-22} {well,3} done, {refused,3} failed or refused with a reason");
         _verdict.Add("every operation ended in a stated result", broken ?? $"{done} of {options.Operations}", broken is null && done == options.Operations);
-        _verdict.Add("the guest was not lost", $"{guest.Disk.Boots} boots, {_boots} of them asked for", guest.Disk.Boots == _boots);
+        var crashes = installation.Hosts.Sum(host => guest.Hosts.QemuCrashes(host, guest.Vm.Name));
+        _verdict.Add("the guest was not lost by these deaths", $"{guest.Disk.Boots} boots, {_boots} of them asked for; QEMU itself crashed {crashes} times",
+            guest.Disk.Boots >= _boots && guest.Disk.Boots <= _boots + crashes);
         _verdict.Add("never two running copies (checked on the hosts)",
             guest.Watch.Violations.Count > 0 ? string.Join("; ", guest.Watch.Violations) : $"{guest.Watch.Looks} looks",
             guest.Watch.Violations.Count == 0 && guest.Watch.Looks > 0);

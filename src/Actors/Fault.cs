@@ -115,6 +115,9 @@ public enum Fault
     DiskHasSnapshots,
     DiskInPreview,
 
+    /// <summary>All of its space was asked for.</summary>
+    DiskPreallocated,
+
     /// <summary>The transfer has ended.</summary>
     TransferOver,
     TransferPhaseIllegal,
@@ -124,4 +127,10 @@ public enum Fault
     TemplateLocked,
     TemplateInUse,
     TemplateIsBlank,
+
+    /// <summary>Versions of it are there.</summary>
+    TemplateHasVersions,
+
+    /// <summary>A version is made of a base template only.</summary>
+    TemplateIsNoBase,
 }

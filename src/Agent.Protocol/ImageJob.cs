@@ -22,6 +22,8 @@ namespace Orchestrator.Agent.Protocol;
 [JsonDerivedType(typeof(Merge), "merge")]
 [JsonDerivedType(typeof(MergeUnderGuest), "merge-under-guest")]
 [JsonDerivedType(typeof(TakeSnapshot), "take-snapshot")]
+[JsonDerivedType(typeof(Rewrite), "rewrite")]
+[JsonDerivedType(typeof(Seal), "seal")]
 public abstract record ImageJob
 {
     /// <summary>A new image; <paramref name="Backing"/> makes it a qcow2 overlay. Existing files are never overwritten.</summary>
@@ -41,6 +43,19 @@ public abstract record ImageJob
         /// <summary>Of the destination: all of its space is taken from the storage at once.</summary>
         public bool Preallocated { get; init; }
     }
+
+    /// <summary>A copy that takes no space for what reads as zeroes, and that was compared with its source before it has its name.
+    /// Nobody writes the source. Agents of 0.1.0 refuse it.</summary>
+    public sealed record Rewrite(
+        string Source, DiskFormat SourceFormat, string Destination, DiskFormat DestinationFormat) : ImageJob
+    {
+        /// <summary>Of the destination: all of its space is taken from the storage at once.</summary>
+        public bool Preallocated { get; init; }
+    }
+
+    /// <summary>Takes off the images of one machine what belongs to it alone: keys, names, logs. Done again it changes nothing more.
+    /// Nobody has them open. Agents of 0.1.0 refuse it.</summary>
+    public sealed record Seal(ImmutableArray<SealImage> Images) : ImageJob;
 
     /// <summary>Lays out &lt;path&gt;/&lt;domain&gt;/{dom_md,images} and writes whose it is; refuses one that has another owner.</summary>
     public sealed record PrepareDomain(string Path, Guid Domain, string Owner) : ImageJob;
@@ -106,6 +121,8 @@ public abstract record ImageJob
 }
 
 public sealed record GuestLayer(Guid Disk, string Path);
+
+public sealed record SealImage(string Path, DiskFormat Format);
 
 public sealed record JobOrder(Stamp Stamp, ImageJob Job);
 

@@ -88,7 +88,7 @@ public static class AgentServer
             var hypervisor = new LibvirtHypervisor(config, new HostSampling(), log, hooks);
             var mounts = new Mounts(config.StorageFolder, new MountProgram(config.StorageLimit), log, config.Time);
             var work = new PlacedImageWork(
-                new TransferWork(tickets, new GuestImageWork(new QemuImages(), hypervisor.Images)), mounts, config.StorageLimit, StorageKeeper.Patience);
+                new TransferWork(tickets, new GuestImageWork(new QemuImages(accelerator: Accelerators.Choose(config)), hypervisor.Images)), mounts, config.StorageLimit, StorageKeeper.Patience);
             var jobs = new ImageJobs(File("jobs"), work, log);
             tickets.Remember(jobs.Orders());
             return new HostAgent(

@@ -5,6 +5,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Orchestrator.Actors.Host;
 using Orchestrator.Actors.Journal;
+using Orchestrator.Api.Catalogue;
 using Orchestrator.Api.Http;
 using Orchestrator.Api.Resources;
 using Orchestrator.Api.Sso;
@@ -12,7 +13,7 @@ using Orchestrator.Api.Sso;
 namespace Orchestrator.Api;
 
 /// <summary>
-/// Puts the API on a web application. Composition registers IEntities, IReadModel, IClientRecords, IOwners, ISecrets, IUsers,
+/// Puts the API on a web application. Composition registers IEntities, IReadModel, ICatalogue, IClientRecords, IOwners, ISecrets, IUsers,
 /// IConsoles and ITokenRevocations besides, and configures Kestrel and TLS.
 /// </summary>
 public static class ApiServer
@@ -43,6 +44,7 @@ public static class ApiServer
             provider.GetRequiredService<IUsers>(), provider.GetRequiredService<Clock>().Time,
             provider.GetRequiredService<ILoggerFactory>().CreateLogger("Orchestrator.Api"))
         {
+            Catalogue = provider.GetRequiredService<ICatalogue>(),
             Consoles = provider.GetRequiredService<IConsoles>(),
             ConsoleTickets = new ConsoleTickets(
                 options.TokenKey, provider.GetRequiredService<ITokenRevocations>(), provider.GetRequiredService<Clock>().Time),

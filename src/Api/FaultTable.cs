@@ -189,6 +189,8 @@ public static class FaultTable
             "The disk has images of snapshots; remove the VM's snapshots first"),
         Fault.DiskInPreview => new(409, "ACTION_TYPE_FAILED_VM_IN_PREVIEW",
             "A snapshot of the disk's VM is being looked at; commit or undo the look first"),
+        Fault.DiskPreallocated => new(409, "ACTION_TYPE_FAILED_DISK_CONFIGURATION_NOT_SUPPORTED",
+            "The disk is preallocated: all of its space was asked for; convert it with sparse=true first"),
         Fault.DiskIllegal => new(409, "ACTION_TYPE_FAILED_DISKS_ILLEGAL",
             "The disk's last image operation failed and its content is not usable; remove the disk"),
 
@@ -205,6 +207,10 @@ public static class FaultTable
             "VMs or disks still depend on the template; remove them first"),
         Fault.TemplateIsBlank => new(409, "VMT_CANNOT_REMOVE_BLANK_TEMPLATE",
             "The Blank template belongs to every installation and cannot be changed"),
+        Fault.TemplateHasVersions => new(409, "VMT_CANNOT_REMOVE_BASE_WITH_VERSIONS",
+            "The template has versions; remove those first"),
+        Fault.TemplateIsNoBase => new(409, "ACTION_TYPE_FAILED_TEMPLATE_VERSION_CANNOT_BE_BASE_TEMPLATE",
+            "A version is made of a base template; name the template of which this one is a version"),
     };
 #pragma warning restore CS8524
 

@@ -13,6 +13,7 @@ using Orchestrator.Actors.Journal;
 using Orchestrator.Actors.Watching;
 using Orchestrator.Agent.Protocol;
 using Orchestrator.Api;
+using Orchestrator.Api.Catalogue;
 using Orchestrator.Api.ReadModel;
 using Orchestrator.Api.Sso;
 using Orchestrator.Engine;
@@ -80,6 +81,7 @@ internal static class EngineNode
             .AddSingleton<IHostStorage>(new HostStorageWays(reach))
             .AddSingleton<IInsight>(watching.Insight)
             .AddSingleton(database)
+            .AddSingleton<ICatalogue, PostgresCatalogue>()
             .AddSingleton<Api.IClientRecords, PostgresClientRecords>()
             .AddSingleton<IUsers, PostgresUsers>()
             .AddSingleton<PostgresTokenRevocations>()

@@ -57,6 +57,10 @@ internal static class Node
 
     private static ILoggingBuilder Form(ILoggingBuilder builder, NodeConfig config)
     {
+        if (config.Text("log.file") is { Length: > 0 } file)
+            builder.AddProvider(new LogFiles(
+                file, (long)Math.Max(1, config.Number("log.file-mebibytes")) << 20, config.Number("log.files"),
+                config.Text("log.format") == "json" ? new JsonLines(config.Name) : null));
         if (config.Text("log.format") == "json")
         {
             builder.Services.AddSingleton<ConsoleFormatter>(new JsonLines(config.Name));

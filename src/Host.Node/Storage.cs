@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using Microsoft.Extensions.Logging;
 using Orchestrator.Actors;
+using Orchestrator.Api.Catalogue;
 using Orchestrator.Api.ReadModel;
 using Orchestrator.Api.Sso;
 using Orchestrator.Engine;
@@ -17,6 +18,7 @@ internal static class Storage
     [
         .. ReadSchema.Migrations.Select(m => new Migration(m.Number, m.Name, m.Sql)),
         .. SsoSchema.Migrations.Select(m => new Migration(200 + m.Number, "users and revoked tokens", m.Sql)),
+        .. CatalogueSchema.Migrations.Select(m => new Migration(m.Number, m.Name, m.Sql)),
     ];
 
     public static PostgresEngineStore Open(NodeConfig config, ILoggerFactory logs) => new(

@@ -55,6 +55,96 @@ public sealed class QemuImagesTests : IDisposable
         Assert.InRange(await Taken(new ImageJob.Copy(Image, format, $"{Image}-3", format) { Preallocated = true }), 4 << 20, 5 << 20);
     }
 
+    /// <summary>What was written and is zeroes by now takes no space in the new image, which reads the same.</summary>
+    [SkippableTheory]
+    [InlineData(DiskFormat.Raw, DiskFormat.Raw)]
+    [InlineData(DiskFormat.Raw, DiskFormat.Qcow2)]
+    [InlineData(DiskFormat.Qcow2, DiskFormat.Raw)]
+    public async Task An_image_is_written_anew_beside_itself(DiskFormat from, DiskFormat to)
+    {
+        Skip.IfNot(File.Exists(QemuImg), $"{QemuImg} is not there");
+        var images = new QemuImages(QemuImg);
+        var (plain, made, back) = (Path.Combine(_folder, "plain"), $"{Image}-2", $"{Image}-3");
+        var bytes = new byte[8 << 20];
+        new Random(1).NextBytes(bytes.AsSpan(1 << 20, 1 << 20));
+        await File.WriteAllBytesAsync(plain, bytes);
+        async Task<ImageFacts> Do(ImageJob job, Action<int>? percent = null) =>
+            (await images.Do(Guid.NewGuid(), job, percent ?? (_ => { }), CancellationToken.None)).Image!;
+        if (from == DiskFormat.Raw) File.Copy(plain, Image);
+        else await Do(new ImageJob.Copy(plain, DiskFormat.Raw, Image, from) { Preallocated = true });
+        var before = await File.ReadAllBytesAsync(Image);
+        // Of an agent that died at it.
+        await File.WriteAllTextAsync($"{made}.0123.part", "");
+
+        var told = new List<int>();
+        var facts = await Do(new ImageJob.Rewrite(Image, from, made, to), told.Add);
+
+        Assert.InRange(facts.ActualBytes, 1 << 20, 2 << 20);
+        Assert.Equal((to, 8L << 20), (facts.Format, facts.VirtualBytes));
+        Assert.Equal(100, told.Max() is 99 or 100 ? 100 : told.Max());
+        Assert.Equal(before, await File.ReadAllBytesAsync(Image));
+        Assert.Empty(Directory.GetFiles(_folder, "*.part"));
+        await Do(new ImageJob.Copy(made, to, back, DiskFormat.Raw));
+        Assert.Equal(bytes, await File.ReadAllBytesAsync(back));
+        Assert.InRange((await Do(new ImageJob.Rewrite(made, to, $"{Image}-4", to) { Preallocated = true })).ActualBytes, 8 << 20, 9 << 20);
+    }
+
+    [SkippableFact]
+    public async Task An_image_that_does_not_read_as_the_one_before_is_none()
+    {
+        Skip.IfNot(File.Exists(QemuImg), $"{QemuImg} is not there");
+        await File.WriteAllBytesAsync(Image, new byte[1 << 20]);
+        var liar = Path.Combine(_folder, "qemu-img");
+        await File.WriteAllTextAsync(liar, $"""
+            #!/bin/bash
+            {QemuImg} "$@" || exit
+            if [ "$1" = convert ]; then printf x | dd of="${"{@: -1}"}" conv=notrunc status=none; fi
+            """);
+        File.SetUnixFileMode(liar, UnixFileMode.UserRead | UnixFileMode.UserExecute);
+        var job = new ImageJob.Rewrite(Image, DiskFormat.Raw, $"{Image}-2", DiskFormat.Raw);
+        await Assert.ThrowsAsync<ImageWorkException>(() => new QemuImages(liar).Do(Guid.NewGuid(), job, _ => { }, CancellationToken.None));
+        Assert.Equal([Image, liar], Directory.GetFiles(_folder).Order());
+    }
+
+    /// <summary>virt-sysprep runs the images in a machine of its own, which takes its time.</summary>
+    [SkippableFact]
+    public async Task What_belongs_to_one_machine_alone_is_taken_off_its_images()
+    {
+        Skip.IfNot(File.Exists("/usr/bin/virt-sysprep") && File.Exists("/usr/bin/virt-make-fs"), "libguestfs-tools is not there");
+        var root = Path.Combine(_folder, "root");
+        foreach (var folder in (string[])["bin", "etc/ssh", "boot", "home", "lib", "proc", "sbin", "usr/bin", "usr/lib", "var/log", "root", "tmp"])
+            Directory.CreateDirectory(Path.Combine(root, folder));
+        foreach (var (file, text) in ((string, string)[])
+        [
+            ("etc/os-release", "ID=debian\nVERSION_ID=\"12\"\nPRETTY_NAME=\"Debian GNU/Linux 12\"\n"), ("etc/debian_version", "12.1\n"),
+            ("etc/fstab", "/dev/sda / ext4 defaults 0 0\n"), ("etc/machine-id", "0123456789abcdef0123456789abcdef\n"),
+            ("etc/ssh/ssh_host_rsa_key", "secret"), ("etc/passwd", "root:x:0:0:root:/root:/bin/sh\n"), ("var/log/syslog", "much"),
+        ])
+            await File.WriteAllTextAsync(Path.Combine(root, file), text);
+        await Run("/usr/bin/virt-make-fs", "--type=ext4", "--format=qcow2", "--size=+16M", root, Image);
+        var images = new QemuImages(QemuImg, "tcg");
+        await images.Do(Guid.NewGuid(), new ImageJob.Seal([new SealImage(Image, DiskFormat.Qcow2)]), _ => { }, CancellationToken.None);
+        var left = await Run("/usr/bin/virt-ls", "-a", Image, "-m", "/dev/sda", "-R", "/etc");
+        Assert.DoesNotContain("ssh_host", left, StringComparison.Ordinal);
+        Assert.Contains("os-release", left, StringComparison.Ordinal);
+        // What has no system on it is not sealed, and says so.
+        await Size(new ImageJob.Create($"{Image}-2", DiskFormat.Raw, 8 << 20));
+        var why = await Assert.ThrowsAsync<ImageWorkException>(() => images.Do(
+            Guid.NewGuid(), new ImageJob.Seal([new SealImage($"{Image}-2", DiskFormat.Raw)]), _ => { }, CancellationToken.None));
+        Assert.Contains("no operating systems", why.Message, StringComparison.Ordinal);
+    }
+
+    private static async Task<string> Run(string program, params string[] words)
+    {
+        var start = new System.Diagnostics.ProcessStartInfo(program, words) { RedirectStandardOutput = true };
+        (start.Environment["LIBGUESTFS_BACKEND"], start.Environment["LIBGUESTFS_BACKEND_SETTINGS"]) = ("direct", "force_tcg");
+        using var process = System.Diagnostics.Process.Start(start)!;
+        var said = await process.StandardOutput.ReadToEndAsync();
+        await process.WaitForExitAsync();
+        Assert.Equal(0, process.ExitCode);
+        return said;
+    }
+
     private static async Task<long> Size(ImageJob job) =>
         (await new QemuImages(QemuImg).Do(Guid.NewGuid(), job, _ => { }, CancellationToken.None)).Image!.VirtualBytes;
 

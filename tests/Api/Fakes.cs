@@ -57,6 +57,9 @@ public sealed class FakeEngine : IEntities, IReadModel
 
     public T View<T>(string kind, Guid id) where T : notnull => WireJson.Read<T>(_documents[(kind, id)].ToString());
 
+    /// <summary>All that is stored, to see that nothing has changed.</summary>
+    public string Fingerprint() =>
+        $"{string.Join('|', _documents.Select(d => $"{d.Key}{d.Value}").Order())} {string.Join('|', _names.Keys.Order())}";
     public Guid Named(string kind, string name) => _documents.Single(d => d.Key.Kind == kind && (string?)d.Value.SelectToken("config.name") == name).Key.Id;
 
     public bool Has(string kind, Guid id) => _documents.ContainsKey((kind, id));
@@ -103,6 +106,8 @@ public sealed class FakeEngine : IEntities, IReadModel
             DiskCommand.Create c => Store(kind, id, new DiskView { Id = new(id), Config = c.Config, Path = c.Path, Status = "locked", CreatedAt = c.Origin.At }),
             DiskCommand.Update c => Change<DiskView>(kind, id, v => v with { Config = c.Patch.Apply(v.Config) }),
             DiskCommand.Grow or DiskCommand.Move or DiskCommand.BeginTransfer => Change<DiskView>(kind, id, v => v with { Status = "locked" }),
+            DiskCommand.Rewrite => Change<DiskView>(kind, id, v => v with { Status = "locked", KeepsFromStarting = true }),
+            DiskCommand.BeginCopy => Change<DiskView>(kind, id, v => v),
             DiskCommand.OrderTransfer => Change<DiskView>(kind, id, v => v),
             DiskCommand.Attach c when View<DiskView>(kind, id).Vms.Contains(c.Vm) => new Reply.AlreadyDone("{}", 1),
             DiskCommand.Attach when View<DiskView>(kind, id) is { Vms.IsEmpty: false, Config.Shareable: false } =>
@@ -111,11 +116,15 @@ public sealed class FakeEngine : IEntities, IReadModel
             DiskCommand.Detach c => Change<DiskView>(kind, id, v => v with { Vms = v.Vms.Remove(c.Vm) }),
             DiskCommand.Remove when !View<DiskView>(kind, id).Vms.IsEmpty => new Reply.Refused(Fault.DiskInUse, null),
             DiskCommand.Remove => Drop(kind, id),
-            TemplateCommand.Create c => Store(kind, id, new TemplateView { Id = new(id), Config = c.Config, Status = c.Copies.IsEmpty ? "ok" : "locked", CreatedAt = c.Origin.At }),
+            TemplateCommand.Create c => Store(kind, id, new TemplateView { Id = new(id), Config = c.Config, Status = c.Copies.IsEmpty ? "ok" : "locked", CreatedAt = c.Origin.At, Version = c.Version }),
+            TemplateCommand.AddVersion c => Change<TemplateView>(kind, id, v => v with { Versions = v.Versions.Add(new(c.Version, v.Versions.Length + 2, c.Name, c.Origin.At)) }),
+            TemplateCommand.DropVersion c => Change<TemplateView>(kind, id, v => v with { Versions = v.Versions.RemoveAll(k => k.Template == c.Version) }),
+            TemplateCommand.Remove when !View<TemplateView>(kind, id).Versions.IsEmpty => new Reply.Refused(Fault.TemplateHasVersions, null),
             TemplateCommand.Update c => Change<TemplateView>(kind, id, v => v with { Config = c.Patch.Apply(v.Config) }),
             TemplateCommand.Remove => Drop(kind, id),
             VmCommand.Create c => Store(kind, id, new VmView { Id = new(id), Config = c.Config, Status = "down", VmState = "down", PowerState = "off", CreatedAt = c.Origin.At }),
             VmCommand.Update c => Change<VmView>(kind, id, v => v with { Config = c.Patch.Apply(v.Config) }),
+            VmCommand.Start { NotReady: not "" } c => new Reply.Refused(Fault.VmDiskNotReady, c.NotReady),
             VmCommand.Start => Has(kind, id) && View<VmView>(kind, id).Status != "down"
                 ? new Reply.Refused(Fault.VmAlreadyRunning, null)
                 : Change<VmView>(kind, id, v => v with { Status = "wait_for_launch", VmState = "up" }),

@@ -514,7 +514,7 @@ public sealed class ResourceTests : IAsyncLifetime
     [Fact]
     public async Task An_empty_collection_is_an_empty_object_or_element()
     {
-        Assert.Equal("{}", (await _api.GetJson("/tags")).ToJsonString());
+        Assert.Equal("{}", (await _api.GetJson("/vmpools")).ToJsonString());
         Assert.Empty((await _api.GetXml("/disks")).Elements());
         Assert.Equal("disks", (await _api.GetXml("/disks?accept=application/xml")).Name.LocalName);
     }

@@ -4,6 +4,7 @@ using Orchestrator.Actors;
 using Orchestrator.Actors.Disk;
 using Orchestrator.Actors.Journal;
 using Orchestrator.Actors.StorageDomain;
+using Orchestrator.Actors.Template;
 using Orchestrator.Actors.Vm;
 
 namespace Orchestrator.Tests.Api;
@@ -155,7 +156,10 @@ public sealed class SnapshotTests : IAsyncLifetime
         await Refused($"{Vm}/previewsnapshot",
             $"<action><snapshot id='{_taken}'/><disks><disk id='{_first}'><snapshot id='{TestApi.Unknown}'/></disk></disks></action>", HttpStatusCode.BadRequest, "several snapshots");
         await TestApi.FaultOf(await _api.Send(HttpMethod.Delete, $"{Vm}?detach_only=true"), HttpStatusCode.Conflict);
-        await Refused("/vms", $"<vm><name>n</name><cluster id='{TestApi.Cluster}'/><snapshots><snapshot id='{_taken}'/></snapshots></vm>", HttpStatusCode.BadRequest, "snapshot");
+        await Refused("/vms", $"<vm><name>n</name><snapshots><snapshot id='{TestApi.Unknown}'/></snapshots></vm>", HttpStatusCode.NotFound, "");
+        await Refused("/vms", $"<vm><name>n</name><snapshots><snapshot id='{active}'/></snapshots></vm>", HttpStatusCode.NotFound, "");
+        await Refused("/vms", $"<vm><name>n</name><snapshots><snapshot id='{_taken}'/><snapshot id='{active}'/></snapshots></vm>", HttpStatusCode.BadRequest, "More than one");
+        await Refused("/templates", $"<template><name>n</name><vm id='{TestApi.Vm}'><snapshots><snapshot id='{active}'/></snapshots></vm></template>", HttpStatusCode.Conflict, "as it is now");
         Assert.Empty(_api.Engine.Commands);
     }
 
@@ -179,6 +183,32 @@ public sealed class SnapshotTests : IAsyncLifetime
         Change(vm => vm with { Status = "up" });
         await TestApi.FaultOf(await _api.Post($"{Vm}/clone", "<action><vm><name>third</name></vm></action>"), HttpStatusCode.Conflict);
         Assert.Single(_api.Engine.Commands, c => c.Command is VmCommand.Create);
+    }
+
+    /// <summary>The VM may run: nobody writes the images of its snapshot.</summary>
+    [Fact]
+    public async Task A_vm_and_a_template_are_made_from_a_snapshot()
+    {
+        Have();
+        Change(vm => vm with { Status = "up", Snapshots = [vm.Snapshots[0] with { Config = vm.Snapshots[0].Config with { Memory = 3L << 30, DeleteProtected = true } }] });
+        foreach (var id in new[] { _first, _second })
+            _api.Engine.Put(Kinds.Disk, id, _api.Engine.View<DiskView>(Kinds.Disk, id) with { Layers = [new Layer($"/then/{id}", "raw", 1 << 19, _taken)] });
+
+        await TestApi.Xml(await _api.Post("/vms", $"<vm><name>old</name><snapshots><snapshot id='{_taken}'/></snapshots></vm>"), HttpStatusCode.Created);
+        var vm = _api.LastCommand<VmCommand.Create>().Config;
+        Assert.Equal(("old", 3L << 30, false, 2, TestApi.Cluster), (vm.Name, vm.Memory, vm.DeleteProtected, vm.Disks.Length, vm.Cluster.Value));
+        Assert.NotEqual((_nic.Id, _nic.Mac), (vm.Nics.Single().Id, vm.Nics.Single().Mac));
+
+        await TestApi.Xml(await _api.Post("/templates",
+            $"<template><name>then</name><vm id='{TestApi.Vm}'><snapshots><snapshot id='{_taken}'/></snapshots></vm></template>"), HttpStatusCode.Accepted);
+        Assert.Equal((3L << 30, 2), (_api.LastCommand<TemplateCommand.Create>().Config.Memory, _api.LastCommand<TemplateCommand.Create>().Copies.Length));
+        var made = _api.Engine.Commands.Select(c => c.Command).OfType<DiskCommand.Create>().ToList();
+        Assert.Equal(4, made.Count);
+        Assert.All(made, c => Assert.Equal((1 << 19, "raw", true), (c.Config.ProvisionedSize, c.SourceFormat, c.Source.StartsWith("/then/", StringComparison.Ordinal))));
+        Assert.Equal(4, _api.Engine.Commands.Count(c => c.Command is DiskCommand.BeginCopy b && b.Snapshot == _taken));
+
+        Change(vm => vm with { Snapshots = [vm.Snapshots[0] with { Broken = true }] });
+        await TestApi.FaultOf(await _api.Post("/vms", $"<vm><name>older</name><snapshots><snapshot id='{_taken}'/></snapshots></vm>"), HttpStatusCode.Conflict);
     }
 
     private void Have() => Change(vm => vm with

@@ -16,6 +16,7 @@ using Orchestrator.Actors.Journal;
 using Orchestrator.Actors.StorageDomain;
 using Orchestrator.Actors.Vm;
 using Orchestrator.Api;
+using Orchestrator.Api.Catalogue;
 using Orchestrator.Api.Sso;
 
 namespace Orchestrator.Tests.Api;
@@ -34,6 +35,8 @@ public sealed class TestApi : IAsyncLifetime
     private WebApplication? _app;
 
     public FakeEngine Engine { get; } = new();
+
+    public FakeCatalogue Catalogue { get; } = new();
 
     public FakeSecrets Secrets { get; } = new();
 
@@ -76,6 +79,7 @@ public sealed class TestApi : IAsyncLifetime
             .AddSingleton<ISecrets>(Secrets).AddSingleton<IOwners>(new FakeOwners()).AddSingleton<IUsers>(Users)
             .AddSingleton<IConsoles>(Consoles).AddSingleton<IHostTokens>(HostTokens).AddSingleton<IHostAuthority>(Authority)
             .AddSingleton<IHostStorage>(HostStorage)
+            .AddSingleton<ICatalogue>(Catalogue)
             .AddSingleton<ITokenRevocations>(new FakeRevocations()).AddSingleton<TimeProvider>(Clock);
         builder.Services.AddApi(Options);
         _app = builder.Build();

@@ -30,6 +30,8 @@ public sealed class DiskTable
         | Growing, asking | whoever has it is asked whether a guest has its image open (`locked`, as all of Growing) | its VM's word, at every tick |
         | Growing, alone | no guest has it open, and nobody is given it | has a host make the image bigger |
         | Growing, under guest | a guest runs with it; its VM keeps the guest where it is | has the guest's host make it bigger, so that the guest hears of it; asks the VM |
+        | Rewriting, asking | whoever has it is asked whether a guest has its image open (`locked`, as all of Rewriting) | its VM's word, at every tick |
+        | Rewriting, writing | no guest has it open, and nobody is given it | has a host write the image anew into another file |
         | Transferring, asking | whoever has it is asked whether a guest has its image open (`initializing`, as is opening; `locked`, as all of Transferring) | its VM's word, at every tick |
         | Transferring, opening | no guest has it, and nobody is given it | has the transfer's host let the client in |
         | Transferring, open | the client may read or write (`transferring`) | has the ticket renewed at every tick, and asks what the client has done |
@@ -65,6 +67,13 @@ public sealed class DiskTable
         **Images of snapshots** lie below the disk's own, and are written by nobody. An image that no snapshot needs any more takes
         in the one that rests on it, which is deleted afterwards; everything reads right at any moment of it, whoever dies. The
         image that a guest writes is merged only when no guest runs: until then it stays on top of one that nobody needs.
+
+        **An image is written anew** (`Rewrite`: sparsify, reduce, convert) beside the present one, never in place, and the two are
+        compared before the new one has its name. From the fact `Rewritten` on it is the disk's; before that the disk is as it was.
+
+        **A disk that others are made from** (`Readers`, in any phase) keeps all its images until they are made: what would be
+        deleted waits, and no snapshot is removed. While it is copied as it is now, no client writes it, and users start no VM with
+        it. It looks at its copies at every tick; one that nobody has made within a minute is forgotten.
 
         **A client's image is given to a guest only when the client is out** (`TransferEnded` of an upload), because of three rules:
 
@@ -109,6 +118,10 @@ public sealed class DiskTable
 
     private static Growing Bigger(GrowthStep step) => new(_busy, _work, _host, 2L << 30, step);
 
+    private static Rewriting Anew(RewriteStep step) => new(_busy, _work, RewriteKind.Convert, _host, "/d/2", "raw", true, step);
+
+    private static DiskCore Read(DiskCore core, Guid? snapshot = null) => core with { Readers = [new DiskReader(new DiskId(Making.Id(3)), snapshot, Making.Start)] };
+
     private static readonly Guid _shot = Making.Id(4);
     private static readonly Layer _bottom = new("/d/0", "qcow2", 1L << 30, _shot);
     private static readonly DiskCore _layered = _attached with { Below = [_bottom] };
@@ -134,6 +147,7 @@ public sealed class DiskTable
     {
         Moving s => s.StepWork(),
         Growing s => s.StepWork(),
+        Rewriting s => s.StepWork(),
         Layering s => s.StepWork(),
         Merging s => s.StepWork(),
         Transferring s => s.CloseWork(),
@@ -183,6 +197,13 @@ public sealed class DiskTable
         ("Growing, asking, v has it", Bigger(GrowthStep.Asking)),
         ("Growing, alone, v has it", Bigger(GrowthStep.Alone)),
         ("Growing, under v", Bigger(GrowthStep.UnderGuest) with { Guest = _guest }),
+        ("Rewriting, asking", Anew(RewriteStep.Asking) with { Core = _busy with { Vms = [] } }),
+        ("Rewriting, asking, v has it", Anew(RewriteStep.Asking)),
+        ("Rewriting, writing, v has it", Anew(RewriteStep.Writing)),
+        ("Ok, preallocated", new Ok(_raw with { Config = _raw.Config! with { Sparse = false } })),
+        ("Ok, v has it, it is copied, an image is left over", new Ok(Read(_attached with { Leftovers = [new Leftover(_there.Path, _host)] }))),
+        ("Ok, v has it, a snapshot of it is copied", new Ok(Read(_layered, _shot))),
+        ("Removing, it is copied", new Removing(Read(_core), _host, _work)),
         ("Ok, v has it, a snapshot", new Ok(_layered)),
         ("Ok, v looks at a snapshot", new Ok(_looking)),
         ("Ok, v has it, an image that nobody needs", new Ok(_attached with { Below = [_bottom with { Snapshot = null }] })),
@@ -223,6 +244,15 @@ public sealed class DiskTable
         ("Grow to the size that it has", d => new Grow(By(), d.Core.Config?.ProvisionedSize ?? 1, _host)),
         ("Grow to less", _ => new Grow(By(), 1, _host)),
         ("Grow, a layered one", d => new Grow(By(), (d.Core.Config?.ProvisionedSize ?? 1) + 512, _host)),
+        ("Rewrite: sparsify", _ => new Rewrite(By(), RewriteKind.Sparsify, "/d/3", _host)),
+        ("Rewrite: reduce", _ => new Rewrite(By(), RewriteKind.Reduce, "/d/3", _host)),
+        ("Rewrite: convert to raw", _ => new Rewrite(By(), RewriteKind.Convert, "/d/3", _host) { Format = "raw" }),
+        ("Rewrite: convert to cow", _ => new Rewrite(By(), RewriteKind.Convert, "/d/3", _host) { Format = "cow" }),
+        ("Rewrite: convert to preallocated", _ => new Rewrite(By(), RewriteKind.Convert, "/d/3", _host) { Sparse = false }),
+        ("Rewrite: convert to a format that there is not", _ => new Rewrite(By(), RewriteKind.Convert, "/d/3", _host) { Format = "vmdk" }),
+        ("BeginCopy", _ => new BeginCopy(By(), new DiskId(Making.Id(3)), null)),
+        ("BeginCopy of another copy", _ => new BeginCopy(By(), new DiskId(Making.Id(4)), null)),
+        ("BeginCopy, of the snapshot", _ => new BeginCopy(By(), new DiskId(Making.Id(4)), _shot)),
         ("Move to where it is", d => new Move(By(), new DiskPlace(d.Core.Config?.StorageDomain ?? default, "/d/2"), _host)),
     ];
 
@@ -264,6 +294,9 @@ public sealed class DiskTable
         ("ReportNoTicket", _ => new ReportNoTicket(_work, 1, "/d/1 is not there", Making.Start)),
         ("ReportTransferHostAway", _ => new ReportTransferHostAway(_work, 1, Making.Start)),
         ("ReportLeftoverDeleted", _ => new ReportLeftoverDeleted(_there.Path, Making.Start)),
+        ("ReportCopied: made", _ => new ReportCopied(new DiskId(Making.Id(3)), true, Making.Start)),
+        ("ReportCopied: nobody knows of it", _ => new ReportCopied(new DiskId(Making.Id(3)), false, Making.Start)),
+        ("ReportCopied: nobody knows of it after a while", _ => new ReportCopied(new DiskId(Making.Id(3)), false, Making.Start.AddMinutes(2))),
         ("ReportImageWork of other work", _ => new ReportImageWork(Making.Id(2), true, "", Making.Start)),
     ];
 

@@ -85,6 +85,11 @@ public sealed class OtherProperties
             DiskCommand.ReportLent c when disk is DiskState.Growing s => c with { Work = s.LoanWork(), Guest = random.Next(2) == 0 ? c.Guest : s.Guest ?? c.Guest },
             DiskCommand.ReportNotLent c when disk is DiskState.Growing s => c with { Work = s.LoanWork() },
             DiskCommand.Move c => c with { To = c.To with { Path = $"/e/{random.NextInt64()}" } },
+            DiskCommand.Rewrite c => c with { Path = $"/r/{random.NextInt64()}", Format = random.Next(2) == 0 ? "raw" : "cow" },
+            DiskCommand.ReportImageWork c when disk is DiskState.Rewriting s => c with { Work = s.StepWork() },
+            DiskCommand.ReportIdle c when disk is DiskState.Rewriting s => c with { Work = s.Work },
+            DiskCommand.ReportLent c when disk is DiskState.Rewriting s => c with { Work = s.Work },
+            DiskCommand.ReportNotLent c when disk is DiskState.Rewriting s => c with { Work = s.Work },
             DiskCommand.AddLayer c => c with
             {
                 Vm = disk.Core.Vms.FirstOrDefault(),

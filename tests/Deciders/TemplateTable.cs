@@ -22,9 +22,15 @@ public sealed class TemplateTable
         |---|---|---|
         | Absent | nothing is known of this id | |
         | Copying | defined; some of its disks are not copied yet (`locked` to clients) | looks at each of those disks, at every tick |
+        | Sealing | its disks are copied (`locked` to clients) | has a host take off them what belongs to one machine alone |
         | Ok | all its disks are whole: VMs can be made from it | |
         | Illegal | a copy failed; it can be changed and removed, and no VM is made from it | |
         | Gone | removed; the id is never used again | |
+
+        **Versions** of a template are templates with disks of their own. Their base template gives each a number before it is made
+        (`AddVersion`), and never gives it again. A version that is removed tells its base template until that has heard
+        (`LeaveBase`); a number with which nothing was made within a minute is forgotten. A base template is removed when it has
+        no other versions.
 
         The template Blank belongs to every installation: it has no disks and is never changed nor removed.
 
@@ -32,10 +38,16 @@ public sealed class TemplateTable
 
     private static readonly DiskId _first = new(Making.Id(0)), _second = new(Making.Id(1)), _strange = new(Making.Id(2));
 
+    private static readonly HostId _host = new(Making.Id(0));
+
+    private static readonly TemplateId _version = new(Making.Id(1));
+
     private static readonly TemplateCore _core = new(new TemplateId(Making.Id(0)))
     {
         Config = new VmConfig { Name = "small", Cluster = new ClusterId(Making.Id(0)) },
     };
+
+    private static Guid WorkOf(TemplateState template) => template is Sealing s ? s.Work() : Making.Id(1);
 
     private static Origin By() => new(new JobId(Making.Id(3)), null, "admin@internal", Making.Start);
 
@@ -44,15 +56,21 @@ public sealed class TemplateTable
         ("Absent", new Absent(new TemplateCore(_core.Id))),
         ("Copying, two disks left", new Copying(_core, [_first, _second])),
         ("Copying, the last disk", new Copying(_core, [_first])),
+        ("Copying, the last disk, to be sealed", new Copying(_core with { Sealer = _host }, [_first])),
+        ("Sealing", new Sealing(_core with { Sealer = _host }, _host)),
         ("Ok", new Ok(_core)),
         ("Ok, Blank", new Ok(_core with { Id = TemplateId.Blank })),
         ("Illegal", new Illegal(_core, "no space left")),
+        ("Ok, with a second version", new Ok(_core with { LastVersion = 2, Versions = [new KnownVersion(_version, 2, "v2", Making.Start)] })),
+        ("Ok, a second version", new Ok(_core with { Version = new TemplateVersion(new TemplateId(Making.Id(2)), 2, "v2") })),
         ("Gone", new Gone(_core)),
+        ("Gone, a second version", new Gone(_core with { Version = new TemplateVersion(new TemplateId(Making.Id(2)), 2, "v2") })),
     ];
 
     private static (string, Func<TemplateState, TemplateCommand>)[] Users { get; } =
     [
         ("Create", _ => new Create(By(), _core.Config!, [_first, _second])),
+        ("Create, sealed", _ => new Create(By(), _core.Config!, [_first, _second]) { Sealer = _host }),
         ("Create, no disks", _ => new Create(By(), _core.Config!, [])),
         ("Create, no name", _ => new Create(By(), _core.Config! with { Name = "" }, [])),
         ("Update", _ => new Update(By(), new TemplatePatch { Comment = "x" })),
@@ -60,10 +78,24 @@ public sealed class TemplateTable
         ("Remove", _ => new Remove(By())),
     ];
 
+    private static (string, Func<TemplateState, TemplateCommand>)[] Versions { get; } =
+    [
+        ("AddVersion", _ => new AddVersion(By(), new TemplateId(Making.Id(2)), "v3")),
+        ("AddVersion of one that it knows", _ => new AddVersion(By(), _version, "v2")),
+        ("DropVersion: it is gone", _ => new DropVersion(_version, true, Making.Start)),
+        ("DropVersion: nobody knows of it", _ => new DropVersion(_version, false, Making.Start)),
+        ("DropVersion: nobody knows of it after a while", _ => new DropVersion(_version, false, Making.Start.AddMinutes(2))),
+        ("ReportBaseLeft", _ => new ReportBaseLeft(Making.Start)),
+    ];
+
     private static (string, Func<TemplateState, TemplateCommand>)[] Disks { get; } =
     [
         ("ReportDisk: ok", _ => new ReportDisk(_first, true, "", Making.Start)),
         ("ReportDisk: illegal", _ => new ReportDisk(_first, false, "no space left", Making.Start)),
+        ("ReportSealed: done", t => new ReportSealed(WorkOf(t), true, "", Making.Start)),
+        ("ReportSealed: failed", t => new ReportSealed(WorkOf(t), false, "no operating systems were found", Making.Start)),
+        ("ReportSealed: lost", t => new ReportSealed(WorkOf(t), false, "the agent was stopped", Making.Start) { Lost = true }),
+        ("ReportSealed of other work", _ => new ReportSealed(Making.Id(2), true, "", Making.Start)),
         ("ReportDisk of another disk", _ => new ReportDisk(_strange, true, "", Making.Start)),
     ];
 
@@ -71,7 +103,8 @@ public sealed class TemplateTable
         new Page<TemplateState, TemplateCommand, TemplateEvent, TemplateEffect>(
                 Introduction, Phases, TemplateDecider.Decide, TemplateDecider.Evolve, TemplateDecider.Outstanding)
             .With("What users ask", "", Users)
-            .With("What its disks say", "", Disks);
+            .With("What versions and their base template say", "", Versions)
+            .With("What its disks and hosts say", "", Disks);
 
     [Fact]
     public void The_page_about_a_template_is_what_the_rules_do() => Golden.Is("docs/template-lifecycle.md", Page().Text());

@@ -243,6 +243,7 @@ public sealed class VmTable
         ("Update, what its first start tells", _ => new Update(By(), new VmPatch { Initialization = new Initialization { HostName = "web" } })),
         ("Remove", _ => new Remove(By())),
         ("Start", _ => new Start(By())),
+        ("Start, a disk is not ready", _ => new Start(By()) { NotReady = "web_Disk1 is locked" }),
         ("Start, once on c", _ => new Start(By()) { Once = new RunOnce(new VmPatch { StartPaused = true }, _c) }),
         ("Stop", _ => new Stop(By())),
         ("Shutdown", _ => new Shutdown(By())),

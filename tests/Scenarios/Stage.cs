@@ -205,6 +205,17 @@ public sealed partial class Stage : IDisposable
             o, 2 * disk.Config.ProvisionedSize, new HostId(Cast.HostId("host-1"))));
     }
 
+    /// <summary>From cow to raw, and back.</summary>
+    public Task ConvertDisk(string vm, string words)
+    {
+        var disk = DiskOf(vm);
+        return Ask(Kinds.Disk, disk.Id.Value, words, o => new DiskCommand.Rewrite(
+            o, RewriteKind.Convert, $"/data/{disk.Id}/{o.Job}", new HostId(Cast.HostId("host-1")))
+        {
+            Format = disk.Config.Format == "raw" ? "cow" : "raw",
+        });
+    }
+
     private DiskView DiskOf(string vm) =>
         _simulation.Database.Read.Of(Kinds.Disk).Select(d => WireJson.Read<DiskView>(d.Document.Json)).Single(d => d.Config.Name == vm);
 

@@ -71,6 +71,7 @@ public static class Verbs
         To($"commit the preview of {V}", a => _ = a.Stage.Snapshots.Decide(a.Parts["v"].Value, a.Words, o => new VmCommand.CommitSnapshot(o))),
         To($"look at the snapshots of {V}", a => a.Stage.Snapshots.Look(a.Parts["v"].Value)),
         To($"make the disk of {V} bigger", a => _ = a.Stage.GrowDisk(a.Parts["v"].Value, a.Words)),
+        To($"convert the disk of {V}", a => _ = a.Stage.ConvertDisk(a.Parts["v"].Value, a.Words)),
         To($"migrate {V}", a => a.AskVm(o => new VmCommand.Migrate(o, null, Force: false))),
         To($"migrate {V} to {H}", a =>
         {

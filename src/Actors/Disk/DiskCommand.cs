@@ -27,6 +27,25 @@ public abstract record DiskCommand : Traced
     /// <param name="Host">A host that can reach the storage domain.</param>
     public sealed record Grow(Origin Origin, long Size, HostId Host) : DiskCommand;
 
+    /// <summary>Write its image anew; no guest may run with it.</summary>
+    /// <param name="Path">Of the new image; each has one of its own.</param>
+    /// <param name="Host">A host that can reach the storage domain.</param>
+    public sealed record Rewrite(Origin Origin, RewriteKind What, string Path, HostId Host) : DiskCommand
+    {
+        /// <summary>Of a conversion: cow or raw; null: as it is.</summary>
+        public string? Format { get; init; }
+
+        /// <summary>Of a conversion; null: as it is.</summary>
+        public bool? Sparse { get; init; }
+    }
+
+    /// <summary>Another disk is about to be made from it.</summary>
+    /// <param name="Snapshot">From what it was then; null: from what it is now.</param>
+    public sealed record BeginCopy(Origin Origin, DiskId Copy, Guid? Snapshot) : DiskCommand;
+
+    /// <param name="Seen">The copy is made, or never will be; else nobody knows of it.</param>
+    public sealed record ReportCopied(DiskId Copy, bool Seen, DateTimeOffset At) : DiskCommand;
+
     /// <summary>Lets a client write or read the image.</summary>
     public sealed record BeginTransfer(Origin Origin, ImageTransfer Transfer) : DiskCommand;
 
@@ -52,6 +71,9 @@ public abstract record DiskCommand : Traced
     {
         /// <summary>What became of it is not known.</summary>
         public bool Lost { get; init; }
+
+        /// <summary>Bytes that the image takes on its storage now; null: the host does not say.</summary>
+        public long? ActualSize { get; init; }
     }
 
     /// <summary>A host has deleted an image that is nobody's any more, or found none.</summary>

@@ -29,25 +29,32 @@ public static class DiskDecider
         (Gone, _)                                  => No(Fault.Removed),
 
         (Creating s, ReportImageWork c)            => c.Work != s.Work ? No(Fault.StaleReport)
-            : c.Ok ? Accept(new ImageMade(c.At))
+            : c.Ok ? Accept(new ImageMade(c.At) { ActualSize = c.ActualSize })
             : Accept(new ImageFailed(c.Message, c.At)),
         (Removing s, ReportImageWork c)            => c.Work != s.Work ? No(Fault.StaleReport)
             : c.Ok ? Accept(new Removed(c.At))
             : Accept(new ImageFailed(c.Message, c.At)),
+        (_, ReportCopied c)                        => DiskReading.End(disk, c),
+        (_, BeginCopy c)                           => DiskReading.Begin(disk, c),
         (not Transferring, OrderTransfer or ReportTicket or ReportNoTicket or ReportTransferHostAway) => DiskTransfer.Over(command),
-        (Moving s, not (Create or Move or Grow or BeginTransfer or AddLayer or DropSnapshot or EndLayer or EndPreview)) => DiskMove.Decide(s, command),
-        (Growing s, not (Create or Move or Grow or BeginTransfer or AddLayer or DropSnapshot or EndLayer or EndPreview)) => DiskGrowth.Decide(s, command),
-        (Transferring s, not (Create or Move or Grow or BeginTransfer or AddLayer or DropSnapshot or EndLayer or EndPreview)) => DiskTransfer.Decide(s, command),
-        (Layering s, not (Create or Move or Grow or BeginTransfer or AddLayer or DropSnapshot or EndPreview)) => DiskLayers.Decide(s, command),
-        (Merging s, not (Create or Move or Grow or BeginTransfer or AddLayer or DropSnapshot or EndPreview)) => DiskMerge.Decide(s, command),
+        (Moving s, not (Create or Move or Grow or Rewrite or BeginTransfer or AddLayer or DropSnapshot or EndLayer or EndPreview)) => DiskMove.Decide(s, command),
+        (Growing s, not (Create or Move or Grow or Rewrite or BeginTransfer or AddLayer or DropSnapshot or EndLayer or EndPreview)) => DiskGrowth.Decide(s, command),
+        (Transferring s, not (Create or Move or Grow or Rewrite or BeginTransfer or AddLayer or DropSnapshot or EndLayer or EndPreview)) => DiskTransfer.Decide(s, command),
+        (Rewriting s, not (Create or Move or Grow or Rewrite or BeginTransfer or AddLayer or DropSnapshot or EndLayer or EndPreview)) => DiskRewrite.Decide(s, command),
+        (Layering s, not (Create or Move or Grow or Rewrite or BeginTransfer or AddLayer or DropSnapshot or EndPreview)) => DiskLayers.Decide(s, command),
+        (Merging s, not (Create or Move or Grow or Rewrite or BeginTransfer or AddLayer or DropSnapshot or EndPreview)) => DiskMerge.Decide(s, command),
         (_, AddLayer c)                            => DiskLayers.Begin(disk, c),
         (_, EndLayer c)                            => DiskLayers.Ended(disk, c),
         (_, EndPreview c)                          => DiskLayers.End(disk, c),
+        // Its VM asks again.
+        (Ok { Core.Readers.IsEmpty: false }, DropSnapshot) => No(Fault.DiskLocked),
         (_, DropSnapshot c)                        => DiskMerge.Begin(disk, c),
         (_, ReportImageWork or ReportIdle or ReportLent or ReportNotLent) => No(Fault.StaleReport),
         (_, AskWhetherLent c)                      => DiskMove.Answer(c),
         (_, Move c)                                => DiskMove.Begin(disk, c),
+        (_, Grow or BeginTransfer { Transfer.Direction: TransferDirection.Upload }) when DiskReading.IsStill(disk) => No(Fault.DiskLocked),
         (_, Grow c)                                => DiskGrowth.Begin(disk, c),
+        (_, Rewrite c)                             => DiskRewrite.Begin(disk, c),
         (_, BeginTransfer c)                       => DiskTransfer.Begin(disk, c),
 
         (Creating or Removing, Update or Remove)   => No(Fault.DiskLocked),
@@ -89,7 +96,8 @@ public static class DiskDecider
                 },
                 e.Host, e.Origin.Job.Value, e.Source, e.SourceFormat),
             Redefined e        => disk with { Core = Asked(core, e.Origin) with { Config = e.Config } },
-            ImageMade          => new Ok(core with { Job = null }),
+            ImageMade e        => new Ok(core with { Job = null, ActualSize = e.ActualSize }),
+            ReadingBegun or ReadingEnded => DiskReading.Evolve(disk, fact),
             ImageFailed e      => new Illegal(core with { Job = null }, e.Reason),
             Attached e         => disk with { Core = Asked(core, e.Origin) with { Vms = core.Vms.Add(e.Vm) } },
             Detached e         => disk with { Core = Asked(core, e.Origin) with { Vms = core.Vms.Remove(e.Vm) } },
@@ -104,6 +112,8 @@ public static class DiskDecider
             _ when disk is Transferring || fact is TransferRequested => DiskTransfer.Evolve(disk, fact),
             GrowthRequested or GrowthBegun or GrowthHeldUp or Grown or GrowthFailed => DiskGrowth.Evolve(disk, fact),
             StepRepeated when disk is Growing => DiskGrowth.Evolve(disk, fact),
+            RewriteRequested or RewriteBegun or Rewritten or RewriteFailed => DiskRewrite.Evolve(disk, fact),
+            StepRepeated when disk is Rewriting => DiskRewrite.Evolve(disk, fact),
             LayerRequested or LayerMade or LayerKept or LayerDropped or PreviewEnded => DiskLayers.Evolve(disk, fact),
             StepRepeated when disk is Layering => DiskLayers.Evolve(disk, fact),
             MergeRequested or MergeBegun or MergeHeldUp or LayerMerged or MergeDone or MergeFailed => DiskMerge.Evolve(disk, fact),
@@ -113,14 +123,17 @@ public static class DiskDecider
     }
 
     /// <summary>What must be asked of the world in this state; the same after a crash.</summary>
-    public static ImmutableArray<DiskEffect> Outstanding(DiskState disk) =>
-        [.. OfPhase(disk), .. disk.Core.Leftovers.Select(image => new DiskEffect.DeleteLeftover(image))];
+    public static ImmutableArray<DiskEffect> Outstanding(DiskState disk) => disk.Core.Readers.IsEmpty
+        ? [.. OfPhase(disk), .. disk.Core.Leftovers.Select(image => new DiskEffect.DeleteLeftover(image))]
+        // What is copied is not deleted under it.
+        : [.. disk is Removing ? [] : OfPhase(disk), .. disk.Core.Readers.Select(reader => new DiskEffect.AwaitCopy(reader.Copy))];
 
     private static ImmutableArray<DiskEffect> OfPhase(DiskState disk) => disk switch
     {
         Moving s   => DiskMove.Outstanding(s),
         Transferring s => DiskTransfer.Outstanding(s),
         Growing s  => DiskGrowth.Outstanding(s),
+        Rewriting s => DiskRewrite.Outstanding(s),
         Layering s => DiskLayers.Outstanding(s),
         Merging s  => DiskMerge.Outstanding(s),
         Creating s => [new DiskEffect.MakeImage(s.Host, s.Work)],
@@ -159,6 +172,8 @@ public static class DiskDecider
         Remove c => c.Origin,
         Move c   => c.Origin,
         Grow c   => c.Origin,
+        Rewrite c => c.Origin,
+        BeginCopy c => c.Origin,
         Detach c => c.Origin,
         BeginTransfer c => c.Origin,
         OrderTransfer c => c.Origin,

@@ -26,6 +26,11 @@ public abstract record DiskEffect
     /// <summary>Have the guest's host do it.</summary>
     public sealed record GrowUnderGuest(GuestCopy Guest, Guid Work) : DiskEffect;
 
+    public sealed record RewriteImage(HostId Host, Guid Work) : DiskEffect;
+
+    /// <summary>Look whether the copy is made.</summary>
+    public sealed record AwaitCopy(DiskId Copy) : DiskEffect;
+
     /// <summary>An empty image on top of another one.</summary>
     public sealed record MakeLayer(HostId Host, Guid Work) : DiskEffect;
 

@@ -12,7 +12,11 @@ public abstract record DiskEvent
 
     public sealed record Redefined(Origin Origin, DiskConfig Config) : DiskEvent;
 
-    public sealed record ImageMade(DateTimeOffset At) : DiskEvent;
+    public sealed record ImageMade(DateTimeOffset At) : DiskEvent
+    {
+        /// <summary>Bytes that it takes on its storage; null: the host did not say.</summary>
+        public long? ActualSize { get; init; }
+    }
 
     public sealed record ImageFailed(string Reason, DateTimeOffset At) : DiskEvent;
 
@@ -63,6 +67,32 @@ public abstract record DiskEvent
     public sealed record Grown(DateTimeOffset At) : DiskEvent;
 
     public sealed record GrowthFailed(string Reason, DateTimeOffset At) : DiskEvent;
+
+    /// <summary>Its image is to be written anew.</summary>
+    public sealed record RewriteRequested(
+        Origin Origin, RewriteKind What, string Path, HostId Host, string Format, bool Sparse) : DiskEvent;
+
+    /// <summary>No guest has the image open.</summary>
+    public sealed record RewriteBegun(DateTimeOffset At) : DiskEvent;
+
+    /// <summary>The new image is the disk's.</summary>
+    public sealed record Rewritten(DateTimeOffset At) : DiskEvent
+    {
+        /// <summary>Bytes that it takes on its storage; null: the host did not say.</summary>
+        public long? ActualSize { get; init; }
+    }
+
+    /// <summary>The disk is as it was.</summary>
+    public sealed record RewriteFailed(string Reason, DateTimeOffset At) : DiskEvent
+    {
+        /// <summary>The start that ended it.</summary>
+        public JobId? By { get; init; }
+    }
+
+    /// <summary>Another disk is made from it.</summary>
+    public sealed record ReadingBegun(Origin Origin, DiskId Copy, Guid? Snapshot) : DiskEvent;
+
+    public sealed record ReadingEnded(DiskId Copy, DateTimeOffset At) : DiskEvent;
 
     public sealed record TransferRequested(Origin Origin, ImageTransfer Transfer) : DiskEvent;
 

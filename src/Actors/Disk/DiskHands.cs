@@ -55,6 +55,18 @@ public sealed class DiskHands(DiskId id, IEntities entities, IReadModel read, Ti
                 entities.Tell(Kinds.Host, e.Guest.Host.Value, new HostCommand.RunImageJob(
                     Work(e.Work, ImageAction.Grow, path) with { Size = s.Size, Guest = new GuestImage(e.Guest.Vm, e.Guest.Lease, id) }));
                 break;
+            case (DiskEffect.RewriteImage e, DiskState.Rewriting s) when IsPutOff(e.Work, s.Lost):
+                break;
+            case (DiskEffect.RewriteImage e, DiskState.Rewriting s):
+                _ = Send(e.Host, Work(e.Work, ImageAction.Rewrite, s.Target(), path, format) with
+                {
+                    Format = s.Format == "raw" ? "raw" : "qcow2",
+                    Preallocated = !s.Sparse,
+                });
+                break;
+            case (DiskEffect.AwaitCopy e, _):
+                _ = Look(e.Copy, reach.Self);
+                break;
             case (DiskEffect.MakeLayer e, DiskState.Layering s) when IsPutOff(e.Work, s.Lost):
                 break;
             case (DiskEffect.MakeLayer e, DiskState.Layering s):
@@ -101,6 +113,21 @@ public sealed class DiskHands(DiskId id, IEntities entities, IReadModel read, Ti
         MoveStep.Switching => ImageAction.Switch,
         _ => ImageAction.TurnBack,
     };
+
+    /// <summary>A copy that failed is one, too.</summary>
+    private async Task Look(DiskId copy, IActorRef self)
+    {
+        try
+        {
+            var view = await read.View<DiskView>(Kinds.Disk, copy.Value, CancellationToken.None);
+            if (view is not { Status: "locked" })
+                self.Tell(new DiskCommand.ReportCopied(copy, view is not null, clock.GetUtcNow()));
+        }
+        catch (EntityUnavailableException)
+        {
+            // The next tick looks again.
+        }
+    }
 
     /// <summary>A VM that is no more has no guest.</summary>
     private async Task Ask(VmId vm, Guid work, IActorRef self)

@@ -34,6 +34,7 @@ public static class DiskLayers
         _ when !disk.Core.Vms.Contains(c.Vm) && !disk.Core.Vms.IsEmpty => Failed(c.Vm, c.Origin.Job.Value, "another VM has it"),
         _ when disk.Config.Shareable               => Failed(c.Vm, c.Origin.Job.Value, "it is shareable"),
         _ when disk.Core.Preview is not null       => Failed(c.Vm, c.Origin.Job.Value, "a snapshot of it is looked at"),
+        _ when DiskRewrite.IsTaken(disk, c.Path)   => Failed(c.Vm, c.Origin.Job.Value, "it has an image of that name"),
         _ when !c.Preview                          => On(disk, c, new Layer(
                                                           disk.Core.Path, disk.Core.ImageFormat, disk.Config.ProvisionedSize, c.Snapshot)),
         _ when disk.Core.Below.FirstOrDefault(l => l.Snapshot == c.Snapshot) is { } layer => On(disk, c, layer),

@@ -26,6 +26,7 @@ public static class DiskMove
         Ok when c.To.Domain == disk.Config.StorageDomain => No(Fault.DiskMovedToItself),
         Ok when disk.Core.Vms.Length > 1 => No(Fault.DiskShared),
         Ok when !disk.Core.Below.IsEmpty => No(Fault.DiskHasSnapshots),
+        Ok when DiskRewrite.IsTaken(disk, c.To.Path) => new Decision.Refuse(Fault.InvalidValue, "path"),
         Ok                               => Accept(new MoveRequested(c.Origin, c.To, c.Host)),
         Illegal                          => No(Fault.DiskIllegal),
         _                                => No(Fault.DiskLocked),

@@ -49,6 +49,16 @@ public abstract record DiskState(DiskCore Core)
         public int Lost { get; init; }
     }
 
+    /// <summary>Its image is written anew, into another file beside it.</summary>
+    /// <param name="Format">cow or raw: of the new image.</param>
+    /// <param name="Sparse">As the disk is to be.</param>
+    public sealed record Rewriting(
+        DiskCore Core, Guid Work, RewriteKind What, HostId Host, string To, string Format, bool Sparse, RewriteStep Step) : DiskState(Core)
+    {
+        /// <summary>How often it was begun anew because nobody knew what became of it.</summary>
+        public int Lost { get; init; }
+    }
+
     /// <summary>It is to go on in an image of its own, on top of one that it has.</summary>
     /// <param name="Work">The job of its VM, which decides what becomes of it.</param>
     /// <param name="On">The image that the new one rests on.</param>
@@ -122,6 +132,31 @@ public enum GrowthStep
     UnderGuest,
 }
 
+public enum RewriteKind
+{
+    /// <summary>What reads as zeroes takes no space.</summary>
+    Sparsify,
+
+    /// <summary>The file has what the disk needs, and nothing else.</summary>
+    Reduce,
+
+    /// <summary>Another format, or another way to take space.</summary>
+    Convert,
+}
+
+public enum RewriteStep
+{
+    /// <summary>Whoever has it is asked whether a guest runs.</summary>
+    Asking,
+
+    /// <summary>A host does it; no guest has it.</summary>
+    Writing,
+}
+
+/// <summary>A disk that is made from this one.</summary>
+/// <param name="Snapshot">From what it was then; null: from what it is now.</param>
+public sealed record DiskReader(DiskId Copy, Guid? Snapshot, DateTimeOffset At);
+
 public enum MergeStep
 {
     /// <summary>Its VM is asked whether a guest runs.</summary>
@@ -166,6 +201,12 @@ public sealed record DiskCore(DiskId Id)
 
     /// <summary>Images of before, or of moves that came to nothing: they are to be deleted.</summary>
     public ImmutableArray<Leftover> Leftovers { get; init; } = [];
+
+    /// <summary>Disks that are being made from it.</summary>
+    public ImmutableArray<DiskReader> Readers { get; init; } = [];
+
+    /// <summary>Bytes that the image took on its storage when a host last worked on it; null: nobody said.</summary>
+    public long? ActualSize { get; init; }
 
     public Job? Job { get; init; }
 

@@ -21,6 +21,9 @@ public static class DiskStory
             Path = disk.Core.Path,
             Format = disk.Core.Below.IsEmpty ? "" : disk.Core.ImageFormat,
             Below = disk.Core.Below.Length,
+            Layers = [.. disk.Core.Below.Where(l => l.Snapshot is not null)],
+            KeepsFromStarting = DiskReading.KeepsFromStarting(disk),
+            ActualSize = disk.Core.ActualSize,
             Vms = disk.Core.Vms,
             CreatedAt = disk.Core.CreatedAt,
             Job = disk.Core.Job?.Id,
@@ -53,6 +56,10 @@ public static class DiskStory
             Grown e            => Then(371, Severity.Normal, e.At, $"Disk {name} was extended to {after.Config.ProvisionedSize} bytes."),
             GrowthFailed e     => Then(372, Severity.Error, e.At,
                                       $"Disk {name} was not extended: {e.Reason}. It has the size that it had; extend it again."),
+            RewriteRequested e => By(1325, e.Origin, $"{DiskRewrite.Word(e.What)} of disk {name} was initiated by {e.Origin.User}."),
+            Rewritten e when before is Rewriting s => Then(1326, Severity.Normal, e.At, $"{DiskRewrite.Word(s.What)} of disk {name} has been completed."),
+            RewriteFailed e when before is Rewriting s => Then(1327, Severity.Error, e.At,
+                                      $"{DiskRewrite.Word(s.What)} of disk {name} failed: {e.Reason}. The disk is as it was; ask again."),
             Removed e          => Then(2014, Severity.Normal, e.At, $"Disk {name} was removed."),
             TransferRequested e => By(1031, e.Origin, $"Image {DiskTransferStory.Word(e.Transfer)} with disk {name} was initiated by {e.Origin.User}."),
             TransferPaused or TransferEnded when before is Transferring s => DiskTransferStory.Line(s, fact) is var (code, severity, text, at)
@@ -66,10 +73,10 @@ public static class DiskStory
 
     public static ImmutableArray<JobView> Jobs(DiskState before, DiskEvent fact, DiskState after) =>
         Journal.Jobs.Change(before.Core.Job, after.Core.Job, Kinds.Disk, after.Core.Id.Value,
-            fact is ImageFailed or MoveFailed or GrowthFailed or TransferEnded { End: not TransferEnd.Succeeded } ? Outcome.Failed : Outcome.Finished,
+            fact is ImageFailed or MoveFailed or GrowthFailed or RewriteFailed or TransferEnded { End: not TransferEnd.Succeeded } ? Outcome.Failed : Outcome.Finished,
             fact switch
             {
                 ImageMade e => e.At, ImageFailed e => e.At, Removed e => e.At, MoveDone e => e.At, MoveFailed e => e.At,
-                Grown e => e.At, GrowthFailed e => e.At, TransferEnded e => e.At, _ => default,
+                Grown e => e.At, GrowthFailed e => e.At, Rewritten e => e.At, RewriteFailed e => e.At, TransferEnded e => e.At, _ => default,
             });
 }

@@ -27,6 +27,15 @@ public sealed record DiskView
 
     public string StatusDetail { get; init; } = "";
 
+    /// <summary>What it was at snapshots of its VM.</summary>
+    public ImmutableArray<Layer> Layers { get; init; } = [];
+
+    /// <summary>A VM cannot be started with it now.</summary>
+    public bool KeepsFromStarting { get; init; }
+
+    /// <summary>Bytes that the image took on its storage when a host last worked on it; null: nobody said.</summary>
+    public long? ActualSize { get; init; }
+
     public DateTimeOffset CreatedAt { get; init; }
 
     public JobId? Job { get; init; }

@@ -157,6 +157,9 @@ public static class AgentWords
         ImageAction.Create        => new Wire.ImageJob.Create(work.Path, Format(work.Format), work.Size) { Preallocated = work.Preallocated },
         ImageAction.Copy          => new Wire.ImageJob.Copy(
                                          work.Source, Format(work.SourceFormat), work.Path, Format(work.Format)) { Preallocated = work.Preallocated },
+        ImageAction.Seal          => new Wire.ImageJob.Seal([.. work.Images.Select(i => new Wire.SealImage(i.Path, Format(i.Format)))]),
+        ImageAction.Rewrite       => new Wire.ImageJob.Rewrite(
+                                         work.Source, Format(work.SourceFormat), work.Path, Format(work.Format)) { Preallocated = work.Preallocated },
         ImageAction.Mirror when work.Guest is { } g => new Wire.ImageJob.Mirror(
                                          g.Vm.Value, g.Lease.Number, g.Disk.Value, work.Path, Format(work.Format)),
         ImageAction.Switch when work.Guest is { } g => new Wire.ImageJob.Switch(

@@ -40,5 +40,7 @@ public static class CpuTypes
     }.ToFrozenDictionary(StringComparer.OrdinalIgnoreCase);
 
     /// <returns>libvirt's name; null: nothing is known of that type, and the hypervisor chooses.</returns>
+    public static IEnumerable<string> Names => _models.Keys.Order(StringComparer.Ordinal);
+
     public static string? ModelOf(string type) => _models.GetValueOrDefault(type);
 }

@@ -351,6 +351,9 @@ public sealed record ImageWork(
 
     /// <summary>Of a snapshot: the new image of each disk.</summary>
     public ImmutableArray<GuestLayer> Layers { get; init; } = [];
+
+    /// <summary>Of a sealing: all images of the machine.</summary>
+    public ImmutableArray<SealedImage> Images { get; init; } = [];
 }
 
 /// <summary>A step in the life of a storage domain.</summary>
@@ -372,6 +375,9 @@ public enum DomainAction { Format, Import, Open, Close, Wipe }
 /// <param name="Path">Of an image that rests on the one that the guest has.</param>
 public sealed record GuestLayer(DiskId Disk, string Path);
 
+/// <param name="Format">raw or qcow2.</param>
+public sealed record SealedImage(string Path, string Format);
+
 public sealed record GuestImage(VmId Vm, Lease Lease, DiskId Disk);
 
 /// <summary>What a client may do to which image; the ticket itself is made only where it is used.</summary>
@@ -383,5 +389,5 @@ public sealed record TransferTicket(
     DiskId Disk, Guid Transfer, int Session, string Path, string Format, long Size, bool Write, bool Raw, bool Sparse, long Transferred);
 
 /// <summary>Mirror, Switch and TurnBack are steps of moving an image under a guest that runs. AddLayer makes an image on top of
-/// its source; Merge puts an image into its source, on which it rests.</summary>
-public enum ImageAction { PrepareDomain, Create, Copy, Delete, Mirror, Switch, TurnBack, Grow, CloseUpload, AddLayer, Merge, TakeSnapshot, StepDomain }
+/// its source; Merge puts an image into its source, on which it rests. Rewrite makes an image that reads as its source.</summary>
+public enum ImageAction { PrepareDomain, Create, Copy, Delete, Mirror, Switch, TurnBack, Grow, CloseUpload, AddLayer, Merge, TakeSnapshot, StepDomain, Rewrite, Seal }

@@ -2,6 +2,7 @@ using Microsoft.Extensions.Logging;
 using Orchestrator.Actors.Disk;
 using Orchestrator.Actors.Journal;
 using Orchestrator.Actors.StorageDomain;
+using Orchestrator.Actors.Template;
 using Orchestrator.Actors.Vm;
 using Orchestrator.Agent.Protocol;
 
@@ -93,6 +94,16 @@ public sealed class HostWorld(
             return;
         }
 
+        if (work.Owner == Kinds.Template)
+        {
+            entities.Tell(work.Owner, work.OwnerId, new TemplateCommand.ReportSealed(
+                work.Id, ok, job.Message ?? (ok ? "" : "the host lost the work"), clock.GetUtcNow())
+            {
+                Lost = job.State == JobState.Lost,
+            });
+            return;
+        }
+
         if (work.Owner == Kinds.Vm)
         {
             // What failed is asked again, under another number.
@@ -108,7 +119,11 @@ public sealed class HostWorld(
 
         var message = job.Message ?? (ok ? "" : "the host lost the work");
         object report = work.Owner == Kinds.Disk
-            ? new DiskCommand.ReportImageWork(work.Id, ok, message, clock.GetUtcNow()) { Lost = job.State == JobState.Lost }
+            ? new DiskCommand.ReportImageWork(work.Id, ok, message, clock.GetUtcNow())
+            {
+                Lost = job.State == JobState.Lost,
+                ActualSize = job.Image?.ActualBytes,
+            }
             : new StorageDomainCommand.ReportImageWork(
                 work.Id, ok, message, job.Domain?.AvailableBytes ?? 0,
                 (job.Domain?.TotalBytes ?? 0) - (job.Domain?.AvailableBytes ?? 0), clock.GetUtcNow());

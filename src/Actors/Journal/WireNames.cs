@@ -200,6 +200,12 @@ public static class WireNames
         Name<DiskEvent.GrowthHeldUp>("disk.growth-held-up.1"),
         Name<DiskEvent.Grown>("disk.grown.1"),
         Name<DiskEvent.GrowthFailed>("disk.growth-failed.1"),
+        Name<DiskEvent.RewriteRequested>("disk.rewrite-requested.1"),
+        Name<DiskEvent.RewriteBegun>("disk.rewrite-begun.1"),
+        Name<DiskEvent.Rewritten>("disk.rewritten.1"),
+        Name<DiskEvent.RewriteFailed>("disk.rewrite-failed.1"),
+        Name<DiskEvent.ReadingBegun>("disk.reading-begun.1"),
+        Name<DiskEvent.ReadingEnded>("disk.reading-ended.1"),
         Name<DiskEvent.LeftoverDeleted>("disk.leftover-deleted.1"),
 
         // Template: events
@@ -207,6 +213,12 @@ public static class WireNames
         Name<TemplateEvent.Redefined>("template.redefined.1"),
         Name<TemplateEvent.DiskCopied>("template.disk-copied.1"),
         Name<TemplateEvent.CopyFailed>("template.copy-failed.1"),
+        Name<TemplateEvent.DisksSealed>("template.disks-sealed.1"),
+        Name<TemplateEvent.SealRepeated>("template.seal-repeated.1"),
+        Name<TemplateEvent.SealFailed>("template.seal-failed.1"),
+        Name<TemplateEvent.VersionAdded>("template.version-added.1"),
+        Name<TemplateEvent.VersionDropped>("template.version-dropped.1"),
+        Name<TemplateEvent.BaseLeft>("template.base-left.1"),
         Name<TemplateEvent.Removed>("template.removed.1"),
 
         // DataCenter: commands
@@ -360,6 +372,9 @@ public static class WireNames
         Name<DiskCommand.EndPreview>("disk.ask.end-preview.1"),
         Name<DiskCommand.DropSnapshot>("disk.ask.drop-snapshot.1"),
         Name<DiskCommand.Grow>("disk.ask.grow.1"),
+        Name<DiskCommand.Rewrite>("disk.ask.rewrite.1"),
+        Name<DiskCommand.BeginCopy>("disk.ask.begin-copy.1"),
+        Name<DiskCommand.ReportCopied>("disk.ask.report-copied.1"),
         Name<DiskCommand.ReportLeftoverDeleted>("disk.ask.report-leftover-deleted.1"),
         Name<DiskCommand.ReportIdle>("disk.ask.report-idle.1"),
         Name<DiskCommand.ReportLent>("disk.ask.report-lent.1"),
@@ -370,6 +385,10 @@ public static class WireNames
         Name<TemplateCommand.Create>("template.ask.create.1"),
         Name<TemplateCommand.Update>("template.ask.update.1"),
         Name<TemplateCommand.Remove>("template.ask.remove.1"),
+        Name<TemplateCommand.ReportSealed>("template.ask.report-sealed.1"),
+        Name<TemplateCommand.AddVersion>("template.ask.add-version.1"),
+        Name<TemplateCommand.DropVersion>("template.ask.drop-version.1"),
+        Name<TemplateCommand.ReportBaseLeft>("template.ask.report-base-left.1"),
         Name<TemplateCommand.ReportDisk>("template.ask.report-disk.1"),
     ];
 

@@ -18,21 +18,28 @@ public static class TemplateDecider
     {
         (_, _) when AskedBefore(template, command) => Done,
 
-        (Absent, Create c)           => c.Config.Name == "" ? NoName : Accept(new Created(c.Origin, c.Config, c.Copies)),
+        (Absent, Create c)           => c.Config.Name == "" ? NoName : Accept(new Created(c.Origin, c.Config, c.Copies) { Version = c.Version, Sealer = c.Sealer }),
         (_, Create)                  => No(Fault.AlreadyExists),
         (Absent, _)                  => No(Fault.NotFound),
         (Gone, Remove)               => Done,
+        (Gone { Core: { Version: not null, HasLeft: false } }, ReportBaseLeft c) => Accept(new BaseLeft(c.At)),
+        (_, ReportBaseLeft)          => Done,
         (Gone, _)                    => No(Fault.Removed),
+
+        (_, AddVersion c)            => TemplateVersions.Add(template, c),
+        (_, DropVersion c)           => TemplateVersions.Drop(template, c),
 
         (Copying s, ReportDisk c)    => !s.Left.Contains(c.Disk) ? No(Fault.StaleReport)
             : c.Ok ? Accept(new DiskCopied(c.Disk, c.At))
             : Accept(new CopyFailed(c.Disk, c.Message, c.At)),
+        (_, ReportSealed c)          => TemplateSeal.Decide(template, c),
         (_, ReportDisk)              => No(Fault.StaleReport),
 
-        (Copying, Update or Remove)  => No(Fault.TemplateLocked),
+        (Copying or Sealing, Update or Remove) => No(Fault.TemplateLocked),
         (_, Update or Remove) when template.Core.Id == TemplateId.Blank => No(Fault.TemplateIsBlank),
         (_, Update c)                => c.Patch.Name is "" ? NoName
             : Accept(new Redefined(c.Origin, c.Patch.Apply(template.Config))),
+        (_, Remove) when !template.Core.Versions.IsEmpty => No(Fault.TemplateHasVersions),
         (_, Remove c)                => Accept(new Removed(c.Origin)),
         _                            => No(Fault.TemplateLocked),
     };
@@ -46,7 +53,7 @@ public static class TemplateDecider
             Created e    => Wait(
                 core with
                 {
-                    Config = e.Config, CreatedAt = e.Origin.At, Recent = core.Recent.Add(e.Origin.Job),
+                    Config = e.Config, Version = e.Version, Sealer = e.Copies.IsEmpty ? null : e.Sealer, CreatedAt = e.Origin.At, Recent = core.Recent.Add(e.Origin.Job),
                     Job = new Job(e.Origin.Job, $"Creating template {e.Config.Name}", e.Origin),
                 },
                 e.Copies),
@@ -54,27 +61,32 @@ public static class TemplateDecider
             DiskCopied e => template is Copying c ? Wait(core, c.Left.Remove(e.Disk)) : template,
             CopyFailed e => new Illegal(core with { Job = null }, e.Reason),
             Removed e    => new Gone(core with { Recent = core.Recent.Add(e.Origin.Job), Job = null }),
-            _            => template,
+            DisksSealed or SealRepeated or SealFailed => TemplateSeal.Evolve(template, fact),
+            _            => TemplateVersions.Evolve(template, fact),
         };
     }
 
     /// <summary>What must be asked of the world in this state; the same after a crash.</summary>
     public static ImmutableArray<TemplateEffect> Outstanding(TemplateState template) => template switch
     {
+        Sealing s => [new TemplateEffect.SealDisks(s.Host, s.Work())],
         Copying s => [.. s.Left.Select(disk => new TemplateEffect.AwaitDisk(disk))],
+        Gone { Core: { Version: { } version, HasLeft: false } } => [new TemplateEffect.LeaveBase(version.Base)],
         _         => [],
     };
 
     private static TemplateState Wait(TemplateCore core, ImmutableArray<DiskId> left) =>
-        left.IsEmpty ? new Ok(core with { Job = null }) : new Copying(core, left);
+        !left.IsEmpty ? new Copying(core, left)
+        : core.Sealer is { } host ? new Sealing(core, host)
+        : new Ok(core with { Job = null });
 
-    private static Decision Accept(params ImmutableArray<TemplateEvent> facts) => new Decision.Accept(facts);
+    internal static Decision Accept(params ImmutableArray<TemplateEvent> facts) => new Decision.Accept(facts);
 
-    private static Decision No(Fault fault) => new Decision.Refuse(fault);
+    internal static Decision No(Fault fault) => new Decision.Refuse(fault);
 
     private static Decision NoName { get; } = new Decision.Refuse(Fault.MissingValue, "name");
 
-    private static Decision Done { get; } = new Decision.AlreadyDone();
+    internal static Decision Done { get; } = new Decision.AlreadyDone();
 
     private static bool AskedBefore(TemplateState template, TemplateCommand command) =>
         template is not Absent && command switch
@@ -82,6 +94,7 @@ public static class TemplateDecider
             Create c => template.Core.Recent.Contains(c.Origin.Job),
             Update c => template.Core.Recent.Contains(c.Origin.Job),
             Remove c => template.Core.Recent.Contains(c.Origin.Job),
+            AddVersion c => template.Core.Recent.Contains(c.Origin.Job),
             _        => false,
         };
 

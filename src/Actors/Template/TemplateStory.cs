@@ -18,6 +18,8 @@ public static class TemplateStory
             Config = template.Config,
             Status = template switch { Ok => "ok", Illegal => "illegal", _ => "locked" },
             StatusDetail = template is Illegal i ? i.Reason : "",
+            Version = template.Core.Version,
+            Versions = template.Core.Versions,
             CreatedAt = template.Core.CreatedAt,
             Job = template.Core.Job?.Id,
         },
@@ -37,6 +39,10 @@ public static class TemplateStory
                     before.Core.Job?.Origin.Correlation, before.Core.Job?.Origin.User ?? "system",
                     Template: after.Core.Id.Value)
                 : null,
+            DisksSealed e => new(51, Severity.Normal, $"Creation of template {name} has been completed; it is sealed.", e.At,
+                before.Core.Job?.Origin.Correlation, before.Core.Job?.Origin.User ?? "system", Template: after.Core.Id.Value),
+            SealFailed e => new(1324, Severity.Error, $"Template {name} was not sealed: {e.Reason}. Remove the template and try again.", e.At,
+                before.Core.Job?.Origin.Correlation, "system", Template: after.Core.Id.Value),
             CopyFailed e => new(52, Severity.Error,
                 $"Creation of template {name} failed: {e.Reason}. Remove the template and try again.", e.At,
                 before.Core.Job?.Origin.Correlation, "system", Template: after.Core.Id.Value),
@@ -49,6 +55,6 @@ public static class TemplateStory
         fact is Created e && after is Ok
             ? [Journal.Jobs.AtOnce(e.Origin, "Creating template", Kinds.Template, after.Core.Id.Value)]
             : Journal.Jobs.Change(before.Core.Job, after.Core.Job, Kinds.Template, after.Core.Id.Value,
-                fact is CopyFailed ? Outcome.Failed : Outcome.Finished,
-                fact switch { DiskCopied d => d.At, CopyFailed d => d.At, Removed d => d.Origin.At, _ => default });
+                fact is CopyFailed or SealFailed ? Outcome.Failed : Outcome.Finished,
+                fact switch { DiskCopied d => d.At, CopyFailed d => d.At, DisksSealed d => d.At, SealFailed d => d.At, Removed d => d.Origin.At, _ => default });
 }

@@ -1,3 +1,5 @@
+using System.Collections.Immutable;
+
 using Orchestrator.Actors.Vm;
 
 namespace Orchestrator.Actors.Template;
@@ -13,6 +15,12 @@ public sealed record TemplateView
     public required string Status { get; init; }
 
     public string StatusDetail { get; init; } = "";
+
+    /// <summary>Null: it is a base template.</summary>
+    public TemplateVersion? Version { get; init; }
+
+    /// <summary>Of a base template: all other versions of it.</summary>
+    public ImmutableArray<KnownVersion> Versions { get; init; } = [];
 
     public DateTimeOffset CreatedAt { get; init; }
 

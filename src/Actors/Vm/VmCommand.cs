@@ -26,6 +26,9 @@ public abstract record VmCommand : Traced
     {
         /// <summary>Other settings for this run, or null.</summary>
         public RunOnce? Once { get; init; }
+
+        /// <summary>Disks of it that are locked or illegal; empty: none was seen to be.</summary>
+        public string NotReady { get; init; } = "";
     }
 
     /// <summary>Another CD for the guest that runs; its definition keeps its own.</summary>

@@ -179,6 +179,9 @@ public sealed record Nic(Guid Id, string Name, string Interface, string Mac, str
     public string Filter { get; init; } = "";
 
     public NicQos? Qos { get; init; }
+
+    /// <summary>The vNIC profile by which it was plugged in; null: by the bridge alone.</summary>
+    public Guid? Profile { get; init; }
 }
 
 /// <summary>Changes to a definition; null leaves a field as it is.</summary>

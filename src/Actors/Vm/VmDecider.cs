@@ -73,6 +73,7 @@ public static class VmDecider
         (_, TakeUpRestored c)                => c.Restoration > vm.Core.Restoration ? Accept(new BackupRestored(c.Restoration, c.At)) : Done,
         (_, ReportNowhere or ReportUnheard)  => No(Fault.StaleReport),
 
+        (Down or VmState.Suspended, Start { NotReady: not "" } c) => No(Fault.VmDiskNotReady, c.NotReady),
         (Down, Start c)                      => Begin(vm, c),
         (VmState.Suspended or Paused, Start { Once: not null }) => No(Fault.VmStatusIllegal),
         (VmState.Suspended, Start c)         => Accept(new StartRequested(c.Origin)),

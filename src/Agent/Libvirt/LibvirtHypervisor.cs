@@ -195,7 +195,6 @@ public sealed class LibvirtHypervisor(AgentConfig config, HostSampling sampling,
         var there = false;
         await Run(connection => there = connection.Has(guest.Vm));
         if (there) return false;
-
         // libvirtd died while it arrived: it is gone, and was forgotten here when libvirtd came back.
         if (!_guests.TryGetValue(guest.Vm, out var awaited)) return true;
         return awaited.Key == guest && !awaited.Arriving && _guests.TryRemove(KeyValuePair.Create(guest.Vm, awaited));
@@ -385,6 +384,7 @@ public sealed class LibvirtHypervisor(AgentConfig config, HostSampling sampling,
                 if (guest.State == GuestState.Incoming) UpdateFromXml(guest);
                 guest.PauseReason = null;
                 Become(guest, GuestState.Up);
+                _ = new GuestClock(Connected, config.Time, log).Set(guest.Key, () => _guests.GetValueOrDefault(guest.Key.Vm) == guest && guest.State == GuestState.Up, _stop.Token);
                 break;
             case LifecycleEvent.Suspended when guest.State != GuestState.Incoming
                 && news.Detail is not (LifecycleEvent.ByMigration or SuspendedRestored):

@@ -78,6 +78,7 @@ internal static unsafe partial class Native
     [LibraryImport(Lib, StringMarshalling = StringMarshalling.Utf8)] public static partial int virDomainBlockCommit(nint domain, string disk, string below, string top, ulong bandwidth, uint flags);
     [LibraryImport(Lib, StringMarshalling = StringMarshalling.Utf8)] public static partial nint virDomainSnapshotCreateXML(nint domain, string xml, uint flags);
     [LibraryImport(Lib)] public static partial int virDomainSnapshotFree(nint snapshot);
+    [LibraryImport(Lib)] public static partial int virDomainSetTime(nint domain, long seconds, uint nanoseconds, uint flags);
     [LibraryImport(Lib)] public static partial int virDomainFSFreeze(nint domain, nint mountpoints, uint count, uint flags);
     [LibraryImport(Lib)] public static partial int virDomainFSThaw(nint domain, nint mountpoints, uint count, uint flags);
     [LibraryImport(Lib)] public static partial int virConnectGetAllDomainStats(nint connection, uint kinds, out StatsRecord** records, uint flags);

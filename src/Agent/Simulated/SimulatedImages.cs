@@ -73,13 +73,14 @@ public sealed class SimulatedImages(TimeProvider time) : IImageWork
     {
         ImageJob.Create c => Made(id, c.Path),
         ImageJob.Copy c => Made(id, c.Destination),
+        ImageJob.Rewrite r => Made(id, r.Destination),
         _ => null,
     });
 
     public async Task<ImageResult> Do(
         Guid id, ImageJob job, Action<int> percent, CancellationToken cancel)
     {
-        await Task.Delay(TimeSpan.FromMilliseconds(job is ImageJob.Copy ? 500 : 20), time, cancel);
+        await Task.Delay(TimeSpan.FromMilliseconds(job is ImageJob.Copy or ImageJob.Rewrite ? 500 : 20), time, cancel);
         percent(50);
         switch (job)
         {
@@ -98,6 +99,13 @@ public sealed class SimulatedImages(TimeProvider time) : IImageWork
                 var source = _images.GetValueOrDefault(c.Source) ?? throw new ImageWorkException($"{c.Source} is not there");
                 var copy = source with { Format = c.DestinationFormat };
                 return new(Publish(id, c.Destination, copy));
+            case ImageJob.Rewrite r:
+                var old = _images.GetValueOrDefault(r.Source) ?? throw new ImageWorkException($"{r.Source} is not there");
+                return new(Publish(id, r.Destination, old with { Format = r.DestinationFormat }));
+            case ImageJob.Seal s:
+                return s.Images.FirstOrDefault(i => !_images.ContainsKey(i.Path)) is { } missing
+                    ? throw new ImageWorkException($"{missing.Path} is not there")
+                    : default(ImageResult);
             case ImageJob.CloseUpload c:
                 Closed(c.Transfer);
                 return new(_images.TryGetValue(c.Path, out var uploaded) && uploaded.VirtualBytes == c.VirtualBytes

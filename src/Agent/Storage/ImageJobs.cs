@@ -136,6 +136,7 @@ public sealed class ImageJobs : IDisposable
         {
             ImageJob.Create c => c.Path,
             ImageJob.Copy c => c.Destination,
+            ImageJob.Rewrite r => r.Destination,
             ImageJob.Delete d => d.Path,
             _ => null,
         };

@@ -63,6 +63,8 @@ public sealed class PlacedImageWork(IImageWork others, Mounts mounts, TimeSpan l
         ImageJob.Create j => [j.Path],
         ImageJob.Delete j => [j.Path],
         ImageJob.Copy j => [j.Source, j.Destination],
+        ImageJob.Rewrite j => [j.Source, j.Destination],
+        ImageJob.Seal j => [.. j.Images.Select(i => i.Path)],
         ImageJob.Mirror j => [j.Destination],
         ImageJob.Grow j => [j.Path],
         ImageJob.Merge j => [j.Path, j.Base],

@@ -7,7 +7,8 @@ using Orchestrator.Agent.Protocol;
 namespace Orchestrator.Agent.Storage;
 
 /// <summary>Image jobs by qemu-img and files. A half-made image is removed before the failure is reported.</summary>
-public sealed class QemuImages(string qemuImg = "/usr/bin/qemu-img") : IImageWork
+/// <param name="accelerator">Of the machines of its own that a job starts: kvm or tcg.</param>
+public sealed class QemuImages(string qemuImg = "/usr/bin/qemu-img", string accelerator = "kvm") : IImageWork
 {
     private const string DraftEnding = ".part";
     private static readonly string[] Preallocation = ["-o", "preallocation=falloc"];
@@ -22,6 +23,8 @@ public sealed class QemuImages(string qemuImg = "/usr/bin/qemu-img") : IImageWor
                 ImageJob.Create c => new ImageResult(await Create(id, c, cancel)),
                 ImageJob.Delete d => new ImageResult(Delete(d)),
                 ImageJob.Copy c => new ImageResult(await Copy(id, c, percent, cancel)),
+                ImageJob.Rewrite r => new ImageResult(await Rewrite(id, r, percent, cancel)),
+                ImageJob.Seal s => await Sealing.Do([.. s.Images.Select(i => (Absolute(i.Path), Word(i.Format)))], accelerator, cancel),
                 ImageJob.Grow g => new ImageResult(await Grow(g, cancel)),
                 ImageJob.Merge m => new ImageResult(await Merge(m, percent, cancel)),
                 ImageJob.PrepareDomain p => new(Domain: DomainFolder.Prepare(p.Path, p.Domain, p.Owner)),
@@ -43,6 +46,7 @@ public sealed class QemuImages(string qemuImg = "/usr/bin/qemu-img") : IImageWor
             {
                 ImageJob.Create c when ImageMark.IsOn(Absolute(c.Path), id) => await Facts(c.Path, c.Format, cancel),
                 ImageJob.Copy c when ImageMark.IsOn(Absolute(c.Destination), id) => await Facts(c.Destination, c.DestinationFormat, cancel),
+                ImageJob.Rewrite r when ImageMark.IsOn(Absolute(r.Destination), id) => await Facts(r.Destination, r.DestinationFormat, cancel),
                 ImageJob.Grow g when File.Exists(Absolute(g.Path)) && await Facts(g.Path, g.Format, cancel) is var now && now.VirtualBytes >= g.SizeBytes => now,
                 _ => null,
             };
@@ -88,6 +92,30 @@ public sealed class QemuImages(string qemuImg = "/usr/bin/qemu-img") : IImageWor
         return await Facts(job.Destination, job.DestinationFormat, cancel);
     }
 
+    /// <summary>The drafts of agents that died at it go when it is done: nobody else is to make this image.</summary>
+    private async Task<ImageFacts> Rewrite(Guid id, ImageJob.Rewrite job, Action<int> percent, CancellationToken cancel)
+    {
+        if (await Made(id, job, cancel) is { } made) return made;
+        Absent(Absolute(job.Destination));
+        Directory.CreateDirectory(Path.GetDirectoryName(job.Destination)!);
+        var draft = Draft(job.Destination, id);
+        // Of the two passes the first takes longer: it writes.
+        await Finish(id, draft, job.Destination, async () =>
+        {
+            await Run(
+                [
+                    "convert", "-p", "-t", "none", "-T", "none", "-S", "4k", "-f", Word(job.SourceFormat), "-O", Word(job.DestinationFormat),
+                    .. job.Preallocated ? Preallocation : [], Absolute(job.Source), draft,
+                ],
+                done => percent(done * 2 / 3), cancel);
+            await Run(
+                ["compare", "-p", "-T", "none", "-f", Word(job.SourceFormat), "-F", Word(job.DestinationFormat), job.Source, draft],
+                done => percent(66 + (done / 3)), cancel);
+        });
+        foreach (var left in Drafts(job.Destination)) File.Delete(left);
+        return await Facts(job.Destination, job.DestinationFormat, cancel);
+    }
+
     private async Task<ImageFacts> Grow(ImageJob.Grow job, CancellationToken cancel)
     {
         var now = await Facts(Absolute(job.Path), job.Format, cancel);
@@ -124,12 +152,15 @@ public sealed class QemuImages(string qemuImg = "/usr/bin/qemu-img") : IImageWor
         if (!Directory.Exists(folder)) return null;
         File.Delete(job.Path);
         // Left by an agent that died while it made the image, or just after: the draft is a second name for it then.
-        foreach (var draft in Directory.GetFiles(folder, $"{Path.GetFileName(job.Path)}.*{DraftEnding}")) File.Delete(draft);
+        foreach (var draft in Drafts(job.Path)) File.Delete(draft);
         ImageMark.Delete(job.Path);
         Overlays.DeleteAll(job.Path, except: null);
         Folder.Sync(folder);
         return null;
     }
+
+    private static string[] Drafts(string image) =>
+        Directory.GetFiles(Path.GetDirectoryName(image)!, $"{Path.GetFileName(image)}.*{DraftEnding}");
 
     /// <summary>An empty image as big as another one, which a guest may have open. A file of that name is one that an agent
     /// before this left half-made: each move has names of its own.</summary>
@@ -194,7 +225,9 @@ public sealed class QemuImages(string qemuImg = "/usr/bin/qemu-img") : IImageWor
                 ? await process.StandardOutput.ReadToEndAsync(cancel)
                 : await Progress(process.StandardOutput, percent, cancel);
             await process.WaitForExitAsync(cancel);
-            return process.ExitCode == 0 ? output : throw new ImageWorkException((await errors).Trim());
+            if (process.ExitCode == 0) return output;
+            var said = (await errors).Trim();
+            throw new ImageWorkException(said != "" ? said : $"qemu-img {words[0]} ended with {process.ExitCode}");
         }
         catch (OperationCanceledException)
         {

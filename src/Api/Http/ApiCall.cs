@@ -52,6 +52,16 @@ public sealed class ApiCall(
     public ApiCall Inner(IReadOnlyList<string> ids) =>
         new(World, Parameters.ForFollow(), User, Cancel, _read) { Ids = ids, ReadBody = ReadBody, Authority = Authority };
 
+    /// <summary>This same request, as if it had been made at another path.</summary>
+    public ApiCall At(IReadOnlyList<string> ids, Func<Shape, Task<Element>>? readBody = null) => new(World, Parameters, User, Cancel, _seen)
+    {
+        Ids = ids,
+        ReadBody = readBody ?? ReadBody,
+        Method = Method,
+        Authority = Authority,
+        WantsViewer = WantsViewer,
+    };
+
     /// <summary>Like <see cref="Inner"/>, but sees the documents as they are now.</summary>
     public ApiCall Anew(IReadOnlyList<string> ids) =>
         new(World, Parameters.ForFollow(), User, Cancel) { Ids = ids, ReadBody = ReadBody, Authority = Authority };

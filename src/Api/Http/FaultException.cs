@@ -34,4 +34,8 @@ public sealed class FaultException(int status, string reason, string detail) : E
     /// <summary>Part of oVirt's API that this engine does not carry.</summary>
     public static FaultException NotYet(string what) => new(400, OperationFailed,
         $"{what} is part of the API but this engine does not have it yet; nothing was changed");
+
+    /// <param name="instead">A sentence that says what will do until then.</param>
+    public static FaultException NotYet(string what, string instead) => new(400, OperationFailed,
+        $"{what} is part of the API but this engine does not have it yet; nothing was changed. {instead}");
 }

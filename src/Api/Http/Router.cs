@@ -11,6 +11,10 @@ public delegate Task<Answer> Resource(ApiCall call);
 public sealed class Router
 {
     private readonly Branch _root = new();
+    private readonly List<Route> _routes = [];
+
+    /// <summary>Every path that was mapped, as it was mapped.</summary>
+    public IReadOnlyList<Route> Routes => _routes;
 
     public Router Get(string path, Resource resource) => Add(HttpMethods.Get, path, resource);
 
@@ -19,6 +23,11 @@ public sealed class Router
     public Router Put(string path, Resource resource) => Add(HttpMethods.Put, path, resource);
 
     public Router Delete(string path, Resource resource) => Add(HttpMethods.Delete, path, resource);
+
+    /// <summary>Answers where nothing else does; a route that is there already stays, and so does what its ids look
+    /// like.</summary>
+    /// <param name="kind">Whether there is something behind it.</param>
+    public void Otherwise(string method, string path, RouteKind kind, Resource resource) => Add(method, path, resource, kind);
 
     /// <param name="path">Without the base and without a slash in front, such as "vms/abc/start".</param>
     /// <exception cref="FaultException">404 unknown path, 405 unknown method, 400 malformed id.</exception>
@@ -60,15 +69,16 @@ public sealed class Router
             number ? $"'{segment}' is not a number" : $"'{segment}' is not a UUID such as 123e4567-e89b-12d3-a456-426614174000");
     }
 
-    private Router Add(string method, string path, Resource resource)
+    private Router Add(string method, string path, Resource resource, RouteKind? otherwise = null)
     {
         var branch = _root;
         foreach (var segment in path.Split('/', StringSplitOptions.RemoveEmptyEntries))
         {
             if (segment is "{id}" or "{number}" or "{word}")
             {
+                var isNew = branch.Id is null;
                 branch = branch.Id ??= new Branch();
-                (branch.IsNumber, branch.IsWord) = (segment == "{number}", segment == "{word}");
+                if (isNew || otherwise is null) (branch.IsNumber, branch.IsWord) = (segment == "{number}", segment == "{word}");
             }
             else
             {
@@ -77,7 +87,9 @@ public sealed class Router
             }
         }
 
+        if (otherwise is not null && branch.Methods.ContainsKey(method)) return this;
         branch.Methods.Add(method, resource);
+        _routes.Add(new Route(method, path, otherwise ?? RouteKind.Real));
         return this;
     }
 
@@ -94,3 +106,12 @@ public sealed class Router
         public bool IsWord { get; set; }
     }
 }
+
+public enum RouteKind
+{
+    Real,
+    /// <summary>It only says that there is nothing behind it.</summary>
+    StandIn,
+}
+
+public sealed record Route(string Method, string Path, RouteKind Kind);

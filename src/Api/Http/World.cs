@@ -1,6 +1,7 @@
 using Microsoft.Extensions.Logging;
 using Orchestrator.Actors.Disk;
 using Orchestrator.Actors.Journal;
+using Orchestrator.Api.Catalogue;
 using Orchestrator.Api.Sso;
 
 namespace Orchestrator.Api.Http;
@@ -10,6 +11,8 @@ public sealed record World(
     ApiOptions Options, IEntities Entities, IReadModel Read, ISecrets Secrets, IOwners Owners, IUsers Users,
     TimeProvider Clock, ILogger Log)
 {
+    public required ICatalogue Catalogue { get; init; }
+
     public required IConsoles Consoles { get; init; }
 
     public required ConsoleTickets ConsoleTickets { get; init; }

@@ -53,7 +53,9 @@ public static partial class Shapes
 
     /// <summary>Of NICs in megabits a second and megabytes, of disks in megabytes a second.</summary>
     public static Shape Qos { get; } = new("qos", "qoss",
+        Text("name"), Text("description"), Choice("type", "storage", "cpu", "network", "hostnetwork"), Integer("cpu_limit"),
         Integer("inbound_average"), Integer("inbound_burst"), Integer("inbound_peak"), Integer("max_iops"), Integer("max_read_iops"),
         Integer("max_read_throughput"), Integer("max_throughput"), Integer("max_write_iops"), Integer("max_write_throughput"),
-        Integer("outbound_average"), Integer("outbound_burst"), Integer("outbound_peak"));
+        Integer("outbound_average"), Integer("outbound_average_linkshare"), Integer("outbound_average_realtime"),
+        Integer("outbound_average_upperlimit"), Integer("outbound_burst"), Integer("outbound_peak"), One("data_center", () => DataCenter));
 }

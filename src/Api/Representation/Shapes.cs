@@ -22,8 +22,6 @@ public static partial class Shapes
 
     public static Shape Domain { get; } = new("domain", "domains", Text("name"));
 
-    public static Shape Tag { get; } = new("tag", "tags", Text("name"), Text("description"));
-
     // the entry point
 
     public static Shape Api { get; } = new("api", "apis",
@@ -208,7 +206,7 @@ public static partial class Shapes
     public static Shape Vm { get; } = new("vm", "vms",
     [
         .. Definition, Boolean("next_run_configuration_exists"), Boolean("run_once"), Date("start_time"),
-        Text("stop_reason"), Date("stop_time"), One("host", () => Host), One("template", () => Template),
+        Text("stop_reason"), Date("stop_time"), Boolean("use_latest_template_version"), One("host", () => Host), One("template", () => Template),
         One("original_template", () => Template), Text("fqdn"), One("guest_operating_system", () => GuestOperatingSystem),
         One("guest_time_zone", () => TimeZone), Many("applications", () => Application),
         Many("reported_devices", () => ReportedDevice), Many("sessions", () => Session), Many("statistics", () => Statistic), Many("snapshots", () => Snapshot),
@@ -289,10 +287,6 @@ public static partial class Shapes
     public static Shape ProxyTicket { get; } = new("proxy_ticket", "proxy_tickets", Text("value"));
 
     public static Shape Mac { get; } = new("mac", "macs", Text("address"));
-
-    public static Shape Network { get; } = new("network", "networks", Text("name"), Text("description"));
-
-    public static Shape VnicProfile { get; } = new("vnic_profile", "vnic_profiles", Text("name"));
 
     // events, jobs, actions
 

@@ -13,7 +13,12 @@ internal static class Cdroms
 {
     public static void Map(Router router) => router
         .Get("vms/{id}/cdroms", async call => Answer.Of(Shapes.Cdrom, [Show(call, await Vms.Read(call))]))
-        .Post("vms/{id}/cdroms", _ => throw FaultException.Conflict("The VM has a CD drive; change what is in it with PUT"))
+        .Post("vms/{id}/cdroms", async call =>
+        {
+            await call.ReadBody(Shapes.Cdrom);
+            await Vms.Read(call);
+            throw FaultException.Conflict("The VM has a CD drive; change what is in it with PUT");
+        })
         .Get("vms/{id}/cdroms/{id}", async call => Answer.Of(Show(call, await Present(call))))
         .Put("vms/{id}/cdroms/{id}", Change);
 

@@ -32,7 +32,7 @@ internal static class Clones
             Name = name,
             DeleteProtected = false,
             Disks = [],
-            Nics = await Nics.Inline(call, source.Config.Nics, []),
+            Nics = await Nics.Inline(call, source.Config.Cluster, source.Config.Nics, []),
             // The password of the VM is its own.
             Initialization = source.Config.Initialization is { } told ? told with { Secret = "" } : null,
         };

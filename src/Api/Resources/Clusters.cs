@@ -167,6 +167,8 @@ internal static class Clusters
             .With("virt_service", true)
             .With("gluster_service", false)
             .With("ha_reservation", config.HaReservation)
-            .With("data_center", Refs.To(config.DataCenter));
+            .With("data_center", Refs.To(config.DataCenter))
+            .WithLink("networks", $"{Hrefs.Cluster(view.Id.Value)}/networks")
+            .WithLink("cpuprofiles", $"{Hrefs.Cluster(view.Id.Value)}/cpuprofiles");
     }
 }

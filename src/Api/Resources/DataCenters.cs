@@ -48,7 +48,7 @@ internal static class DataCenters
             Description = body.Text("description") ?? "",
             Comment = body.Text("comment") ?? "",
             Local = body.Flag("local") ?? false,
-            QuotaMode = body.Text("quota_mode") ?? "disabled",
+            QuotaMode = QuotaMode(body) ?? "disabled",
         };
         var view = await Names.Claiming(call, Kinds.DataCenter, name, id, () => call.Ask<DataCenterView>(
             Kinds.DataCenter, id, new DataCenterCommand.Create(call.NewOrigin(), config)));
@@ -65,13 +65,17 @@ internal static class DataCenters
             Name = name,
             Description = body.Text("description"),
             Comment = body.Text("comment"),
-            QuotaMode = body.Text("quota_mode"),
+            QuotaMode = QuotaMode(body),
         };
         var view = await Names.Renaming(call, Kinds.DataCenter, name, present.Config.Name, call.Id(), () =>
             call.Ask<DataCenterView>(
                 Kinds.DataCenter, call.Id(), new DataCenterCommand.Update(call.NewOrigin(), patch)));
         return Answer.Of(await Show(call, view));
     }
+
+    private static string? QuotaMode(Element body) => body.Text("quota_mode") is null or "disabled"
+        ? body.Text("quota_mode")
+        : throw FaultException.NotYet($"quota_mode {body.Text("quota_mode")}", "Leave it disabled: quotas can be written down, and are not enforced.");
 
     private static async Task<Element> Show(ApiCall call, DataCenterView view)
     {
@@ -95,7 +99,10 @@ internal static class DataCenters
                 Shapes.SupportedVersions.New().With("version", Versions.Level(call.World.Options)))
             .With("storage_format", "v5")
             .WithLink("storagedomains", $"{href}/storagedomains")
-            .WithLink("clusters", $"{href}/clusters");
+            .WithLink("clusters", $"{href}/clusters")
+            .WithLink("networks", $"{href}/networks")
+            .WithLink("quotas", $"{href}/quotas")
+            .WithLink("qoss", $"{href}/qoss");
     }
 
     /// <summary>A data center is up while it has an active data domain; without any domain it was never

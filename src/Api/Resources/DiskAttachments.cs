@@ -76,6 +76,9 @@ internal static class DiskAttachments
     {
         var origin = call.NewOrigin();
         var disk = new DiskId(call.Id(1));
+
+        // Of a disk that is detached already the rest is done.
+        if (await call.Find(Kinds.Disk, disk.Value) is null) await Find(call);
         await HotPlug.Ask(call, call.Id(), origin, new VmCommand.DetachDisk(origin, disk));
         if (call.Parameters.Flag("detach_only") == false) await Disks.Remove(call, disk.Value, call.NewOrigin());
         else await DiskHolders.Settle(call, disk);

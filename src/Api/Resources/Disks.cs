@@ -66,15 +66,22 @@ internal static class Disks
     }
 
     /// <summary>Makes a copy of a disk on its own storage domain.</summary>
-    public static Task<DiskView> Copy(ApiCall call, DiskView source, string name) =>
-        Copy(call, source, source.Config with { Name = name }, call.NewOrigin());
+    /// <param name="snapshot">Of what it was then; null: of what it is now.</param>
+    public static Task<DiskView> Copy(ApiCall call, DiskView source, string name, Guid? snapshot = null) =>
+        Copy(call, source, source.Config with { Name = name }, call.NewOrigin(), snapshot);
 
-    private static Task<DiskView> Copy(ApiCall call, DiskView source, DiskConfig config, Origin origin)
+    private static async Task<DiskView> Copy(ApiCall call, DiskView source, DiskConfig config, Origin origin, Guid? snapshot = null)
     {
         if (source.Status != "ok")
             throw FaultTable.Refusal(source.Status == "locked" ? Fault.DiskLocked : Fault.DiskIllegal,
                 $"The disk is {source.Config.Name} ({source.Id})");
-        return Create(call, Guid.NewGuid(), config, source.Path, source.ImageFormat, origin);
+        var copy = Guid.NewGuid();
+        // From here on what is to be copied stays where it is.
+        var held = await call.Ask<DiskView>(Kinds.Disk, source.Id.Value, new DiskCommand.BeginCopy(call.NewOrigin(), new DiskId(copy), snapshot));
+        if (snapshot is null) return await Create(call, copy, config, held.Path, held.ImageFormat, origin);
+        var layer = held.Layers.First(l => l.Snapshot == snapshot);
+        return await Create(
+            call, copy, config with { ProvisionedSize = layer.Size, Shareable = false }, layer.Path, layer.Format == "raw" ? "raw" : "qcow2", origin);
     }
 
     /// <summary>Another disk with the same content, on a storage domain of the same data center. It is one image, also where the source
@@ -83,9 +90,7 @@ internal static class Disks
     {
         var action = await call.ReadBody(Shapes.Action);
         var disk = await call.Get<DiskView>(Kinds.Disk, call.Id());
-        foreach (var id in disk.Vms)
-            if (await call.Find(Kinds.Vm, id.Value) is { } holder && WireJson.Read<VmView>(holder.Json) is { Status: not "down" } vm)
-                throw FaultTable.Refusal(Fault.VmMustBeDown, $"The VM {vm.Config.Name} has the disk and is {vm.Status}");
+        await DiskRewrites.RequireDown(call, disk);
         var target = await Target(call, action, disk, "copy");
         var name = action.One("disk") is { } wanted ? NameOf(wanted) : null;
         var origin = call.NewOrigin();
@@ -182,7 +187,10 @@ internal static class Disks
     public static Element Show(DiskView view) => Show(view, Hrefs.Disk(view.Id.Value))
         .WithLink("statistics", $"{Hrefs.Disk(view.Id.Value)}/statistics")
         .WithAction("copy", $"{Hrefs.Disk(view.Id.Value)}/copy")
-        .WithAction("move", $"{Hrefs.Disk(view.Id.Value)}/move");
+        .WithAction("move", $"{Hrefs.Disk(view.Id.Value)}/move")
+        .WithAction("sparsify", $"{Hrefs.Disk(view.Id.Value)}/sparsify")
+        .WithAction("reduce", $"{Hrefs.Disk(view.Id.Value)}/reduce")
+        .WithAction("convert", $"{Hrefs.Disk(view.Id.Value)}/convert");
 
     /// <summary>Found somewhere else than among the disks.</summary>
     public static Element Show(DiskView view, string href)
@@ -203,6 +211,7 @@ internal static class Disks
             .With("content_type", config.Content)
             .With("status", view.Status)
             .With("storage_domains", [Refs.To(config.StorageDomain)]);
+        if (view.ActualSize is { } actual) disk.With("actual_size", actual).With("total_size", actual);
         if (view.StatusDetail.Length > 0) disk.With("status_detail", view.StatusDetail);
         if (view.Vms.Length > 0) disk.With("vms", [.. view.Vms.Select(Refs.To)]);
         return disk;

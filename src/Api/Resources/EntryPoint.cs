@@ -1,5 +1,6 @@
 using Orchestrator.Actors;
 using Orchestrator.Actors.Journal;
+using Orchestrator.Api.Description;
 using Orchestrator.Api.Http;
 using Orchestrator.Api.Representation;
 
@@ -8,20 +9,21 @@ namespace Orchestrator.Api.Resources;
 /// <summary>The root document, from which clients find everything else.</summary>
 internal static class EntryPoint
 {
-    private static readonly string[] _collections =
-    [
-        "affinitylabels", "bookmarks", "clusters", "datacenters", "disks", "events", "groups", "hosts",
-        "imagetransfers", "jobs", "networks", "storagedomains", "tags", "templates", "users", "vmpools", "vms",
-        "vnicprofiles",
-    ];
-
     private static readonly string[] _searchable =
         ["clusters", "datacenters", "disks", "events", "hosts", "jobs", "storagedomains", "templates", "users", "vms"];
 
-    public static void Map(Router router) => router.Get("", Get);
-
-    private static async Task<Answer> Get(ApiCall call)
+    public static void Map(Router router)
     {
+        // At the first request all routes are there.
+        var collections = new Lazy<string[]>(() => Collections(router));
+        router.Get("", call => Get(call, collections.Value));
+    }
+
+    private static async Task<Answer> Get(ApiCall call, string[] collections)
+    {
+        foreach (var description in (string[])["schema", "rsdl"])
+            if (call.Parameters.Text(description) is not null)
+                throw FaultException.NotYet($"?{description}", $"The description of this API is at {Hrefs.Base}/openapi.json.");
         var options = call.World.Options;
         var me = Users.Show(call.User);
         var api = Shapes.Api.New()
@@ -39,10 +41,21 @@ internal static class EntryPoint
             .With("authenticated_user", me)
             .With("effective_user", me);
         if (call.User.IsAdmin && !call.Parameters.Filter) api.With("summary", await Summary(call));
-        foreach (var name in _collections) api.WithLink(name, $"{Hrefs.Base}/{name}");
+        foreach (var name in collections) api.WithLink(name, $"{Hrefs.Base}/{name}");
         foreach (var name in _searchable) api.WithLink($"{name}/search", $"{Hrefs.Base}/{name}?search={{query}}");
         return Answer.Of(api);
     }
+
+    /// <summary>Those that answer with more than that they are not here.</summary>
+    private static string[] Collections(Router router) =>
+    [
+        .. ServiceTree.Services
+            .Where(service => !service.Path.Contains('/', StringComparison.Ordinal) && service.Methods.Any(method => method.Name == "LIST"))
+            .Where(service => Unbuilt.EmptyCollection(service) is not null
+                || router.Routes.Any(route => route is { Method: "GET", Kind: RouteKind.Real } && route.Path == service.Path))
+            .Select(service => service.Path)
+            .Order(StringComparer.Ordinal),
+    ];
 
     private static async Task<Element> Summary(ApiCall call)
     {

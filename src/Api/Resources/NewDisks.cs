@@ -18,12 +18,13 @@ internal sealed class NewDisks(ApiCall call)
     public ImmutableArray<DiskAttachment> Attachments => [.. _attachments];
 
     /// <summary>Copies of other disks, attached in the same way.</summary>
-    public async Task Clone(ImmutableArray<DiskAttachment> sources, string owner)
+    /// <param name="snapshot">Of what they were then; null: of what they are now.</param>
+    public async Task Clone(ImmutableArray<DiskAttachment> sources, string owner, Guid? snapshot = null)
     {
         foreach (var source in sources)
         {
             var view = await call.Get<DiskView>(Kinds.Disk, source.Disk.Value);
-            var copy = await Disks.Copy(call, view, NextName(owner));
+            var copy = await Disks.Copy(call, view, NextName(owner), snapshot);
             _made.Add(copy);
             _attachments.Add(source with { Disk = copy.Id });
         }

@@ -1,5 +1,6 @@
 using Orchestrator.Actors;
 using Orchestrator.Actors.Journal;
+using Orchestrator.Actors.Template;
 using Orchestrator.Api.Http;
 using Orchestrator.Api.Representation;
 
@@ -50,6 +51,10 @@ internal static class Refs
 
     public static async Task<Guid?> ByName(ApiCall call, string kind, string name)
     {
+        // Versions have the name of their base template, which is meant.
+        if (kind == Kinds.Template)
+            return (await call.List<TemplateView>(new ReadQuery(kind, new Dictionary<string, string> { ["config.name"] = name })))
+                .OrderBy(view => view.Version?.Number ?? 1).Select(view => (Guid?)view.Id.Value).FirstOrDefault();
         var found = await call.World.Read.List(
             new ReadQuery(kind, new Dictionary<string, string> { ["config.name"] = name }, Max: 1), call.Cancel);
         return found.Count == 0 ? null : found[0].Id;

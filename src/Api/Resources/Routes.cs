@@ -3,7 +3,7 @@ using Orchestrator.Api.Http;
 namespace Orchestrator.Api.Resources;
 
 /// <summary>Every path that the API knows.</summary>
-internal static class Routes
+public static class Routes
 {
     public static Router All()
     {
@@ -19,6 +19,7 @@ internal static class Routes
         AttachedStorageDomains.Map(router);
         StorageConnections.Map(router);
         Disks.Map(router);
+        DiskRewrites.Map(router);
         ImageTransfers.Map(router);
         Templates.Map(router);
         Vms.Map(router);
@@ -38,7 +39,16 @@ internal static class Routes
         Events.Map(router);
         Jobs.Map(router);
         Users.Map(router);
-        Absent.Map(router);
+        Networks.Map(router);
+        ClusterNetworks.Map(router);
+        Tags.Map(router);
+        MacPools.Map(router);
+        SmallKinds.Map(router);
+        SystemLists.Map(router);
+        SchedulingPolicies.Map(router);
+        Descriptions.Map(router);
+        Aliases.Map(router);
+        Unbuilt.Map(router);
         return router;
     }
 }

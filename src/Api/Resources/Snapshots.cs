@@ -161,6 +161,34 @@ internal static class Snapshots
             : vm.Snapshots.FirstOrDefault(s => s.Id == id) ?? throw FaultTable.Refusal(Fault.VmSnapshotUnknown, null);
     }
 
+    /// <summary>The one snapshot that a body lists, from which something is to be made; null: it lists none. Its VM may run.</summary>
+    /// <param name="vm">Whose it is; null: that is looked for.</param>
+    /// <exception cref="FaultException">There is none, or its images are not whole.</exception>
+    public static async Task<(VmView Vm, VmSnapshotView Snapshot)?> Source(ApiCall call, IReadOnlyList<Element>? given, VmView? vm = null)
+    {
+        if (given is null or []) return null;
+        if (given.Count > 1) throw FaultException.Bad("More than one snapshot is named; something is made from one of them");
+        var id = Refs.IdOf(given[0]) ?? throw FaultException.Missing("Snapshot", "id", "add");
+        IEnumerable<VmView> among = vm is not null
+            ? [vm]
+            : (await call.World.Read.List(new ReadQuery(Kinds.Vm), call.Cancel))
+                .Where(d => d.Json.Contains($"{id}", StringComparison.Ordinal)).Select(d => WireJson.Read<VmView>(d.Json));
+        foreach (var owner in among)
+        {
+            if (id == ActiveId(owner.Id)) throw FaultException.Conflict("This is the VM as it is now; name another snapshot, or the VM");
+            if (owner.Snapshots.FirstOrDefault(s => s.Id == id) is not { } snapshot) continue;
+            if (snapshot.Broken) throw FaultTable.Refusal(Fault.VmSnapshotBroken, snapshot.Description);
+            if (snapshot.Status != "ok") throw FaultTable.Refusal(Fault.VmSnapshotBusy, snapshot.Description);
+            return (owner, snapshot);
+        }
+
+        throw FaultTable.Refusal(Fault.VmSnapshotUnknown, null);
+    }
+
+    /// <summary>Of the disks that the VM had then, those of which the snapshot has an image.</summary>
+    public static ImmutableArray<DiskAttachment> DisksOf(VmSnapshotView snapshot) =>
+        [.. snapshot.Config.Disks.Where(a => snapshot.Disks.Contains(a.Disk))];
+
     /// <summary>The present, which has an id of its own that stays.</summary>
     private static VmSnapshotView Active(VmView vm) => new(
         ActiveId(vm.Id), ActiveName, vm.CreatedAt, vm.Running ?? vm.Config, [.. vm.Config.Disks.Select(a => a.Disk)],

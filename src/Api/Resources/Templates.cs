@@ -1,5 +1,7 @@
 using Orchestrator.Actors;
+using Orchestrator.Actors.Disk;
 using Orchestrator.Actors.Journal;
+using Orchestrator.Actors.StorageDomain;
 using Orchestrator.Actors.Template;
 using Orchestrator.Actors.Vm;
 using Orchestrator.Api.Http;
@@ -43,7 +45,9 @@ internal static class Templates
     {
         var views = await Searching.List<TemplateView>(call, Kinds.Template);
         var shown = new List<Element>(views.Count + 1);
-        foreach (var view in views) shown.Add(await Show(call, view));
+        // Versions of one template have one name.
+        var sorted = call.Parameters.Text("search") is null or "" ? views.OrderBy(v => v.Config.Name, StringComparer.Ordinal).ThenBy(v => v.Version?.Number ?? 1) : views.AsEnumerable();
+        foreach (var view in sorted) shown.Add(await Show(call, view));
         var all = call.Parameters.Text("search") is null or "" && call.Parameters.Max is null;
         if (all && views.All(view => view.Id != TemplateId.Blank)) shown.Insert(0, ShowBlank());
         return Answer.Of(Shapes.Template, shown);
@@ -56,15 +60,18 @@ internal static class Templates
     private static async Task<Answer> Add(ApiCall call)
     {
         var body = await call.ReadBody(Shapes.Template);
-        var name = Names.Required(body, "Template");
+        var of = await TemplateFamilies.BaseOf(call, body.One("version"));
+        var name = of?.Config.Name ?? Names.Required(body, "Template");
         var source = Refs.IdOf(body.One("vm"))
             ?? await Refs.Resolve(call, Kinds.Vm, body.One("vm"))
             ?? throw FaultException.Missing("Template", "vm.id|name", "add");
         var vm = await call.Get<VmView>(Kinds.Vm, source);
-        if (vm.Status != "down")
+        var snapshot = (await Snapshots.Source(call, body.One("vm")?.Many("snapshots"), vm))?.Snapshot;
+        if (snapshot is null && vm.Status != "down")
             throw FaultTable.Refusal(Fault.VmMustBeDown, $"The VM {vm.Config.Name} is {vm.Status}");
         var id = Names.NewId(body);
-        var copied = vm.Config with
+        var original = snapshot?.Config ?? vm.Config;
+        var copied = original with
         {
             Name = name,
             Description = "",
@@ -72,32 +79,52 @@ internal static class Templates
             Disks = [],
             DeleteProtected = false,
             // The password of the VM is its own.
-            Initialization = vm.Config.Initialization is { } told ? told with { Secret = "" } : null,
+            Initialization = original.Initialization is { } told ? told with { Secret = "" } : null,
         };
         var patch = await Definitions.Patch(call, body, copied);
         Definitions.Checked(patch.Apply(copied));
         patch = await Initializations.KeepPassword(call, body, patch, $"{id}");
         var config = patch.Apply(copied);
+        var seals = call.Parameters.Flag("seal") == true;
+        if (seals && config.OsType.StartsWith("windows", StringComparison.OrdinalIgnoreCase))
+            throw FaultException.Conflict("A Windows guest is not sealed by the engine; run sysprep in the VM, and make the template then");
+        HostId? sealer = seals && original.Disks is [var first, ..] ? await HostFor(call, first.Disk) : null;
 
-        var view = await Names.Claiming(call, Kinds.Template, name, id, async () =>
+        async Task<TemplateView> Make()
         {
             var disks = new NewDisks(call);
+            var version = of is null ? null : await TemplateFamilies.Number(call, of, new TemplateId(id), body.One("version"));
             try
             {
-                await disks.Clone(vm.Config.Disks, name);
+                if (snapshot is null) await disks.Clone(vm.Config.Disks, name);
+                else await disks.Clone(Snapshots.DisksOf(snapshot), name, snapshot.Id);
                 var attachments = disks.Attachments;
                 return await call.Ask<TemplateView>(Kinds.Template, id, new TemplateCommand.Create(
                     call.NewOrigin(), config with { Disks = attachments },
-                    [.. attachments.Select(attachment => attachment.Disk)]));
+                    [.. attachments.Select(attachment => attachment.Disk)])
+                {
+                    Version = version,
+                    Sealer = sealer,
+                });
             }
             catch (FaultException)
             {
                 await disks.Undo();
+                if (version is not null) await TemplateFamilies.GiveBack(call, version.Base, new TemplateId(id));
                 throw;
             }
-        });
+        }
+
+        // A version has the name of its base template.
+        var view = of is null ? await Names.Claiming(call, Kinds.Template, name, id, Make) : await Make();
         return Answer.Created(
             Disks.WithCreation(await Show(call, view), view.Status), pending: view.Status == "locked");
+    }
+
+    private static async Task<HostId> HostFor(ApiCall call, DiskId id)
+    {
+        var disk = await call.Get<DiskView>(Kinds.Disk, id.Value);
+        return await StorageDomains.HostFor(call, await call.Get<StorageDomainView>(Kinds.StorageDomain, disk.Config.StorageDomain.Value));
     }
 
     private static async Task<Answer> Update(ApiCall call)
@@ -105,6 +132,8 @@ internal static class Templates
         var body = await call.ReadBody(Shapes.Template);
         if (await Find(call, call.Id()) is not { } present) throw FaultTable.Refusal(Fault.TemplateIsBlank, null);
         var name = Names.Changed(body, "Template", present.Config.Name);
+        if (name is not null && present.Version is { } version)
+            throw FaultException.Conflict($"A version has the name of its base template; rename that ({version.Base})");
         var patch = new TemplatePatch
         {
             Name = name,
@@ -113,12 +142,14 @@ internal static class Templates
         };
         var view = await Names.Renaming(call, Kinds.Template, name, present.Config.Name, call.Id(), () =>
             call.Ask<TemplateView>(Kinds.Template, call.Id(), new TemplateCommand.Update(call.NewOrigin(), patch)));
+        if (name is not null) await TemplateFamilies.Rename(call, view, name);
         return Answer.Of(await Show(call, view));
     }
 
     private static async Task<Answer> Remove(ApiCall call)
     {
         if (await Find(call, call.Id()) is not { } view) throw FaultTable.Refusal(Fault.TemplateIsBlank, null);
+        await TemplateFamilies.Settle(call, view);
         var origin = call.NewOrigin();
         await call.Ask(Kinds.Template, call.Id(), new TemplateCommand.Remove(origin));
         await Initializations.Forget(call, view.Config, $"{view.Id}");
@@ -144,7 +175,7 @@ internal static class Templates
                 Shapes.Template.New(view.Id.Value, href), view.Config,
                 await Clusters.ArchitectureOf(call, view.Config.Cluster), view.CreatedAt)
             .With("status", view.Status)
-            .With("version", FirstVersion(view.Id))
+            .With("version", TemplateFamilies.Show(view))
             .WithLink("diskattachments", $"{href}/diskattachments")
             .WithLink("nics", $"{href}/nics")
             .WithLink("tags", $"{href}/tags");
@@ -161,11 +192,8 @@ internal static class Templates
         return Definitions.Show(
                 Shapes.Template.New(id, Hrefs.Template(id)), config, "undefined", DateTimeOffset.UnixEpoch)
             .With("status", "ok")
-            .With("version", FirstVersion(TemplateId.Blank));
+            .With("version", TemplateFamilies.Show(TemplateId.Blank, 1, TemplateFamilies.FirstName));
     }
-
-    private static Element FirstVersion(TemplateId id) => Shapes.TemplateVersion.New()
-        .With("version_name", "base version").With("version_number", 1L).With("base_template", Refs.To(id));
 
     private static Element ShowDisk(TemplateId template, DiskAttachment attachment) => Shapes.DiskAttachment
         .New(attachment.Disk.Value, $"{Hrefs.Template(template.Value)}/diskattachments/{attachment.Disk}")

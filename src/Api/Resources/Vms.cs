@@ -58,22 +58,28 @@ internal static class Vms
     private static async Task<Answer> Add(ApiCall call)
     {
         var body = await call.ReadBody(Shapes.Vm);
-        if (body.Many("snapshots") is not null) throw FaultException.NotYet("A VM from a snapshot of another");
         var name = Names.Required(body, "Vm");
+        var from = (await Snapshots.Source(call, body.Many("snapshots")))?.Snapshot;
         var cluster = await Refs.Resolve(call, Kinds.Cluster, body.One("cluster"))
+            ?? from?.Config.Cluster.Value
             ?? throw FaultException.Missing("Vm", "cluster.id|name", "add");
-        var template = await Templates.Of(call, body.One("template"));
+        var template = from is not null ? null : await Templates.Of(call, body.One("template"));
+        if (template is not null && body.Flag("use_latest_template_version") == true) template = await TemplateFamilies.Latest(call, template);
         var id = Names.NewId(body);
-        var patch = await Definitions.Patch(call, body, template?.Config ?? Blank(cluster));
-        var started = (template?.Config ?? Blank(cluster)) with
+        var source = from?.Config ?? template?.Config ?? Blank(cluster);
+        var patch = await Definitions.Patch(call, body, source);
+        var started = source with
         {
             Name = name,
             Cluster = new ClusterId(cluster),
-            Template = template?.Id ?? TemplateId.Blank,
+            Template = from?.Config.Template ?? template?.Id ?? TemplateId.Blank,
             Description = "",
             Comment = "",
             Disks = [],
             Nics = [],
+            DeleteProtected = false,
+            // The password of another VM is its own.
+            Initialization = from is not null && source.Initialization is { } told ? told with { Secret = "" } : source.Initialization,
         };
         // As in oVirt, where a template says nothing else.
         if (patch.OnStorageError is null && started.Template == TemplateId.Blank)
@@ -82,14 +88,15 @@ internal static class Vms
         Definitions.Checked(patch.Apply(started));
         patch = await Initializations.KeepPassword(call, body, patch, $"{id}");
         var config = patch.Apply(started);
-        var nics = await Nics.Inline(call, template?.Config.Nics ?? [], body.Many("nics") ?? []);
+        var nics = await Nics.Inline(call, new ClusterId(cluster), source.Nics, body.Many("nics") ?? []);
 
         var view = await Names.Claiming(call, Kinds.Vm, name, id, async () =>
         {
             var disks = new NewDisks(call);
             try
             {
-                await disks.Clone(template?.Config.Disks ?? [], name);
+                if (from is not null) await disks.Clone(Snapshots.DisksOf(from), name, from.Id);
+                else await disks.Clone(source.Disks, name);
                 await disks.Inline(body.Many("disk_attachments") ?? [], name);
                 await disks.GiveTo(new VmId(id));
                 return await call.Ask<VmView>(Kinds.Vm, id, new VmCommand.Create(
@@ -157,7 +164,19 @@ internal static class Vms
         if (action.Flag("use_sysprep") == true) throw FaultException.NotYet("Starting a VM with use_sysprep");
         if (action.Flag("volatile") == true) throw FaultException.NotYet("Starting a VM as volatile");
         var once = await Definitions.Once(call, action);
-        return await Acts.Send(call, Kinds.Vm, call.Id(), origin => new VmCommand.Start(origin) { Once = once });
+        var notReady = await NotReady(call);
+        return await Acts.Send(call, Kinds.Vm, call.Id(), origin => new VmCommand.Start(origin) { Once = once, NotReady = notReady });
+    }
+
+    /// <summary>The disks with which its VM cannot be started now: hosts would refuse it one after the other.</summary>
+    private static async Task<string> NotReady(ApiCall call)
+    {
+        List<string> names = [];
+        foreach (var attachment in (await Read(call)).Config.Disks)
+            if (await call.Find(Kinds.Disk, attachment.Disk.Value) is { } document
+                && WireJson.Read<DiskView>(document.Json) is { KeepsFromStarting: true } disk)
+                names.Add($"{disk.Config.Name} is {disk.Status switch { "ok" => "being copied", var status => status }}");
+        return string.Join(", ", names);
     }
 
     private static async Task<Answer> Suspend(ApiCall call)

@@ -23,11 +23,11 @@ internal static class Watchdogs
     private static async Task<Answer> Add(ApiCall call)
     {
         var body = await call.ReadBody(Shapes.Watchdog);
-        if ((await Vms.Read(call)).Config.Watchdog is not null)
-            throw FaultTable.Refusal(Fault.AlreadyExists, "The VM has a watchdog");
+        var vm = await Vms.Read(call);
         var watchdog = new Watchdog(
             body.Text("model") ?? throw FaultException.Missing("Watchdog", "model", "add"),
             body.Text("action") ?? throw FaultException.Missing("Watchdog", "action", "add"));
+        if (vm.Config.Watchdog is not null) throw FaultTable.Refusal(Fault.AlreadyExists, "The VM has a watchdog");
         await Set(call, watchdog);
         return Answer.Created(Show(call.Id(), watchdog), pending: false);
     }

@@ -55,6 +55,19 @@ public sealed class ObservationTests(HypervisorHosts hosts)
         Assert.IsType<AgentAnswer.Refused>(await agent.Client.FileSystems(_vm, Order(FileSystemsAct.Thaw) with { Stamp = new Stamp(0) }));
         Assert.IsType<AgentAnswer.Accepted>(await agent.Client.FileSystems(_vm, Order(FileSystemsAct.Thaw)));
 
+        // A guest that stood still is told the time.
+        Assert.IsType<AgentAnswer.Accepted>(await agent.Client.Pause(_vm, new GuestOrder(new Stamp(1), 1)));
+        await events.Until(_vm, GuestState.Paused);
+        await Task.Delay(TimeSpan.FromSeconds(8));
+        Assert.IsType<AgentAnswer.Accepted>(await agent.Client.Resume(_vm, new GuestOrder(new Stamp(1), 1)));
+        await events.Until(_vm, GuestState.Up);
+        var behind = 8.0;
+        for (began = DateTime.UtcNow; behind > 3; behind = (DateTime.UtcNow - await TimeOf()).TotalSeconds)
+        {
+            Assert.True(DateTime.UtcNow - began < TimeSpan.FromSeconds(30), $"the guest is {behind:F1} s behind");
+            await Task.Delay(TimeSpan.FromMilliseconds(500));
+        }
+
         Assert.IsType<AgentAnswer.Accepted>(await agent.Client.Stop(_vm, new StopOrder(new Stamp(1), 1, StopMode.PowerOff)));
         await events.Until(_vm, GuestState.Down);
         Assert.Empty((await agent.Client.Observe()).Guests);
@@ -62,4 +75,7 @@ public sealed class ObservationTests(HypervisorHosts hosts)
     }
 
     private static FileSystemsOrder Order(FileSystemsAct act) => new(new Stamp(1), 1, act);
+
+    private async Task<DateTime> TimeOf() =>
+        DateTime.UnixEpoch.AddSeconds(long.Parse((await hosts.On("time", 1, $"{_vm}")).Split(':')[^1].Trim()));
 }

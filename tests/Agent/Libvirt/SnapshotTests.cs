@@ -46,6 +46,11 @@ public sealed class SnapshotTests(HypervisorHosts hosts) : WriterTests(hosts)
         File.Delete(Image("look"));
 
         Assert.True(await Boot(agent, events, 3, Image("2"), DiskFormat.Qcow2) >= after);
+        // Another disk is made from a snapshot under the guest, and from what it writes none.
+        Assert.Equal(JobState.Done, (await Do(agent, new ImageJob.Copy(Image("1"), DiskFormat.Qcow2, Image("copy-1"), DiskFormat.Qcow2))).State);
+        Assert.Equal(JobState.Done, (await Do(agent, new ImageJob.Copy(Base, DiskFormat.Raw, Image("copy-0"), DiskFormat.Qcow2))).State);
+        Assert.Equal(JobState.Failed, (await Do(agent, new ImageJob.Copy(Image("2"), DiskFormat.Qcow2, Image("copy-2"), DiskFormat.Qcow2))).State);
+        Assert.Equal(JobState.Failed, (await Do(agent, new ImageJob.Rewrite(Image("2"), DiskFormat.Qcow2, Image("copy-2"), DiskFormat.Raw))).State);
         merge = merge with { Lease = 3 };
         Assert.Equal(JobState.Done, (await Do(agent, merge)).State);
         Assert.Equal(JobState.Done, (await Do(agent, merge)).State);

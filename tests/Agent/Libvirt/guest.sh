@@ -8,6 +8,7 @@ out=$1; kernel=$(ls /boot/vmlinuz-*-cloud-amd64 | sort -V | tail -1); version=${
 mkdir -p "$out"; root=$(mktemp -d); trap 'rm -rf "$root"' EXIT
 mkdir -p "$root"/{bin,sbin,usr/sbin,proc,sys,dev,run,tmp,etc/acpi/PWRF,modules,var/run,var/log,usr/var/run}
 cp /bin/busybox "$root/bin/"; for a in $(busybox --list); do [ "$a" = busybox ] || ln -sf busybox "$root/bin/$a"; done
+ln -s ../bin/busybox "$root/sbin/hwclock" # without it qemu-ga sets no time
 cp /usr/sbin/qemu-ga "$root/usr/sbin/"
 ldd /usr/sbin/qemu-ga | grep -oE '/[^ ]+' | while read -r lib; do
   mkdir -p "$root$(dirname "$lib")"; cp -Ln "$lib" "$root$lib" || true; done

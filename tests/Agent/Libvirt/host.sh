@@ -1,9 +1,11 @@
 #!/bin/bash
 # host.sh up BASE PREFIX N | down BASE PREFIX N | libvirtd BASE PREFIX N | frozen BASE PREFIX N: a hypervisor host in namespaces of its own.
 # Its libvirt socket is BASE/N/run/libvirt/libvirt-sock, its addresses are 10.79.0.N and, on a line for migrations, 10.78.0.N.
+# Each has a virtlockd, whose locks are in BASE/shared/locks, unless NO_LOCKS is set.
 # "came BASE PREFIX N LINE": the bytes that have come in by eth0 or eth1.
 # "down" is a power cut: everything in the host dies at once. "libvirtd" kills and starts its libvirtd alone,
-# "frozen" has it stand still until then.
+# "frozen" has it stand still until then. "kill BASE PREFIX N NAME" kills a QEMU, "time"
+# tells a guest's time. "apart BASE PREFIX N FILE" gives the host a file of its own under that name, "together" ends that.
 set -e
 verb=$1; base=$2; prefix=$3; n=$4; home=$base/$n; switch=${prefix}sw; cgroups="cpu cpuacct cpuset memory devices freezer blkio pids"
 inside() { nsenter -t "$(cat "$home/pid")" -m -n -u -i -C -p "$@"; }
@@ -31,6 +33,11 @@ host_uuid = "$(printf '00000000-0000-4000-8000-%012d' "$n")"
 log_outputs = "2:file:/var/log/libvirt/libvirtd.log"
 X
   printf 'security_driver = "none"\nuser = "root"\ngroup = "root"\n' > "$home/etc/qemu.conf"
+  if [ -z "$NO_LOCKS" ]; then
+    echo 'lock_manager = "lockd"' >> "$home/etc/qemu.conf"
+    mkdir -p "$base/shared/locks"
+    printf 'auto_disk_leases = 1\nrequire_lease_for_disks = 1\nfile_lockspace_dir = "%s"\n' "$base/shared/locks" > "$home/etc/qemu-lockd.conf"
+  fi
   for c in $cgroups; do mkdir -p "/sys/fs/cgroup/$c/$prefix$n"; done
   for f in cpus mems; do cat "/sys/fs/cgroup/cpuset/cpuset.$f" > "/sys/fs/cgroup/cpuset/$prefix$n/cpuset.$f"; done
   cat > "$home/init.sh" <<X
@@ -40,7 +47,8 @@ for c in $cgroups; do mkdir /sys/fs/cgroup/\$c; mount -t cgroup -o \$c cgroup /s
 mount --bind $home/run /run; mkdir -p /run/lock /run/libvirt
 mount --bind $home/lib /var/lib/libvirt; mount --bind $home/etc /etc/libvirt
 mount --bind $home/log /var/log/libvirt; mount --bind $home/cache /var/cache/libvirt
-virtlogd -d; libvirtd -l -d
+virtlogd -d; [ -n "$NO_LOCKS" ] || virtlockd -d
+libvirtd -l -d
 while :; do sleep 3600 & wait \$!; done
 X
   cat > "$home/start.sh" <<X
@@ -65,6 +73,10 @@ case $verb in
   down) down;;
   frozen) inside bash -c 'kill -STOP $(cat /run/libvirtd.pid)';;
   libvirtd) inside bash -c 'kill -9 $(cat /run/libvirtd.pid); sleep 0.5; libvirtd -l -d';;
+  time) inside virsh -q domtime "$5";;
+  apart) inside bash -c 'cp "$0" "$0.apart"; mount --bind "$0.apart" "$0"' "$5";;
+  together) inside umount "$5";;
+  kill) inside pkill -9 -f "guest=.*$5";;
   xml) inside virsh -q dumpxml "$5";;
   came) ip netns exec "$prefix$n" cat "/sys/class/net/$5/statistics/rx_bytes";;
   qemu) inside pgrep -c -f "guest=.*$5" || true;;

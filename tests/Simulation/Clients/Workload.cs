@@ -325,6 +325,16 @@ public sealed class Workload(Simulation simulation, ApiClients clients, Random c
             return;
         }
 
+        if (luck is >= 0.40 and < 0.48)
+        {
+            await clients.Ask(Kinds.Disk, disk.Id, $"write {disk.Name} anew", o => new DiskCommand.Rewrite(
+                o, RewriteKind.Convert, $"/data/{_domain}/images/{disk.Id}/{o.Job}", host)
+            {
+                Format = WireJson.Read<DiskView>(disk.Json).Config.Format == "raw" ? "cow" : "raw",
+            });
+            return;
+        }
+
         if (luck is >= 0.18 and < 0.40 && WireJson.Read<DiskView>(disk.Json).Vms is [var holder, ..])
         {
             if (!_busy.Add(holder.Value)) return;

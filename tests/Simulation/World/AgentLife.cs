@@ -97,7 +97,8 @@ internal sealed class AgentLife : IHypervisor, IGuestWatch
 
     public Task Restore(GuestKey guest, VmDefinition definition, string memory) => Pass(h => h.Restore(guest, definition, memory));
 
-    public Task<bool> IsSaved(GuestKey guest, string memory) => Pass(h => h.IsSaved(guest, memory));
+    public Task<bool> IsSaved(GuestKey guest, string memory) =>
+        Alive ? _hypervisor.IsSaved(guest, memory) : new TaskCompletionSource<bool>().Task;
 
     public Task Save(GuestKey guest, string memory) => Pass(h => h.Save(guest, memory));
 

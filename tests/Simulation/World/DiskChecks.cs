@@ -112,7 +112,12 @@ internal sealed class DiskChecks(SimulatedWorld world, WorldChecks checks)
     }
 
     /// <summary>What an image that is copied has at the beginning: what is written meanwhile may be missing in the copy.</summary>
-    public long Held(ImageJob job) => job is ImageJob.Copy c ? Holds(c.Source) : 0;
+    public long Held(ImageJob job) => job switch
+    {
+        ImageJob.Copy c => Holds(c.Source),
+        ImageJob.Rewrite r => Holds(r.Source),
+        _ => 0,
+    };
 
     /// <summary>All of an image is in the one that it rested on.</summary>
     public void Merged(string top, string below) => _holds[below] = Holds(top);
@@ -130,6 +135,7 @@ internal sealed class DiskChecks(SimulatedWorld world, WorldChecks checks)
         {
             ImageJob.Create c => c.Path,
             ImageJob.Copy c => c.Destination,
+            ImageJob.Rewrite r => r.Destination,
             _ => null,
         };
         new Writing(this, Add(host, job, path)).Dispose();
