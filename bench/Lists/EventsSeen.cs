@@ -41,7 +41,10 @@ internal static class EventsSeen
         {
             var answer = await rest.Once(number % rest.Nodes, HttpMethod.Post, "events", new JsonObject
             {
-                ["description"] = $"event {number}", ["severity"] = "normal", ["origin"] = "bench", ["custom_id"] = $"{number}",
+                ["description"] = $"event {number}",
+                ["severity"] = "normal",
+                ["origin"] = "bench",
+                ["custom_id"] = $"{number}",
             });
             if (!answer.IsAccepted) throw new InvalidOperationException($"POST events: {answer}");
             var told = Stopwatch.StartNew();

@@ -25,7 +25,11 @@ var missed = 0;
 await TestCluster.Run(
     new TestClusterOptions
     {
-        Hosts = 20, Launch = TimeSpan.FromMilliseconds(20), Boot = TimeSpan.FromMilliseconds(50), Durable = true, Watched = false,
+        Hosts = 20,
+        Launch = TimeSpan.FromMilliseconds(20),
+        Boot = TimeSpan.FromMilliseconds(50),
+        Durable = true,
+        Watched = false,
     },
     Console.WriteLine,
     async cluster =>

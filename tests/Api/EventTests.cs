@@ -75,7 +75,13 @@ public sealed class EventTests : IAsyncLifetime
         var id = Guid.NewGuid();
         _api.Engine.Put(Kinds.Job, id, new JobView
         {
-            Id = new(id), Description = "start", Status = "started", StartedAt = _api.Clock.Now, User = "a", EntityKind = Kinds.Vm, EntityId = TestApi.Vm,
+            Id = new(id),
+            Description = "start",
+            Status = "started",
+            StartedAt = _api.Clock.Now,
+            User = "a",
+            EntityKind = Kinds.Vm,
+            EntityId = TestApi.Vm,
         });
         foreach (var what in new[] { "clear", "end" }) await TestApi.FaultOf(await _api.Post($"/jobs/{id}/{what}", "<action/>"), HttpStatusCode.Conflict);
     }

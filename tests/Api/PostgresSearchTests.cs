@@ -117,8 +117,16 @@ public sealed class PostgresSearchTests(OwnPostgres postgres) : IClassFixture<Ow
         var now = DateTimeOffset.UtcNow;
         JobView Job(string status, double minutes, bool cleared = true) => new()
         {
-            Id = new(Guid.NewGuid()), Description = "d", Status = status, StartedAt = now, EndedAt = status == "started" ? null : now.AddMinutes(-minutes), User = "a",
-            EntityKind = Kinds.User, EntityId = Guid.NewGuid(), External = true, AutoCleared = cleared,
+            Id = new(Guid.NewGuid()),
+            Description = "d",
+            Status = status,
+            StartedAt = now,
+            EndedAt = status == "started" ? null : now.AddMinutes(-minutes),
+            User = "a",
+            EntityKind = Kinds.User,
+            EntityId = Guid.NewGuid(),
+            External = true,
+            AutoCleared = cleared,
         };
         JobView[] stay = [Job("started", 0), Job("finished", 9), Job("failed", 59), Job("finished", 500, false)];
         JobView[] go = [Job("finished", 11), Job("failed", 61)];

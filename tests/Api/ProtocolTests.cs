@@ -121,7 +121,10 @@ public sealed class ProtocolTests : IAsyncLifetime
             var disk = Guid.NewGuid();
             _api.Engine.Put(Kinds.Disk, disk, new DiskView
             {
-                Id = new(disk), Status = "ok", Path = "/p", Config = new DiskConfig { Name = $"disk-{number}", StorageDomain = new(TestApi.Domain), ProvisionedSize = 1 },
+                Id = new(disk),
+                Status = "ok",
+                Path = "/p",
+                Config = new DiskConfig { Name = $"disk-{number}", StorageDomain = new(TestApi.Domain), ProvisionedSize = 1 },
             });
             Vm($"vm-{number:00}", new(TestApi.Host), [new(new DiskId(disk), "virtio", true, true, false)]);
         }
@@ -141,7 +144,12 @@ public sealed class ProtocolTests : IAsyncLifetime
         var id = Guid.NewGuid();
         _api.Engine.Put(Kinds.Vm, id, new VmView
         {
-            Id = new(id), Status = host is null ? "down" : "up", VmState = "down", PowerState = "off", CreatedAt = _api.Clock.Now, Host = host,
+            Id = new(id),
+            Status = host is null ? "down" : "up",
+            VmState = "down",
+            PowerState = "off",
+            CreatedAt = _api.Clock.Now,
+            Host = host,
             Config = new VmConfig { Name = name, Cluster = new(TestApi.Cluster), Disks = disks },
         });
     }

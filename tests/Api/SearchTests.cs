@@ -36,7 +36,10 @@ public sealed class SearchTests : IAsyncLifetime
         Assert.Equal("db_3", db3);
         _api.Engine.Put(Kinds.Disk, disk, new DiskView
         {
-            Id = new(disk), Status = "ok", Path = "/p", Vms = [new(VmNamed("db_3"))],
+            Id = new(disk),
+            Status = "ok",
+            Path = "/p",
+            Vms = [new(VmNamed("db_3"))],
             Config = new DiskConfig { Name = "disk-of-3", StorageDomain = new(TestApi.Domain), ProvisionedSize = 10L << 30 },
         });
 
@@ -234,7 +237,11 @@ public sealed class SearchTests : IAsyncLifetime
         var id = Guid.NewGuid();
         _api.Engine.Put(Kinds.Vm, id, view(new VmView
         {
-            Id = new(id), Status = "down", VmState = "down", PowerState = "off", CreatedAt = _api.Clock.Now,
+            Id = new(id),
+            Status = "down",
+            VmState = "down",
+            PowerState = "off",
+            CreatedAt = _api.Clock.Now,
             Config = config(new VmConfig { Name = name, Cluster = new(TestApi.Cluster) }),
         }));
     }

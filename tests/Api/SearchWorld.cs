@@ -31,49 +31,88 @@ public sealed class SearchWorld
         _random = new Random(seed);
         var centers = Make(2, Kinds.DataCenter, id => new DataCenterView
         {
-            Id = new(id), CreatedAt = Then(), Config = new DataCenterConfig { Name = Name(), Description = Name(), Local = Coin() },
+            Id = new(id),
+            CreatedAt = Then(),
+            Config = new DataCenterConfig { Name = Name(), Description = Name(), Local = Coin() },
         });
         var clusters = Make(3, Kinds.Cluster, id => new ClusterView
         {
-            Id = new(id), CreatedAt = Then(), Config = new ClusterConfig { Name = Name(), DataCenter = new(One(centers)), Comment = Name() },
+            Id = new(id),
+            CreatedAt = Then(),
+            Config = new ClusterConfig { Name = Name(), DataCenter = new(One(centers)), Comment = Name() },
         });
         var hosts = Make(5, Kinds.Host, id => new HostView
         {
-            Id = new(id), CreatedAt = Then(), Status = Coin() ? "up" : "non_responsive",
+            Id = new(id),
+            CreatedAt = Then(),
+            Status = Coin() ? "up" : "non_responsive",
             Config = new HostConfig { Name = Name(), Address = $"10.0.0.{_random.Next(4)}", Cluster = new(One(clusters)) },
             Facts = Coin() ? null : new AgentFacts("u", "b", "0.1.0", "libvirt", "kvm", _random.Next(1, 9), Name(), (long)_random.Next(1, 9) << 30, ""),
         });
         var domains = Make(3, Kinds.StorageDomain, id => new StorageDomainView
         {
-            Id = new(id), Status = Coin() ? "active" : "maintenance", DataCenter = Coin() ? new(One(centers)) : null,
-            Available = (long)_random.Next(100) << 30, Used = (long)_random.Next(100) << 29, Config = new StorageDomainConfig { Name = Name(), Path = "/p" },
+            Id = new(id),
+            Status = Coin() ? "active" : "maintenance",
+            DataCenter = Coin() ? new(One(centers)) : null,
+            Available = (long)_random.Next(100) << 30,
+            Used = (long)_random.Next(100) << 29,
+            Config = new StorageDomainConfig { Name = Name(), Path = "/p" },
         });
         var templates = Make(3, Kinds.Template, id => new TemplateView
         {
-            Id = new(id), Status = "ok", CreatedAt = Then(), Config = new VmConfig { Name = Name(), Cluster = new(One(clusters)) },
+            Id = new(id),
+            Status = "ok",
+            CreatedAt = Then(),
+            Config = new VmConfig { Name = Name(), Cluster = new(One(clusters)) },
         });
         var vms = Make(40, Kinds.Vm, id => new VmView
         {
-            Id = new(id), Status = Coin() ? "up" : Coin() ? "powering_up" : "down", VmState = "up", PowerState = "running", CreatedAt = Then(),
-            StartedAt = Coin() ? Then() : null, Host = Coin() ? new(One(hosts)) : null, NextRunExists = Coin(),
+            Id = new(id),
+            Status = Coin() ? "up" : Coin() ? "powering_up" : "down",
+            VmState = "up",
+            PowerState = "running",
+            CreatedAt = Then(),
+            StartedAt = Coin() ? Then() : null,
+            Host = Coin() ? new(One(hosts)) : null,
+            NextRunExists = Coin(),
             Config = new VmConfig
             {
-                Name = Name(), Cluster = new(One(clusters)), Template = new(One(templates)), Description = Name(), Comment = Name(),
-                Memory = (long)_random.Next(1, 9) << 30, Sockets = _random.Next(1, 3), Cores = _random.Next(1, 5),
+                Name = Name(),
+                Cluster = new(One(clusters)),
+                Template = new(One(templates)),
+                Description = Name(),
+                Comment = Name(),
+                Memory = (long)_random.Next(1, 9) << 30,
+                Sockets = _random.Next(1, 3),
+                Cores = _random.Next(1, 5),
             },
         });
         Make(20, Kinds.Disk, id => new DiskView
         {
-            Id = new(id), Status = Coin() ? "ok" : "locked", Path = "/p", Vms = [.. vms.Where(_ => _random.Next(20) == 0).Select(v => new VmId(v))], CreatedAt = Then(),
+            Id = new(id),
+            Status = Coin() ? "ok" : "locked",
+            Path = "/p",
+            Vms = [.. vms.Where(_ => _random.Next(20) == 0).Select(v => new VmId(v))],
+            CreatedAt = Then(),
             Config = new DiskConfig
             {
-                Name = Name(), StorageDomain = new(One(domains)), ProvisionedSize = (long)_random.Next(1, 40) << 29, Shareable = Coin(),
+                Name = Name(),
+                StorageDomain = new(One(domains)),
+                ProvisionedSize = (long)_random.Next(1, 40) << 29,
+                Shareable = Coin(),
             },
         });
         Make(15, Kinds.Job, id => new JobView
         {
-            Id = new(id), Description = Name(), Status = Coin() ? "finished" : "failed", StartedAt = Then(), EndedAt = Coin() ? Then() : null, User = Name(),
-            Correlation = Coin() ? Name() : null, EntityKind = Kinds.Vm, EntityId = One(vms),
+            Id = new(id),
+            Description = Name(),
+            Status = Coin() ? "finished" : "failed",
+            StartedAt = Then(),
+            EndedAt = Coin() ? Then() : null,
+            User = Name(),
+            Correlation = Coin() ? Name() : null,
+            EntityKind = Kinds.Vm,
+            EntityId = One(vms),
         });
         _rows[Kinds.Event] = [.. Enumerable.Range(1, 60).Select(number =>
         {

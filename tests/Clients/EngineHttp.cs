@@ -25,7 +25,8 @@ internal sealed class EngineHttp : IDisposable
                     RevocationMode = X509RevocationMode.NoCheck,
                 },
             },
-        }) { BaseAddress = new Uri($"https://{address}/ovirt-engine/api/") };
+        })
+        { BaseAddress = new Uri($"https://{address}/ovirt-engine/api/") };
         _http.DefaultRequestHeaders.Authorization =
             new AuthenticationHeaderValue("Basic", Convert.ToBase64String(Encoding.UTF8.GetBytes($"{user}:{password}")));
         _http.DefaultRequestHeaders.Accept.ParseAdd("application/json");

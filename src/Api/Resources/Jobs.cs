@@ -64,8 +64,16 @@ internal static class Jobs
         var id = Names.NewId(body);
         var job = new JobView
         {
-            Id = new JobId(id), Description = Text(body, "Job"), Status = "started", StartedAt = now, LastUpdated = now, User = call.User.Name,
-            Correlation = call.Parameters.Correlation, EntityKind = Kinds.User, EntityId = call.User.Id, External = true,
+            Id = new JobId(id),
+            Description = Text(body, "Job"),
+            Status = "started",
+            StartedAt = now,
+            LastUpdated = now,
+            User = call.User.Name,
+            Correlation = call.Parameters.Correlation,
+            EntityKind = Kinds.User,
+            EntityId = call.User.Id,
+            External = true,
             AutoCleared = body.Flag("auto_cleared") ?? true,
         };
         if (await call.World.Read.Get(Kinds.Job, id, call.Cancel) is not null) throw FaultException.Conflict($"There is a job with the id {id} already");
@@ -102,7 +110,8 @@ internal static class Jobs
             var now = call.World.Clock.GetUtcNow();
             return job with
             {
-                Status = status, EndedAt = now,
+                Status = status,
+                EndedAt = now,
                 Steps = [.. job.Steps.Select(step => step.EndedAt is null ? step with { Status = status, EndedAt = now } : step)],
             };
         });
