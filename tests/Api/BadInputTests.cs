@@ -97,7 +97,7 @@ public sealed class BadInputTests : IAsyncLifetime
     [InlineData("GET", "/vms/99999999-0000-4000-8000-000000000000/nics", 404)]
     [InlineData("GET", "/events/12", 404)]
     [InlineData("GET", "/events/twelve", 400)]
-    [InlineData("GET", "/operatingsystems", 400)]
+    [InlineData("GET", "/icons", 400)]
     [InlineData("GET", "/v3/vms", 400)]
     [InlineData("PATCH", "/vms", 405)]
     [InlineData("POST", "/vms/99999999-0000-4000-8000-000000000000/start", 404)]

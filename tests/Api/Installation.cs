@@ -39,6 +39,11 @@ internal sealed class Installation
     public static string Sample(string type, string field) => (type, field) switch
     {
         ("action", "vm") => "<vm><name>contract</name></vm>",
+        (_, "administrative") => "<administrative>false</administrative>",
+        ("role", "permits") => "<permits><permit><name>create_vm</name></permit></permits>",
+        (_, "severity") => "<severity>normal</severity>",
+        (_, "custom_id") => "<custom_id>7</custom_id>",
+        ("step", "type") => "<type>executing</type>",
         (_, "storage") => "<storage><type>nfs</type><address>nas</address><path>/export</path></storage>",
         (_, "storage_domains") => $"<storage_domains><storage_domain id='{TestApi.Domain}'/></storage_domains>",
         (_, "provisioned_size") => "<provisioned_size>1073741824</provisioned_size>",

@@ -7,6 +7,7 @@ using Orchestrator.Actors.Host;
 using Orchestrator.Actors.Journal;
 using Orchestrator.Actors.Vm;
 using Orchestrator.Tests.Simulation.World;
+using Direction = Orchestrator.Tests.Simulation.World.Direction;
 
 namespace Orchestrator.Tests.Scenarios;
 

@@ -142,6 +142,7 @@ public static class Guards
         Line("POST", "disks/{id}/sparsify", On(SparsifyDisk, At(Kinds.Disk))),
         Line("POST", "disks/{id}/reduce", On(ReduceDisk, At(Kinds.Disk))),
         Line("POST", "disks/{id}/convert", On(EditDiskProperties, At(Kinds.Disk))),
+        Line(Write, "disks/{id}/disksnapshots/**", On(EditDiskProperties, At(Kinds.Disk))),
         Line("POST", "disks/{id}/refreshlun", On(EditDiskProperties, At(Kinds.Disk))),
         Permissions("disks", Kinds.Disk),
 
@@ -162,8 +163,8 @@ public static class Guards
         Line("POST", "datacenters/{id}/setmaster", On(ManipulateStorageDomain, At(Kinds.DataCenter))),
         Line("POST", "datacenters/{id}/cleanfinishedtasks", On(EditStoragePoolConfiguration, At(Kinds.DataCenter))),
         Line("POST", "datacenters/{id}/clusters", On(CreateCluster, At(Kinds.DataCenter))),
-        Line("PUT", "datacenters/{id}/clusters/**", On(EditClusterConfiguration, At(Kinds.DataCenter))),
-        Line("DELETE", "datacenters/{id}/clusters/**", On(DeleteCluster, At(Kinds.DataCenter))),
+        // Guarded as what they stand for: clusters/{id} and all below it (Aliases).
+        Line(Write, "datacenters/{id}/clusters/{id}/**", new Need.Anybody()),
         Line(Write, "datacenters/{id}/networks/**", On(CreateStoragePoolNetwork, At(Kinds.DataCenter))),
         Line(Write, "datacenters/{id}/quotas/**", On(ConfigureQuota, At(Kinds.DataCenter))),
         Line(Write, "datacenters/{id}/qoss/**", On(ConfigureStoragePoolNetwork, At(Kinds.DataCenter))),
@@ -225,6 +226,8 @@ public static class Guards
         Line("DELETE", "storagedomains/{id}", On(DeleteStorageDomain, At(Kinds.StorageDomain))),
         .. new[] { "isattached", "updateovfstore", "refreshluns", "reduceluns" }
             .Select(action => Line("POST", $"storagedomains/{{id}}/{action}", On(ManipulateStorageDomain, At(Kinds.StorageDomain)))),
+        Line(Write, "storagedomains/{id}/images/**", On(ManipulateStorageDomain, At(Kinds.StorageDomain))),
+        Line(Write, "storagedomains/{id}/files/**", On(ManipulateStorageDomain, At(Kinds.StorageDomain))),
         Line("POST", "storagedomains/{id}/disks/**", On(CreateDisk, At(Kinds.StorageDomain))),
         Line("PUT", "storagedomains/{id}/disks/**", On(EditDiskProperties, At(Kinds.Disk, 1))),
         Line("DELETE", "storagedomains/{id}/disks/**", On(DeleteDisk, At(Kinds.Disk, 1))),
@@ -274,7 +277,7 @@ public static class Guards
         Line("GET", "jobs/**", new Need.Anybody()),
         Line(Write, "jobs/**", On(InjectExternalTasks, Places.System)),
 
-        .. new[] { "networkfilters", "operatingsystems", "icons", "clusterlevels", "instancetypes", "openapi.json", "model" }
+        .. new[] { "networkfilters", "operatingsystems", "icons", "clusterlevels", "instancetypes", "openapi.json", "model", "model.json", "model.xml", "model.jar", "model.zip", "model.html" }
             .Select(path => Line("GET", $"{path}/**", new Need.Anybody())),
         .. new[]
             {

@@ -13,12 +13,7 @@ internal static class Groups
         .Get("groups/{id}", async call => Answer.Of(Show(await Find(call))))
         .Delete("groups/{id}", Remove)
         .Get("groups/{id}/roles", async call => await Roles.OfHolder(call, (await Find(call)).Id))
-        .Get("groups/{id}/roles/{id}", Roles.Get)
-        .Get("groups/{id}/tags", async call =>
-        {
-            await Find(call);
-            return Answer.Of(Shapes.Tag, []);
-        });
+        .Get("groups/{id}/roles/{id}", Roles.Get);
 
     public static Element Show(Group group)
     {

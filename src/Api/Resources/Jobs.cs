@@ -83,6 +83,7 @@ internal static class Jobs
 
     private static async Task<Answer> AddStep(ApiCall call)
     {
+        await Read(call);
         var body = await call.ReadBody(Shapes.Step);
         var description = Text(body, "Step");
         var type = body.Text("type") ?? throw FaultException.Missing("Step", "type", "add");
@@ -119,6 +120,7 @@ internal static class Jobs
 
     private static async Task<Answer> EndStep(ApiCall call)
     {
+        if ((await Steps(call)).All(step => step.Id != call.Ids[1])) throw FaultException.Unknown("step", call.Ids[1]);
         var (status, _) = await Ending(call);
         return await Change(call, job =>
         {

@@ -29,10 +29,10 @@ internal static class Permissions
             if (kind.Name == "quota") continue;
             var path = $"{kind.Collection}/{{id}}/permissions";
             router
-                .Get(path, async call => await List(call, new PermissionQuery(On: await CallAccess.Lineage(call, await Object(call, kind)))))
-                .Post(path, async call => await Add(call, await Object(call, kind)))
-                .Get($"{path}/{{id}}", async call => Answer.Of(Show(await Find(call, await Object(call, kind)))))
-                .Delete($"{path}/{{id}}", async call => await Remove(call, await Find(call, await Object(call, kind))));
+                .Get(path, async call => await List(call, new PermissionQuery(On: await CallAccess.Lineage(call, await Object(call, kind, router)))))
+                .Post(path, async call => await Add(call, await Object(call, kind, router)))
+                .Get($"{path}/{{id}}", async call => Answer.Of(Show(await Find(call, await Object(call, kind, router)))))
+                .Delete($"{path}/{{id}}", async call => await Remove(call, await Find(call, await Object(call, kind, router))));
         }
     }
 
@@ -64,6 +64,8 @@ internal static class Permissions
 
     private static async Task<Answer> AddTo(ApiCall call, Shape holder, HolderKind kind)
     {
+        if (kind == HolderKind.User) await Users.Find(call);
+        else await Groups.Find(call);
         var body = await call.ReadBody(Shapes.Permission);
         var on = ObjectRef.System;
         foreach (var known in ObjectKinds.All)
@@ -120,10 +122,12 @@ internal static class Permissions
         ? (await call.World.Accounts.Accounts(call.Cancel)).FirstOrDefault(account => account.Name == name)?.Id
         : null;
 
-    private static async Task<ObjectRef> Object(ApiCall call, ObjectKind kind) =>
-        await call.Find(kind.Name, call.Id()) is not null || (kind.Name == Kinds.Template && call.Id() == TemplateId.Blank.Value)
-            ? new ObjectRef(kind.Name, call.Id())
-            : throw FaultException.Unknown(kind.Name, call.Ids[0]);
+    private static async Task<ObjectRef> Object(ApiCall call, ObjectKind kind, Router router)
+    {
+        // What is no entity's is known to its own resource: networks and profiles of the catalogue, the Blank template.
+        if (await call.Find(kind.Name, call.Id()) is null) await router.Read(call, $"{kind.Collection}/{call.Ids[0]}");
+        return new ObjectRef(kind.Name, call.Id());
+    }
 
     /// <param name="on">The permission must be on this or above it; null: anywhere.</param>
     private static async Task<Permission> Find(ApiCall call, ObjectRef? on)

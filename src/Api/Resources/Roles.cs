@@ -21,12 +21,12 @@ internal static class Roles
             return Answer.Of(Shapes.Permit, [.. role.Permits.Order().Take(call.Parameters.Max ?? int.MaxValue).Select(permit => Show(role, permit))]);
         })
         .Post("roles/{id}/permits", AddPermit)
-        .Get("roles/{id}/permits/{number}", async call =>
+        .Get("roles/{id}/permits/{word}", async call =>
         {
             var role = await Find(call, call.Id());
             return Answer.Of(Show(role, PermitOf(call, role)));
         })
-        .Delete("roles/{id}/permits/{number}", RemovePermit);
+        .Delete("roles/{id}/permits/{word}", RemovePermit);
 
     public static async Task<Answer> Get(ApiCall call) => Answer.Of(Show(await Find(call, call.Id(call.Ids.Count - 1))));
 
@@ -85,16 +85,17 @@ internal static class Roles
 
     private static async Task<Answer> AddPermit(ApiCall call)
     {
-        var permit = PermitIn(await call.ReadBody(Shapes.Permit));
+        var body = await call.ReadBody(Shapes.Permit);
         var role = await Own(call);
+        var permit = PermitIn(body);
         role = await Put(call, Role.Own(role.Id, role.Name, role.Description, role.Kind, role.Permits.Append(permit)));
         return Answer.Created(Show(role, permit));
     }
 
     private static async Task<Answer> RemovePermit(ApiCall call)
     {
+        var permit = PermitOf(call, await Find(call, call.Id()));
         var role = await Own(call);
-        var permit = PermitOf(call, role);
         await Put(call, Role.Own(role.Id, role.Name, role.Description, role.Kind, role.Permits.Where(other => other != permit)));
         return new Answer.Empty();
     }

@@ -31,11 +31,6 @@ internal static class Users
         })
         .Get("users/{id}/roles", async call => await Roles.OfHolder(call, (await Find(call)).Id))
         .Get("users/{id}/roles/{id}", Roles.Get)
-        .Get("users/{id}/tags", async call =>
-        {
-            await Find(call);
-            return Answer.Of(Shapes.Tag, []);
-        })
         .Get("users/{id}/sshpublickeys", Keys)
         .Post("users/{id}/sshpublickeys", PutKey)
         .Get("users/{id}/sshpublickeys/{id}", async call => Answer.Of(Show(call.Id(), await FindKey(call))))
@@ -172,12 +167,13 @@ internal static class Users
     private static async Task<Answer> PutKey(ApiCall call)
     {
         var account = await OwnOr(call, Permit.ManipulateUsers);
+        var added = call.Ids.Count == 1;
+        var id = added ? Guid.NewGuid() : (await FindKey(call)).Id;
         var content = (await call.ReadBody(Shapes.SshPublicKey)).Text("content")?.Trim();
         if (string.IsNullOrEmpty(content)) throw FaultException.Missing("SshPublicKey", "content", "add");
         if (content.Split(' ') is not [var type, { Length: > 0 }, ..] || !type.Contains('-', StringComparison.Ordinal) || content.Any(char.IsControl))
             throw FaultException.Bad("SshPublicKey.content must be one line as in authorized_keys, such as 'ssh-ed25519 AAAA…'");
-        var added = call.Ids.Count == 1;
-        var key = new SshKey(added ? Guid.NewGuid() : (await FindKey(call)).Id, content);
+        var key = new SshKey(id, content);
         await call.World.Accounts.PutKey(account.Id, key, call.Cancel);
         return added ? Answer.Created(Show(account.Id, key)) : Answer.Of(Show(account.Id, key));
     }
