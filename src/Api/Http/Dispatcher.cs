@@ -107,7 +107,12 @@ public sealed class Dispatcher(World world, Router router, Doorkeeper doorkeeper
         var answer = await Guard.Narrow(call, await resource(call));
         if (answer is Answer.Live live)
         {
-            await live.Run(context, () => doorkeeper.Authenticate(context, context.RequestAborted));
+            await live.Run(context, async () =>
+            {
+                var (_, now) = await doorkeeper.Authenticate(context, context.RequestAborted);
+                if (rights.IsAdministrator && !now.IsAdministrator)
+                    throw new FaultException(403, FaultException.OperationFailed, $"{user.Name} is no administrator any more");
+            });
             return;
         }
 
