@@ -9,7 +9,7 @@ PACKAGES=(postgresql-15 libvirt-daemon-system libvirt-clients qemu-system-x86 qe
   util-linux openssl)
 
 # packages.sh tests: also what only tests use. A test that misses one of them is skipped, and says so.
-TEST_PACKAGES=(swtpm swtpm-tools ovmf virt-viewer gir1.2-govirt-1.0 python3-gi glib-networking xvfb xdotool)
+TEST_PACKAGES=(swtpm swtpm-tools ovmf virt-viewer gir1.2-govirt-1.0 python3-gi glib-networking xvfb xdotool slapd ldap-utils)
 if [[ ${1:-} == tests ]]; then PACKAGES+=("${TEST_PACKAGES[@]}"); fi
 
 # fence-agents is a collection in some releases; the one program that counts is asked for by name.

@@ -102,15 +102,19 @@ public sealed class ApiCall(
     /// <exception cref="FaultException">404.</exception>
     public async Task<TView> Get<TView>(string kind, Guid id) where TView : notnull =>
         await Find(kind, id) is { } document
-            ? _read.View<TView>(document)
+            ? View<TView>(document)
             : throw FaultException.Unknown(kind, id.ToString());
 
     public async Task<IReadOnlyList<TView>> List<TView>(ReadQuery query) where TView : notnull
     {
         var filtered = Method == "GET" && Access.Filtered && ObjectKinds.Named(query.Kind) is not null;
         var documents = filtered ? await Visible(query) : await Remember(query);
-        return Method == "GET" ? [.. documents.Select(_read.View<TView>)] : [.. documents.Select(document => WireJson.Read<TView>(document.Json))];
+        return [.. documents.Select(View<TView>)];
     }
+
+    /// <summary>A GET sees one state of an object; who changes it looks at what has become of it.</summary>
+    private TView View<TView>(Document document) where TView : notnull =>
+        Method == "GET" ? _read.View<TView>(document) : World.Views.Read<TView>(document);
 
     /// <summary>Reads documents that this GET will ask for one by one.</summary>
     internal async Task<IReadOnlyList<Document>> Remember(ReadQuery query)
