@@ -49,7 +49,8 @@ public sealed partial class Fuzz(Installation installation, FuzzOptions options)
         foreach (var mistake in _mistakes.Take(40)) Narrator.Say(mistake);
         _verdict.Add("no answer is the engine's own mistake (500)", $"{_statuses.Values.Sum()} answers, {_mistakes.Count} wrong", _mistakes.Count == 0);
         _verdict.Add("no request hangs", $"slowest {_slowest.TotalSeconds:0.0} s", _slowest < _longest);
-        var grown = (before ?? after).Max(node => after.TryGetValue(node.Key, out var now) ? (double)now / node.Value : double.PositiveInfinity);
+        before ??= after;
+        var grown = before.Count == 0 ? double.PositiveInfinity : before.Max(node => after.TryGetValue(node.Key, out var now) ? (double)now / node.Value : double.PositiveInfinity);
         _verdict.Add("no node grows, none dies", $"{grown.ToString("0.00", CultureInfo.InvariantCulture)} times what it had after {warm.TotalSeconds:0} s", grown < 1.35);
         _verdict.Add("the engine goes on", "VMs are listed by every node", await Lists(api));
         _verdict.Print();

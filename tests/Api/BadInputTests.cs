@@ -14,6 +14,19 @@ public sealed class BadInputTests : IAsyncLifetime
 
     public async Task DisposeAsync() => await _api.DisposeAsync();
 
+    [Fact]
+    public async Task What_a_header_or_xml_cannot_say_is_no_mistake_of_the_engine()
+    {
+        await using var api = new TestApi();
+        await api.InitializeAsync();
+        var answer = await api.Client.GetAsync("/ovirt-engine/api/vms?correlation_id=%E5%90%8D");
+        Assert.Equal(HttpStatusCode.OK, answer.StatusCode);
+        Assert.False(answer.Headers.Contains("Correlation-Id"));
+        answer = await api.Client.GetAsync("/ovirt-engine/api/hosts/%19%E3%93%B3%F0%9F%98%80");
+        Assert.Equal(HttpStatusCode.BadRequest, answer.StatusCode);
+        Assert.Contains("'\ufffd㓳😀' is not a UUID", System.Xml.Linq.XElement.Parse(await answer.Content.ReadAsStringAsync()).Value, StringComparison.Ordinal);
+    }
+
     [Theory]
     [InlineData("<vm><name>x</name>", "Malformed XML", "")]
     [InlineData("not xml at all", "Malformed XML", "")]

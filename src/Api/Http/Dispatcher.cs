@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Data.Common;
 using System.Globalization;
+using System.Text;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Extensions.Logging;
@@ -79,7 +80,8 @@ public sealed class Dispatcher(World world, Router router, Doorkeeper doorkeeper
         var request = context.Request;
         var path = Parameters.SplitMatrix(Below(request), out var matrix);
         var parameters = new Parameters(request, matrix);
-        if (parameters.Correlation is { } correlation) context.Response.Headers["Correlation-Id"] = correlation;
+        // A header can say no more than ASCII.
+        if (parameters.Correlation is { } correlation && Ascii.IsValid(correlation)) context.Response.Headers["Correlation-Id"] = correlation;
 
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(context.RequestAborted);
         limit.CancelAfter(world.Options.RequestLimit);

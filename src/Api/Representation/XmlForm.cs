@@ -69,8 +69,8 @@ public static class XmlForm
     private static void WriteElement(XmlWriter xml, string name, Element element)
     {
         xml.WriteStartElement(name);
-        if (element.Href is not null) xml.WriteAttributeString("href", element.Href);
-        if (element.Id is not null) xml.WriteAttributeString("id", element.Id);
+        if (element.Href is not null) xml.WriteAttributeString("href", Clean(element.Href));
+        if (element.Id is not null) xml.WriteAttributeString("id", Clean(element.Id));
         if (element.Actions.Count > 0)
         {
             xml.WriteStartElement("actions");
@@ -111,11 +111,11 @@ public static class XmlForm
                 break;
             case IReadOnlyList<string> words:
                 xml.WriteStartElement(field.Name);
-                foreach (var word in words) xml.WriteElementString(field.Item, word);
+                foreach (var word in words) xml.WriteElementString(field.Item, Clean(word));
                 xml.WriteEndElement();
                 break;
             default:
-                xml.WriteElementString(field.Name, Scalars.Xml(field, value));
+                xml.WriteElementString(field.Name, Clean(Scalars.Xml(field, value)));
                 break;
         }
     }
@@ -166,6 +166,26 @@ public static class XmlForm
             default:
                 return Scalars.Read(field, owner, ReadText(xml, owner, field.Name));
         }
+    }
+
+    /// <summary>XML 1.0 has no way to say most control characters and half a surrogate pair: they are shown as U+FFFD.</summary>
+    private static string Clean(string text)
+    {
+        var bad = -1;
+        for (var at = 0; at < text.Length && bad < 0; at++)
+            if (!XmlConvert.IsXmlChar(text[at]))
+            {
+                if (at + 1 < text.Length && XmlConvert.IsXmlSurrogatePair(text[at + 1], text[at])) at++;
+                else bad = at;
+            }
+
+        if (bad < 0) return text;
+        var clean = new StringBuilder(text, 0, bad, text.Length);
+        for (var at = bad; at < text.Length; at++)
+            if (XmlConvert.IsXmlChar(text[at])) clean.Append(text[at]);
+            else if (at + 1 < text.Length && XmlConvert.IsXmlSurrogatePair(text[at + 1], text[at])) clean.Append(text[at]).Append(text[++at]);
+            else clean.Append('\ufffd');
+        return clean.ToString();
     }
 
     private static string ReadText(XmlReader xml, string owner, string name)
