@@ -45,8 +45,8 @@ public sealed partial class Fuzz(Installation installation, FuzzOptions options)
 
         await Task.WhenAll(workers);
         var after = Memory();
-        foreach (var (status, count) in _statuses.OrderBy(s => s.Key)) Narrator.Say($"{status}: {count}");
-        foreach (var mistake in _mistakes.Take(40)) Narrator.Say(mistake);
+        foreach (var (status, count) in _statuses.OrderBy(s => s.Key)) Narrator.Say(status < 0 ? $"ended before the body was sent: {count}" : $"{status}: {count}");
+        foreach (var mistake in _mistakes.Take(40)) Narrator.Say(mistake.Length > 600 ? mistake[..200] + " ... " + mistake[^400..] : mistake);
         _verdict.Add("no answer is the engine's own mistake (500)", $"{_statuses.Values.Sum()} answers, {_mistakes.Count} wrong", _mistakes.Count == 0);
         _verdict.Add("no request hangs", $"slowest {_slowest.TotalSeconds:0.0} s", _slowest < _longest);
         before ??= after;
@@ -69,6 +69,11 @@ public sealed partial class Fuzz(Installation installation, FuzzOptions options)
                 var body = await answer.Content.ReadAsStringAsync(CancellationToken.None);
                 foreach (Match id in Ids().Matches(body).Take(3)) requests.Know(id.Groups[1].Value);
                 Count((int)answer.StatusCode, clock.Elapsed, WrongWith(answer.StatusCode, answer.Content.Headers.ContentType?.MediaType, body) is { } wrong ? $"{told}: {wrong}" : null);
+            }
+            catch (HttpRequestException e) when (clock.Elapsed < TimeSpan.FromSeconds(1) && e.InnerException is IOException)
+            {
+                // A request line that is too long or no HTTP is refused, and the connection ended, while its body is still on the way.
+                Count(-1, clock.Elapsed, null);
             }
             catch (Exception e) when (e is HttpRequestException or OperationCanceledException)
             {
@@ -131,7 +136,7 @@ public sealed partial class Fuzz(Installation installation, FuzzOptions options)
         var memory = new Dictionary<int, long>();
         foreach (var node in installation.Nodes)
         {
-            var pid = File.ReadAllText(Path.Combine(installation.Var, "nodes", node.ToString(CultureInfo.InvariantCulture), "pid")).Trim();
+            var pid = File.ReadAllText(Path.Combine(installation.Var, "nodes", node.ToString(CultureInfo.InvariantCulture), "pid")).Split(' ')[0];
             var line = File.Exists($"/proc/{pid}/status") ? File.ReadLines($"/proc/{pid}/status").FirstOrDefault(l => l.StartsWith("VmRSS:", StringComparison.Ordinal)) : null;
             if (line is not null) memory[node] = long.Parse(line.Split(' ', StringSplitOptions.RemoveEmptyEntries)[1], CultureInfo.InvariantCulture) >> 10;
         }
